@@ -1,0 +1,29 @@
+"""What a user can cause, each error with the mend in its message.
+
+The command line prints such an error in one line and exits with 1; anything else is a bug and
+keeps its traceback.
+"""
+
+
+class AuricleError(Exception):
+    """Any mistake a user can make and mend."""
+
+
+class DataError(AuricleError):
+    """A data set that cannot be used as it is: its table, its folds, its folder."""
+
+
+class AudioError(DataError):
+    """One audio file that cannot be used."""
+
+
+class FetchError(DataError):
+    """A download that did not end whole."""
+
+
+class RecipeError(AuricleError):
+    """A recipe or plan that says something impossible."""
+
+
+class StudyError(AuricleError):
+    """A study's folder that cannot be written, resumed or read."""
