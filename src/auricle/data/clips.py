@@ -1,0 +1,301 @@
+"""From a folder or a CSV of labels to a table of clips whose folds no recording crosses."""
+
+import csv
+import difflib
+import os
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from auricle.data.audio import SUFFIXES
+from auricle.data.folds import assign_folds, check_folds, group_duplicates
+from auricle.errors import DataError
+
+ESC10_FOLDERS = {
+    "001 - Dog bark": "dog",
+    "002 - Rain": "rain",
+    "003 - Sea waves": "sea_waves",
+    "004 - Baby cry": "crying_baby",
+    "005 - Clock tick": "clock_tick",
+    "006 - Person sneeze": "sneezing",
+    "007 - Helicopter": "helicopter",
+    "008 - Chainsaw": "chainsaw",
+    "009 - Rooster": "rooster",
+    "010 - Fire crackling": "crackling_fire",
+}
+"""Folders of the published archive and ESC-50's names for them, in the order of the classes."""
+
+_ESC10_FILE = re.compile(r"(?P<fold>\d)-(?P<freesound>\d+)-[A-Z]")
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One labelled sound file. `file` is a posix path relative to the table's root."""
+
+    file: str
+    category: str
+    fold: int
+    recording: str
+
+
+@dataclass(frozen=True)
+class ClipTable:
+    """The clips of a data set, and what was met on the way to them.
+
+    `clips` are sorted by file; `ignored` lists hidden and non-audio files; `notes` are assumptions
+    that a report has to state.
+    """
+
+    name: str
+    root: Path
+    clips: tuple[Clip, ...]
+    ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the classes: in ESC-10's order if they are its own, else sorted."""
+        found = {clip.category for clip in self.clips}
+        known = tuple(ESC10_FOLDERS.values())
+        return known if found == set(known) else tuple(sorted(found))
+
+    @property
+    def folds(self) -> tuple[int, ...]:
+        """Numbers of the folds, sorted."""
+        return tuple(sorted({clip.fold for clip in self.clips}))
+
+    def in_folds(self, folds: Collection[int]) -> "ClipTable":
+        """Take the clips of some folds alone."""
+        return replace(self, clips=tuple(clip for clip in self.clips if clip.fold in folds))
+
+    def path(self, clip: Clip) -> Path:
+        """Where the file of a clip stands."""
+        return self.root / clip.file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Names of the columns in a CSV of labels.
+
+    `file` is a column, or a path with columns in braces: "audio/fold{fold}/{slice_file_name}".
+    Without `fold`, folds are assigned; without `recording`, equal files are one recording.
+    """
+
+    file: str = "file"
+    category: str = "category"
+    fold: str | None = None
+    recording: str | None = None
+
+
+ESC50 = Columns(file="audio/{filename}", category="category", fold="fold", recording="src_file")
+URBANSOUND8K = Columns(
+    file="audio/fold{fold}/{slice_file_name}", category="class", fold="fold", recording="fsID"
+)
+
+_PUBLISHED = {
+    "meta/esc50.csv": ("esc50", ESC50),
+    "metadata/UrbanSound8K.csv": ("urbansound8k", URBANSOUND8K),
+}
+"""Where a published set keeps its labels, what it is called and how its columns are."""
+
+
+def read_clips(
+    source: Path,
+    *,
+    columns: Columns | None = None,
+    root: Path | None = None,
+    subset: str | None = None,
+    name: str | None = None,
+    folds: int = 5,
+    skip_bad: bool = False,
+) -> ClipTable:
+    """Read a data set: ESC-10's archive, ESC-50, UrbanSound8K, one folder a class, or a CSV.
+
+    `source` is its folder or the CSV. `root` is the folder that the CSV's files are relative to,
+    if not the CSV's own; `subset` a true/false column of the CSV that picks its rows (ESC-50 has
+    "esc10"). `folds` are made where the data names none: grouped by recording, balanced by class,
+    the same on every run. With `skip_bad` missing files stay in the table, for the store to skip.
+
+    Raises:
+        DataError: nothing to read, a column or file that is missing, folds that leak or lack.
+    """
+    source = Path(source)
+    found = _find_labels(source)
+    if found and columns is None:
+        labels, base, called, columns = found
+        table = _read_csv(labels, columns, root or base, subset, called, skip_bad)
+    elif source.is_file():
+        called = source.parent.resolve().name if source.stem == "clips" else source.stem
+        table = _read_csv(source, columns, root or source.parent, subset, called, skip_bad)
+    elif not source.is_dir():
+        raise DataError(
+            f"{source}: no such file or folder; give a folder of clips, a CSV of labels, "
+            "or the name esc10 or synth"
+        )
+    elif columns or subset or root:
+        raise DataError(f"{source}: columns and subsets are read from a CSV; give the CSV's path")
+    elif is_esc10(source):
+        table = _read_folders(source, "esc10", _esc10_clip)
+    else:
+        table = _read_folders(source, source.resolve().name, _folder_clip)
+    return replace(_with_folds(table, folds, source), name=name or table.name)
+
+
+def is_esc10(folder: Path) -> bool:
+    """Whether a folder is laid out as the published ESC-10 archive is."""
+    return any((folder / name).is_dir() for name in ESC10_FOLDERS)
+
+
+def write_clips(table: ClipTable, file: Path) -> None:
+    """Write a table, its folds included, as a CSV that `read_clips` takes back."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["file", "category", "fold", "recording"])
+        for clip in table.clips:
+            path = _relative(table.path(clip), file.parent)
+            writer.writerow([path, clip.category, clip.fold, clip.recording])
+
+
+def _relative(path: Path, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # another drive
+        return path.resolve().as_posix()
+
+
+def _with_folds(table: ClipTable, folds: int, source: Path) -> ClipTable:
+    """Fill in recordings (empty) and folds (0) that the data does not tell, and check all folds."""
+    clips, notes = table.clips, list(table.notes)
+    if not clips:
+        raise DataError(
+            f"{source}: no clip in it; audio files end in {', '.join(sorted(SUFFIXES))}"
+        )
+    if not all(clip.recording for clip in clips):
+        clips, repeated = group_duplicates(clips, table.root)
+        notes.append(
+            "No recordings are named: every file is taken for a recording of its own"
+            + (f", but for {repeated} files that repeat another one." if repeated else ".")
+        )
+    if not all(clip.fold for clip in clips):
+        clips = assign_folds(clips, folds, seed=0)
+        notes.append(f"No folds are named: {folds} were made, by recording and balanced by class.")
+    check_folds(clips, source)
+    return replace(table, clips=tuple(sorted(clips, key=lambda c: c.file)), notes=tuple(notes))
+
+
+def _read_folders(
+    root: Path, name: str, to_clip: Callable[[PurePosixPath], Clip | None]
+) -> ClipTable:
+    clips, ignored = [], []
+    for path in _walk(root):
+        clip = None if path.endswith("/") else to_clip(PurePosixPath(path))
+        if clip:
+            clips.append(clip)
+        else:
+            ignored.append(path)
+    return ClipTable(name, root, tuple(clips), tuple(sorted(ignored)))
+
+
+def _walk(root: Path) -> Iterator[str]:
+    """Every file below a folder as a relative posix path; a hidden folder as one path with a /."""
+    for folder, subfolders, files in os.walk(root):
+        here = Path(folder).relative_to(root)
+        for hidden in [name for name in subfolders if name.startswith(".")]:
+            subfolders.remove(hidden)
+            yield f"{(here / hidden).as_posix()}/"
+        subfolders.sort()
+        yield from ((here / file).as_posix() for file in sorted(files))
+
+
+def _is_audio(path: PurePosixPath) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def _folder_clip(path: PurePosixPath) -> Clip | None:
+    """dog/park/rex.wav is a clip of the category dog; its fold and recording are not known."""
+    if not _is_audio(path) or len(path.parts) < 2:
+        return None
+    return Clip(path.as_posix(), path.parts[0], fold=0, recording="")
+
+
+def _esc10_clip(path: PurePosixPath) -> Clip | None:
+    """001 - Dog bark/1-100032-A.ogg is take A of the recording 100032 on Freesound, in fold 1."""
+    category = ESC10_FOLDERS.get(path.parts[0])
+    match = _ESC10_FILE.fullmatch(path.stem)
+    if not (category and match and _is_audio(path)):
+        return None
+    recording = f"{category}/{match['freesound']}"
+    return Clip(path.as_posix(), category, int(match["fold"]), recording)
+
+
+def _find_labels(source: Path) -> tuple[Path, Path, str, Columns | None] | None:
+    """Labels of a published set, or a `clips.csv`: (csv, root, name, columns)."""
+    for place, (name, columns) in _PUBLISHED.items():
+        if (source / place).is_file():
+            return source / place, source, name, columns
+        if source.is_file() and source.as_posix().endswith(place):
+            return source, source.parent.parent, name, columns
+    if (source / "clips.csv").is_file() and not is_esc10(source):
+        return source / "clips.csv", source, source.resolve().name, None
+    return None
+
+
+def _read_csv(
+    file: Path,
+    columns: Columns | None,
+    root: Path,
+    subset: str | None,
+    name: str,
+    skip_bad: bool,
+) -> ClipTable:
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.DictReader(stream)
+        header = list(reader.fieldnames or [])
+        rows = list(reader)
+    if columns is None:
+        columns = Columns(
+            fold="fold" if "fold" in header else None,
+            recording="recording" if "recording" in header else None,
+        )
+    pattern = columns.file if "{" in columns.file else f"{{{columns.file}}}"
+    needed = [*re.findall(r"{(.*?)}", pattern), columns.category]
+    for column in [*needed, columns.fold, columns.recording, subset]:
+        if column is not None and column not in header:
+            raise DataError(f"{file}: no column {column!r}; {_nearest(column, header)}")
+    clips: dict[str, Clip] = {}
+    for line, row in enumerate(rows, start=2):
+        if subset and row[subset].strip().lower() not in ("true", "1", "yes"):
+            continue
+        clip = _row_clip(row, pattern, columns, f"{file}, row {line}")
+        if clip.file in clips:
+            raise DataError(f"{file}, row {line}: {clip.file} is named twice; keep one row of it")
+        if not skip_bad and not (root / clip.file).is_file():
+            raise DataError(
+                f"{file}, row {line}: no such file, {root / clip.file}; bring it back, "
+                "correct the row, or use --skip-bad"
+            )
+        clips[clip.file] = clip
+    return ClipTable(f"{name}-{subset}" if subset else name, root, tuple(clips.values()))
+
+
+def _row_clip(row: dict[str, str], pattern: str, columns: Columns, where: str) -> Clip:
+    category = (row[columns.category] or "").strip()
+    if not category:
+        raise DataError(f"{where}: no category; fill it in or delete the row")
+    fold = 0
+    if columns.fold:
+        told = (row[columns.fold] or "").strip()
+        if not told.isdecimal() or int(told) < 1:
+            raise DataError(f"{where}: fold {told!r} is no number from 1 up; correct the row")
+        fold = int(told)
+    recording = (row[columns.recording] or "").strip() if columns.recording else ""
+    if columns is ESC50:  # there a recording belongs to a category, as in ESC-10
+        recording = f"{category}/{recording}"
+    return Clip(pattern.format_map(row).replace("\\", "/"), category, fold, recording)
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known) or 'none'}"
