@@ -5,7 +5,8 @@ therefore the recording, and within its category, so that the classes stay as fr
 A resample is a row of counts: how often each recording was drawn. Each score is a function of
 sums over recordings, so 10,000 resamples are one matrix product.
 
-The interval does not hold the variance of training; seeds show that.
+The interval does not hold the variance of training; seeds show that. A category with a single
+recording adds nothing to its width: there is nothing to draw from.
 """
 
 from __future__ import annotations
@@ -136,7 +137,12 @@ def accuracy_interval(
 
     Without an error (or without a hit) all resamples are alike, and Clopper-Pearson on recordings
     stands in.
+
+    Raises: ValueError if correctness is not one share a clip, or a recording stands in two
+    categories.
     """
+    if correct.shape != targets.shape or not ((correct >= 0) & (correct <= 1)).all():
+        raise ValueError(f"correctness must be {targets.shape} within 0..1, found {correct.shape}")
     sample = Recordings.of(recordings, targets)
     (interval,) = bootstrap_intervals(
         mean_over_clips(correct, sample), sample, resamples=resamples, seed=seed
@@ -197,9 +203,7 @@ def mean_over_clips(values: Array, sample: Recordings) -> Statistic:
 
 
 def _f1(targets: Array, predictions: Array, classes: int, sample: Recordings) -> Statistic:
-    """Macro and weighted F1: (resamples, 2). Of a confusion matrix they need only its diagonal
-    and its margins.
-    """
+    """Macro and weighted F1, (resamples, 2): from the confusion matrix's diagonal and margins."""
     truth, given = np.eye(classes)[targets], np.eye(classes)[predictions]  # (clips, classes)
     sums = sample.sums(np.concatenate([truth * given, truth, given], axis=1))
 

@@ -170,7 +170,8 @@ def roc_curve_of(targets: Array, probabilities: Array, category: int) -> Curve:
     """
     positive = targets == category
     if not 0 < np.count_nonzero(positive) < len(positive):
-        raise ValueError(f"category {category} has {np.count_nonzero(positive)} of {len(positive)}")
+        found = f"{np.count_nonzero(positive)} of {len(positive)} clips"
+        raise ValueError(f"category {category} has {found}: no curve to draw")
     fpr, tpr, _ = sklearn_metrics.roc_curve(
         positive, probabilities[:, category], drop_intermediate=True
     )
