@@ -62,7 +62,11 @@ def test_difference_is_of_seed_means_and_discordance_of_the_first_seed():
     # Seeds said thrice over are the same seeds.
     again = compare(np.tile(a, (3, 1)), b, RECORDINGS, TARGETS)
     assert_allclose(again.p_permutation, comparison.p_permutation, rtol=1e-12)
-    assert_allclose(again.difference, comparison.difference, rtol=1e-12)
+    assert_allclose(
+        [again.difference, again.low, again.high],
+        [comparison.difference, comparison.low, comparison.high],
+        rtol=1e-12,
+    )
 
 
 def test_siblings_do_not_make_a_difference_surer():

@@ -166,6 +166,14 @@ def test_one_class_alone_has_an_accuracy_but_no_auc():
     )
 
 
+def test_class_absent_from_the_clips_changes_no_interval():
+    targets, probabilities, recordings, folds = study(6)
+    wider = np.concatenate([probabilities, np.zeros((len(targets), 1))], axis=1)
+    assert score_intervals(targets, wider, recordings, groups=folds, resamples=100) == (
+        score_intervals(targets, probabilities, recordings, groups=folds, resamples=100)
+    )
+
+
 def test_recording_in_two_categories_is_refused():
     with pytest.raises(ValueError, match="recording b stands in two categories"):
         Recordings.of(np.array(["a", "b", "b"]), np.array([0, 0, 1]))
