@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.data.audio import content_hash, fit_length, load_wave
+from auricle.data.audio import Wave, content_hash, fit_length, load_wave
 from auricle.data.clips import Clip, ClipTable
 from auricle.errors import AudioError, DataError
 
@@ -162,8 +162,8 @@ def _decode_all(
             wave = fit_length(load_wave(table.path(clip), sample_rate_hz), samples)
         except AudioError as error:
             return error
-        levels = np.rint(wave * FULL_SCALE)
-        return np.clip(levels, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+        levels: Wave = np.clip(np.rint(wave * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1)
+        return levels.astype(np.int16)
 
     with ThreadPoolExecutor(_threads()) as pool:
         for batch in _batches(table.clips):
