@@ -29,6 +29,7 @@ Curve = Sequence[float] | Array
 
 FOLDS = 5
 TAKES = 2  # clips of a recording
+_OCTAVES_HZ = [62.5, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0]
 _VERSION = 1  # of the sounds: raise it and a set made before is not taken for this one
 _STAMP = "synth.json"
 
@@ -205,9 +206,9 @@ def scatter(rng: Generator, time_s: Array, rate_hz: float) -> Array:
 
 
 def since(time_s: Array, onsets_s: Array) -> Array:
-    """Seconds since the latest onset, endless before the first."""
+    """Seconds since the latest onset; an hour and more before the first."""
     latest = np.searchsorted(onsets_s, time_s, side="right")
-    return time_s - np.concatenate([[-np.inf], onsets_s])[latest]
+    return time_s - np.concatenate([[-3600.0], onsets_s])[latest]
 
 
 def strike(age_s: Array, attack_s: float, decay_s: float) -> Array:
@@ -268,7 +269,7 @@ def make_clip(category: int, recording: int, take: int, time_s: Array, seed: int
     echo *= room.uniform(0, 0.6) / np.sqrt(len(tail_s))
     echo[0] = 1.0
     wave = oaconvolve(wave, echo)[: len(time_s)]
-    wave = level(shape(wave, time_s, 62.5 * 2.0 ** np.arange(8), room.normal(0, 4, 8)))
+    wave = level(shape(wave, time_s, _OCTAVES_HZ, room.normal(0, 4, 8)))
 
     wave = wave + decibels(room.uniform(-40, -8)) * noise(again, time_s, room.uniform(-8, 1))
     peak = decibels(room.uniform(-30, -3) + again.uniform(-2, 2))
