@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,7 @@ def _build(
 ) -> None:
     """Decode every clip into a file beside the right one, then put it in its place at once."""
     skipped: list[tuple[int, str]] = []
-    unfinished = file.with_suffix(f".{os.getpid()}.unfinished")
+    unfinished = file.with_suffix(f".{token_hex(4)}.unfinished")
     try:
         with unfinished.open("wb") as stream:
             _write_header(stream, len(table.clips), samples)
@@ -180,7 +181,7 @@ def _threads() -> int:
 
 
 def _replace_text(file: Path, text: str) -> None:
-    unfinished = file.with_suffix(f".{os.getpid()}.json")
+    unfinished = file.with_suffix(f".{token_hex(4)}.json")
     unfinished.write_text(text, encoding="utf-8")
     _replace(unfinished, file)
 

@@ -10,10 +10,10 @@ are wide and classes overlap in spectrum, so that a long-term spectrum alone doe
 # (NumPy types the result of a ufunc as Any, and every line here is one.)
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from secrets import token_hex
 
 import numpy as np
 import soundfile as sf
@@ -300,7 +300,7 @@ def make_synth(
         )
     stamp = json.dumps([_VERSION, clips, seconds, sample_rate_hz, seed])
     if not _holds(folder, stamp):
-        unfinished = folder.with_name(f"{folder.name}.{os.getpid()}.unfinished")
+        unfinished = folder.with_name(f"{folder.name}.{token_hex(4)}.unfinished")
         time_s = np.arange(round(seconds * sample_rate_hz)) / sample_rate_hz
         try:
             _write(unfinished, clips, time_s, sample_rate_hz, seed, progress)
