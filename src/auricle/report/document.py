@@ -1,0 +1,196 @@
+"""What a report is made of, before it is a PDF or a page: headings, text, tables, figures.
+
+The chapters build a list of blocks; `pdf` and `html` set the same list. Text is plain but for a
+little markup: `*emphasis*`, `**strong**`, backticks for names of things in files, `[words](url)`,
+and `[@table]` for a reference to the block of that name. What comes from a user's files goes
+through `plain`, so that a file called `*.wav` stays what it is.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A title of depth 1 or 2."""
+
+    text: str
+    level: int = 1
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """Short statements, one below the other."""
+
+    items: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Headline figures: what it is, the figure, what to know about it."""
+
+    items: Sequence[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
+class Formula:
+    """An equation in the three forms that a page, a paper and a voice need."""
+
+    typst: str
+    mathml: str
+    spoken: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing; `alt` says what it shows to those who do not see it."""
+
+    name: str
+    svg: str
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """Neighbouring columns with one `group` stand under a common heading."""
+
+    title: str
+    group: str = ""
+    align: Literal["left", "right", "center"] = "right"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text. The first column names the row; `dense` ones are set smaller."""
+
+    name: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+    dense: bool = False
+
+
+Block = Heading | Paragraph | Bullets | Cards | Formula | Figure | Table
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole report. `colours` are those of the figures, for a page that has a dark side."""
+
+    title: str
+    subtitle: str
+    byline: str
+    date: str
+    blocks: Sequence[Block] = field(default_factory=tuple)
+
+
+Run = dict[str, str]
+
+_MARKUP = re.compile(
+    r"\\(?P<kept>.)"
+    r"|\*\*(?P<strong>.+?)(?<!\\)\*\*"
+    r"|\*(?P<emphasis>.+?)(?<!\\)\*"
+    r"|`(?P<code>(?:\\.|[^`\\])+)`"
+    r"|\[@(?P<reference>[\w-]+)\]"
+    r"|\[(?P<words>[^\]]+)\]\((?P<url>[^)]+)\)"
+)
+
+
+def plain(text: object) -> str:
+    """The text of a user's file, safe from being taken for markup."""
+    return re.sub(r"([\\*`\[\]])", r"\\\1", str(text))
+
+
+def code(text: object) -> str:
+    """The name of something in a file or a recipe."""
+    return f"`{plain(text)}`" if str(text) else ""
+
+
+def runs(text: str, labels: Mapping[str, str]) -> list[Run]:
+    """Text taken apart into pieces of one style; `labels` are the words for references."""
+    pieces: list[Run] = []
+
+    def add(style: str, words: str, target: str = "") -> None:
+        if style == "plain" and pieces and pieces[-1]["style"] == "plain":
+            pieces[-1]["text"] += words
+        elif words:
+            pieces.append({"style": style, "text": words, "target": target})
+
+    at = 0
+    for found in _MARKUP.finditer(text):
+        add("plain", text[at : found.start()])
+        at = found.end()
+        match found.lastgroup:
+            case "kept":
+                add("plain", found["kept"])
+            case "reference":
+                add("reference", labels[found["reference"]], found["reference"])
+            case "url":
+                add("link", found["words"], found["url"])
+            case str(style):
+                add(style, re.sub(r"\\(.)", r"\1", found[style]))
+    add("plain", text[at:])
+    return pieces
+
+
+def number(document: Document) -> dict[str, str]:
+    """Words by which text refers to each named block: "Figure 3", "Table 1", "Section 4.2"."""
+    labels = {}
+    figures = tables = chapter = section = 0
+    for block in document.blocks:
+        match block:
+            case Heading(level=1):
+                chapter, section = chapter + 1, 0
+                labels[block.name] = f"Section {chapter}"
+            case Heading():
+                section += 1
+                labels[block.name] = f"Section {chapter}.{section}"
+            case Figure():
+                figures += 1
+                labels[block.name] = f"Figure {figures}"
+            case Table():
+                tables += 1
+                labels[block.name] = f"Table {tables}"
+    return labels
+
+
+def spread(document: Document) -> Iterator[dict[str, Any]]:
+    """Blocks as plain data with their text taken apart: what both templates are given."""
+    labels = number(document)
+
+    def rich(value: Any) -> Any:
+        return runs(value, labels) if isinstance(value, str) else [rich(each) for each in value]
+
+    for block in document.blocks:
+        data = asdict(block) | {"kind": type(block).__name__.lower()}
+        for key in ("text", "items", "caption", "rows", "note"):
+            if key in data:
+                data[key] = rich(data[key])
+        if isinstance(block, Heading | Figure | Table):
+            data["label"] = labels[block.name]
+        if isinstance(block, Table):
+            data["groups"] = groups(block.columns)
+        yield data
+
+
+def groups(columns: Sequence[Column]) -> list[dict[str, Any]]:
+    """Headings above the headings, with how many columns each spans; none if no column asks."""
+    spans: list[dict[str, Any]] = []
+    for column in columns:
+        if spans and spans[-1]["title"] == column.group:
+            spans[-1]["span"] += 1
+        else:
+            spans.append({"title": column.group, "span": 1})
+    return spans if any(span["title"] for span in spans) else []

@@ -1,0 +1,79 @@
+"""Which of a study's many scores are quoted first, and what they are called.
+
+Out-of-fold: `kfold`, pooled; a study without it has `holdout`. On the test fold: `refit`, the
+network that ships; else `holdout`, else the ensemble of `kfold`. Where several seeds were trained,
+quoted scores are their mean, and what is drawn (confusions, curves) is of the first.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from auricle.report.study_files import Configuration, Layer, ScoreRow, Study
+
+OUT_OF_FOLD = (("kfold", "pooled"), ("holdout", ""))
+TEST = (("refit", "all"), ("holdout", ""), ("kfold", "ensemble"), ("esc5", "pooled"))
+
+
+@dataclass(frozen=True)
+class View:
+    """One way of scoring all configurations alike."""
+
+    strategy: str
+    member: str
+    on: str
+    title: str
+    short: str
+
+    def quoted(self, configuration: Configuration) -> ScoreRow | None:
+        """The score to state: of the seeds' mean where there are several."""
+        mean = configuration.row(self.strategy, self.member, self.on, "mean")
+        return mean or self.drawn(configuration)
+
+    def drawn(self, configuration: Configuration) -> ScoreRow | None:
+        """The score with its classes, confusion and curves: of the first seed."""
+        return configuration.row(self.strategy, self.member, self.on)
+
+
+def _views(study: Study, on: str, choices: tuple[tuple[str, str], ...]) -> Iterator[View]:
+    first = study.configurations[0]
+    test_fold = study.scores.dataset.test_fold
+    for strategy, wanted in choices:
+        members = {row.member for row in first.rows(strategy, on)}
+        member = wanted or next(iter(members), "")
+        if member not in members:
+            continue
+        if on == "out-of-fold":
+            title = f"{strategy}, out-of-fold"
+            short = "out-of-fold"
+        elif strategy == "esc5":
+            title, short = "esc5, every fold by networks that did not train on it", "all folds"
+        else:
+            title, short = f"{strategy}, test fold {test_fold}", f"fold {test_fold}"
+        yield View(strategy, member, on, title, short)
+
+
+def out_of_fold(study: Study) -> View | None:
+    """The scores on development clips, each by a network that did not train on it."""
+    return next(_views(study, "out-of-fold", OUT_OF_FOLD), None)
+
+
+def tested(study: Study) -> View | None:
+    """The scores on the test fold, if it was read; of `esc5` alone, those on all folds."""
+    return next(_views(study, "test", TEST), None)
+
+
+def views(study: Study) -> list[View]:
+    """What there is of the two, out-of-fold first."""
+    return [view for view in (out_of_fold(study), tested(study)) if view]
+
+
+def networks(study: Study) -> list[list[Configuration]]:
+    """Configurations grouped by network: those of a group differ in nothing but their heads."""
+
+    def shape(layer: Layer) -> tuple[object, ...]:
+        return (layer.part, layer.layer, layer.kind, layer.shape, layer.trainable, layer.fixed)
+
+    found: dict[tuple[object, ...], list[Configuration]] = {}
+    for each in study.configurations:
+        found.setdefault(tuple(shape(layer) for layer in each.layers), []).append(each)
+    return list(found.values())

@@ -1,0 +1,256 @@
+"""Figures of results: accuracies, learning curves, confusions, ROC curves, differences."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from auricle.report.drawing import (
+    DASHES,
+    INK,
+    MARKERS,
+    MUTED,
+    ON_PALE,
+    RULE,
+    SERIES,
+    canvas,
+    light_grid,
+)
+from auricle.report.headlines import View
+from auricle.report.study_files import Configuration, Fit, Pair, ScoreRow
+from auricle.report.wording import category, decimals, percent
+
+MOST_PANELS = 20
+
+
+def accuracies(configurations: Sequence[Configuration], views: Sequence[View]) -> str:
+    """A row a configuration: its accuracies with their intervals."""
+    with canvas("accuracies", 16 + 11 * len(configurations)) as drawn:
+        axes = drawn.figure.subplots()
+        for at, view in enumerate(views):
+            shift = 0.15 * (2 * at - len(views) + 1)
+            for row, each in enumerate(configurations):
+                score = view.quoted(each)
+                if score is None:
+                    continue
+                accuracy = score.accuracy
+                place = row + shift
+                if accuracy.low is not None and accuracy.high is not None:
+                    ends = [100 * accuracy.low, 100 * accuracy.high]
+                    axes.plot(ends, [place] * 2, color=SERIES[at], linewidth=1.6)
+                axes.plot(
+                    100 * accuracy.value,
+                    place,
+                    MARKERS[at],
+                    color=SERIES[at],
+                    markersize=5.5,
+                    markerfacecolor=SERIES[at] if at == 0 else "white",
+                    markeredgewidth=1.3,
+                    label=view.title if row == 0 else None,
+                )
+                axes.annotate(
+                    percent(accuracy.value),
+                    (100 * accuracy.value, place),
+                    xytext=(0, 4.2 if at == 0 else -4.2),
+                    textcoords="offset points",
+                    ha="center",
+                    va="bottom" if at == 0 else "top",
+                    fontsize=6.8,
+                )
+        axes.set_yticks(range(len(configurations)), [each.name for each in configurations])
+        axes.set_ylim(len(configurations) - 0.4, -0.6)
+        axes.set_xlabel("accuracy, %, with 95% interval")
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0, labelsize=7.5)
+        light_grid(axes, "x")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(views))
+    return drawn.svg
+
+
+def learning_curves(name: str, fits: Sequence[Fit], top_loss: float) -> str:
+    """Loss and accuracy by epoch: the mean of the fits, and the band between their extremes."""
+    with canvas(f"curves-{name}", 54) as drawn:
+        losses, hits = drawn.figure.subplots(1, 2)
+        for axes, measure, scale in ((losses, "loss", 1), (hits, "accuracy", 100)):
+            for at, part in enumerate(("train", "val")):
+                lines = _lines(fits, f"{part}_{measure}") * scale
+                if np.isnan(lines).all():
+                    continue
+                epochs = np.arange(1, lines.shape[1] + 1)
+                axes.fill_between(
+                    epochs, lines.min(0), lines.max(0), color=SERIES[at], alpha=0.16, linewidth=0
+                )
+                axes.plot(
+                    epochs,
+                    lines.mean(0),
+                    color=SERIES[at],
+                    linestyle=DASHES[at],
+                    label=("training", "validation")[at],
+                )
+            axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+            axes.margins(x=0.01)
+            light_grid(axes)
+        losses.set_ylabel("cross-entropy, nats")
+        losses.set_ylim(0, top_loss)
+        losses.legend(loc="upper right")
+        hits.set_ylabel("accuracy, %")
+        hits.set_ylim(0, 102)
+        hits.legend(loc="lower right")
+    return drawn.svg
+
+
+def _lines(fits: Sequence[Fit], column: str) -> np.ndarray:
+    """(fits, epochs) of one column, as far as all fits go."""
+    histories = [fit.history[column] for fit in fits]
+    shortest = min(len(history) for history in histories)
+    return np.stack([history[:shortest] for history in histories])
+
+
+def highest_loss(fits: Sequence[Fit]) -> float:
+    """Top of the loss axis that all configurations share, so that their curves compare."""
+    values = [np.nanmax(fit.history["train_loss"]) for fit in fits]
+    values += [
+        np.nanmax(fit.history["val_loss"])
+        for fit in fits
+        if not np.isnan(fit.history["val_loss"]).all()
+    ]
+    return 1.05 * float(np.percentile(values, 90))
+
+
+def confusions(name: str, categories: Sequence[str], rows: Sequence[tuple[str, ScoreRow]]) -> str:
+    """A panel a set of predictions: truth down, prediction across, number of clips in the cell."""
+    across = len(categories) <= MOST_PANELS
+    shape = (1, len(rows)) if across else (len(rows), 1)
+    height = 88 if across else 150 * len(rows)
+    with canvas(f"confusion-{name}", height) as drawn:
+        panels = drawn.figure.subplots(*shape, squeeze=False).ravel()
+        for at, (axes, (title, row)) in enumerate(zip(panels, rows, strict=True)):
+            _confusion(axes, categories, np.array(row.confusion))
+            axes.set_title(f"{title}: {percent(row.accuracy.value)}% of {row.clips} right")
+            if across and at:
+                axes.set_yticklabels([])
+                axes.set_ylabel("")
+    return drawn.svg
+
+
+def _confusion(axes: Axes, categories: Sequence[str], matrix: np.ndarray) -> None:
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    colours = colormaps["Blues"]
+    size = len(categories)
+    for truth, given in zip(*np.nonzero(matrix), strict=True):
+        axes.add_patch(
+            _square(given, truth, colours(0.06 + 0.86 * share[truth, given]), linewidth=0)
+        )
+        if size <= MOST_PANELS:
+            axes.text(
+                given,
+                truth,
+                str(matrix[truth, given]),
+                ha="center",
+                va="center_baseline",
+                fontsize=7 if size <= 12 else 5.5,
+                color="#ffffff" if share[truth, given] > 0.55 else ON_PALE,
+                fontweight="bold" if truth == given else "normal",
+            )
+    for line in range(size + 1):
+        axes.axhline(line - 0.5, color=RULE, linewidth=0.4, zorder=0)
+        axes.axvline(line - 0.5, color=RULE, linewidth=0.4, zorder=0)
+    names = [category(name) for name in categories]
+    small = 7 if size <= MOST_PANELS else 5
+    axes.set_xticks(range(size), names, rotation=55, ha="right", rotation_mode="anchor", size=small)
+    axes.set_yticks(range(size), names, size=small)
+    axes.tick_params(length=0, pad=2)
+    axes.set_xlim(-0.5, size - 0.5)
+    axes.set_ylim(size - 0.5, -0.5)
+    axes.set_aspect("equal")
+    axes.set_xlabel("heard as")
+    axes.set_ylabel("is")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _square(across: float, down: float, colour: object, **kwargs: float) -> object:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((across - 0.5, down - 0.5), 1, 1, facecolor=colour, **kwargs)
+
+
+def roc_curves(name: str, categories: Sequence[str], rows: Sequence[tuple[str, ScoreRow]]) -> str:
+    """A panel a category: true positives against false ones, a line a set of predictions."""
+    shown = list(categories)[:MOST_PANELS]
+    columns = min(5, len(shown))
+    lines = -(-len(shown) // columns)
+    with canvas(f"roc-{name}", 12 + 36 * lines) as drawn:
+        panels = drawn.figure.subplots(
+            lines, columns, squeeze=False, sharex=True, sharey=True
+        ).ravel()
+        for at, (axes, shown_category) in enumerate(zip(panels, shown, strict=False)):
+            axes.plot([0, 1], [0, 1], color=RULE, linewidth=0.7)
+            for series, (title, row) in enumerate(rows):
+                curve = next((c for c in row.roc if c.category == shown_category), None)
+                scores = next((c for c in row.per_class if c.category == shown_category), None)
+                if curve is None:
+                    continue
+                axes.plot(
+                    curve.fpr,
+                    curve.tpr,
+                    color=SERIES[series],
+                    linestyle=DASHES[series],
+                    linewidth=1.2,
+                    label=title,
+                    clip_on=False,
+                )
+                axes.text(
+                    0.97,
+                    0.06 + 0.15 * (len(rows) - 1 - series),
+                    f"AUC {decimals(scores.auc if scores else None)}",
+                    ha="right",
+                    color=SERIES[series],
+                    fontsize=6.8,
+                )
+            axes.set_title(category(shown_category), fontsize=7.2)
+            axes.set_xlim(0, 1)
+            axes.set_ylim(0, 1)
+            axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+            axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+            axes.set_box_aspect(1)
+            axes.tick_params(labelbottom=at >= len(shown) - columns)
+        for axes in panels[len(shown) :]:
+            axes.set_visible(False)
+        drawn.figure.supxlabel("false positive rate", fontsize=7.5, color=INK)
+        drawn.figure.supylabel("true positive rate", fontsize=7.5, color=INK)
+        handles, labels = panels[0].get_legend_handles_labels()
+        drawn.figure.legend(handles, labels, loc="outside upper center", ncols=len(rows))
+    return drawn.svg
+
+
+def differences(pairs: Sequence[Pair]) -> str:
+    """A row a pair: how much more often the first was right, with its interval."""
+    with canvas("differences", 16 + 7 * len(pairs)) as drawn:
+        axes = drawn.figure.subplots()
+        axes.axvline(0, color=MUTED, linewidth=0.8)
+        for row, pair in enumerate(pairs):
+            told_apart = pair.p_holm <= 0.05
+            colour = SERIES[1] if told_apart else SERIES[0]
+            axes.plot([100 * pair.low, 100 * pair.high], [row, row], color=colour, linewidth=1.6)
+            axes.plot(
+                100 * pair.difference,
+                row,
+                "D" if told_apart else "o",
+                color=colour,
+                markersize=5,
+                markerfacecolor=colour if told_apart else "white",
+                markeredgewidth=1.3,
+            )
+        axes.set_yticks(range(len(pairs)), [f"{pair.first} less {pair.second}" for pair in pairs])
+        axes.set_ylim(len(pairs) - 0.4, -0.6)
+        widest = 1.1 * 100 * max(max(abs(pair.low), abs(pair.high)) for pair in pairs)
+        axes.set_xlim(-max(widest, 1), max(widest, 1))
+        axes.set_xlabel("difference in out-of-fold accuracy, percentage points, with 95% interval")
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        light_grid(axes, "x")
+    return drawn.svg
