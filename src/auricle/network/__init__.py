@@ -1,0 +1,1 @@
+"""Waveform to logits: front-end, base, attention, classifier."""

@@ -1,0 +1,1 @@
+"""A plan and a table of clips to fits, predictions and scores."""

@@ -1,0 +1,1 @@
+"""A network and two sets of clips to trained weights and a history."""

@@ -1,0 +1,269 @@
+"""The command line: arguments to one call each. What a command does stands in its room."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+import auricle
+from auricle.errors import AuricleError
+
+app = App(
+    name="auricle",
+    version=auricle.__version__,
+    help="""From a folder of labelled sound clips to a classifier that can be believed.
+
+    Try it without any data: `auricle study quick`. The whole mission on ESC-10:
+    `auricle fetch esc10`, then `auricle study`.
+    """,
+    help_format="markdown",
+)
+
+Data = Annotated[
+    str | None,
+    Parameter(
+        help="esc10, synth, a folder of clips, or a CSV of labels; the plan's own if none. "
+        "AURICLE_DATA says where a copy of esc10 is."
+    ),
+]
+Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], Parameter(help="Where the networks run.")]
+Wandb = Annotated[
+    Literal["offline", "online", "disabled"],
+    Parameter(help="Weights & Biases: kept on this machine unless asked otherwise."),
+]
+Changes = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--set",
+        help="Change a value of every recipe, as KEY=VALUE: `--set training.views=8`.",
+        negative=(),
+    ),
+]
+Column = Annotated[str | None, Parameter(help="Column of a CSV of labels.")]
+
+
+@app.command
+def fetch(
+    name: Literal["esc10"],
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(help="Folder to fill; the user's cache if none.")] = None,
+    workers: Annotated[int, Parameter(help="Downloads at a time.")] = 8,
+) -> None:
+    """Download a data set, each file checked against its hash; goes on where it stopped.
+
+    Example: `auricle fetch esc10`
+    """
+    from rich.progress import Progress
+
+    from auricle.data.esc10 import fetch_esc10
+    from auricle.data.sources import default_folder
+
+    folder = out or default_folder()
+    with Progress() as progress:
+        task = progress.add_task(f"fetching {name}", total=None)
+        fetch_esc10(
+            folder,
+            workers=workers,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    print(f"{name} is whole in {folder}")
+
+
+@app.command
+def study(
+    plan: Annotated[str, Parameter(help="mission, quick, or the path of a plan.")] = "mission",
+    /,
+    *,
+    data: Data = None,
+    out: Annotated[Path | None, Parameter(help="Folder of the study.")] = None,
+    strategy: Annotated[
+        list[Literal["kfold", "holdout", "refit", "esc5"]] | None,
+        Parameter(help="Strategies to run, instead of the plan's.", negative=()),
+    ] = None,
+    seeds: Annotated[int | None, Parameter(help="Seeds 0 to N-1 of every fit.")] = None,
+    epochs: Annotated[int | None, Parameter(help="Epochs of every fit.")] = None,
+    test: Annotated[
+        bool | None, Parameter(help="Open the sealed test fold at the end; the mission does.")
+    ] = None,
+    device: Device = "auto",
+    workers: Annotated[int | None, Parameter(help="Fits at a time; one a core if none.")] = None,
+    resume: Annotated[bool, Parameter(help="Go on with a study that was stopped.")] = False,
+    skip_bad: Annotated[bool, Parameter(help="Leave out files that cannot be used.")] = False,
+    wandb: Wandb = "offline",
+    set_: Changes = None,
+    column_file: Column = None,
+    column_category: Column = None,
+    column_fold: Column = None,
+    column_recording: Column = None,
+    subset: Annotated[str | None, Parameter(help="True/false column that picks rows.")] = None,
+    ledger: Annotated[
+        Path | None, Parameter(help="CSV in which readings of the test fold are counted.")
+    ] = None,
+    reason: Annotated[str, Parameter(help="Why the test fold is opened.")] = "auricle study",
+) -> None:
+    """Train, validate and test every configuration of a plan, and write the report.
+
+    Examples:
+
+    `auricle study quick` - in minutes, on clips that it makes itself
+
+    `auricle study --data PATH/TO/ESC-10 --out runs/mission`
+
+    `auricle study --data labels.csv --column-file name --column-category label`
+    """
+    from auricle.report import write_report
+    from auricle.study.command import make_plan, run
+
+    folder = run(
+        make_plan(
+            plan,
+            data=data,
+            strategies=strategy,
+            seeds=seeds,
+            epochs=epochs,
+            test=test,
+            changes=set_ or [],
+            columns=(column_file, column_category, column_fold, column_recording),
+            subset=subset,
+        ),
+        out=out,
+        device=device,
+        workers=workers,
+        resume=resume,
+        skip_bad=skip_bad,
+        wandb=wandb,
+        ledger=ledger,
+        reason=reason,
+    )
+    for page in write_report(folder):
+        print(page)
+
+
+@app.command
+def train(
+    recipe: Annotated[str, Parameter(help="cnn, transformer-h1, -h2, -h4, or a recipe's path.")],
+    /,
+    *,
+    data: Data = None,
+    out: Annotated[Path | None, Parameter(help="Folder of the study.")] = None,
+    strategy: Literal["kfold", "holdout", "refit", "esc5"] = "kfold",
+    seeds: Annotated[int, Parameter(help="Seeds 0 to N-1 of every fit.")] = 1,
+    epochs: Annotated[int | None, Parameter(help="Epochs of every fit.")] = None,
+    test: Annotated[bool, Parameter(help="Open the sealed test fold at the end.")] = False,
+    device: Device = "auto",
+    workers: Annotated[int | None, Parameter(help="Fits at a time; one a core if none.")] = None,
+    resume: Annotated[bool, Parameter(help="Go on with a study that was stopped.")] = False,
+    skip_bad: Annotated[bool, Parameter(help="Leave out files that cannot be used.")] = False,
+    wandb: Wandb = "offline",
+    set_: Changes = None,
+) -> None:
+    """Train one configuration under one strategy; its scores go to a study's folder.
+
+    Example: `auricle train transformer-h4 --data PATH --strategy kfold --set training.views=8`
+    """
+    from auricle.study.command import recipe_plan, run, tell_scores
+
+    plan = recipe_plan(
+        recipe,
+        data=data,
+        strategy=strategy,
+        seeds=seeds,
+        epochs=epochs,
+        test=test,
+        changes=set_ or [],
+    )
+    folder = run(
+        plan,
+        out=out,
+        device=device,
+        workers=workers,
+        resume=resume,
+        skip_bad=skip_bad,
+        wandb=wandb,
+        reason=f"auricle train {recipe}",
+    )
+    tell_scores(folder)
+
+
+@app.command
+def evaluate(
+    fit: Annotated[Path, Parameter(help="A fit's folder, or a study's: then its best one.")],
+    /,
+    *,
+    data: Data = None,
+    folds: Annotated[
+        list[int] | None, Parameter(help="Folds to score; those it was not trained on.")
+    ] = None,
+    out: Annotated[Path | None, Parameter(help="CSV for the probabilities.")] = None,
+    test: Annotated[bool, Parameter(help="Allow the sealed test fold to be opened.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Score the weights of a fit on labelled clips.
+
+    Example: `auricle evaluate runs/mission/cnn/kfold/fold-2/seed-0 --data PATH --folds 2`
+    """
+    from auricle.study.evaluate import evaluate_fit
+
+    evaluate_fit(fit, data=data, folds=folds, out=out, test=test, device=device)
+
+
+@app.command
+def report(
+    run: Annotated[Path, Parameter(help="A study's folder.")],
+    /,
+    *,
+    out: Annotated[
+        Path | None, Parameter(help="Folder for the report, if not the study's.")
+    ] = None,
+) -> None:
+    """Draw the report of a study again, as PDF and as a page, without training anything.
+
+    Example: `auricle report runs/mission`
+    """
+    from auricle.report import write_report
+
+    for page in write_report(run, out):
+        print(page)
+
+
+@app.command
+def predict(
+    files: Annotated[list[Path], Parameter(help="Sound files.")],
+    /,
+    *,
+    run: Annotated[Path, Parameter(help="A study's folder (its best fit) or a fit's.")],
+    device: Device = "auto",
+) -> int:
+    """Print class and probability of each file.
+
+    Example: `auricle predict bark.wav rain.ogg --run runs/mission`
+    """
+    from auricle.ship.predict import predict_files
+
+    return predict_files(files, run, device)
+
+
+@app.command
+def doctor(*, data: Data = None, device: Device = "auto") -> None:
+    """Say what this machine has, how fast it is, and how long a study would take.
+
+    Example: `auricle doctor`
+    """
+    from auricle.study.doctor import examine
+
+    examine(data=data, device=device)
+
+
+def main() -> None:
+    """Run one command: 0 done, 1 a mistake told in one line, 2 a wrong call."""
+    try:
+        code = app()
+    except AuricleError as problem:
+        print(f"auricle: {problem}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("auricle: stopped; a study goes on with --resume", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)

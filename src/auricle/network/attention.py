@@ -1,0 +1,119 @@
+"""The transformer encoder, from linear layers, products and a softmax.
+
+    tokens (batch, tokens, width): the class token first, then one token a step of sound
+    attention weights (batch, heads, tokens, tokens): who looked at whom, each row summing to one
+
+Source: Vaswani et al. (2017) for attention, Dosovitskiy et al. (2021) for the class token,
+Xiong et al. (2020) for normalising before each layer instead of after it.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderConfig:
+    """Sizes of the encoder. No blocks: no encoder, and the head sits on the base."""
+
+    blocks: int = 0
+    heads: int = 1
+    expansion: int = 2
+
+    def __post_init__(self) -> None:
+        """Refuse an encoder that cannot be built."""
+        if self.blocks < 0 or self.heads < 1 or self.expansion < 1:
+            raise ValueError("blocks must be 0 or more; heads and expansion must be positive")
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+    """Mix the values by how well each query fits each key.
+
+    Shapes: three of (batch, heads, tokens, size) -> mixed (batch, heads, tokens, size),
+    weights (batch, heads, tokens, tokens).
+    Source: Vaswani et al. (2017), equation 1.
+    """
+    fit = query @ key.mT / math.sqrt(query.shape[-1])  # (batch, heads, tokens, tokens)
+    weights = fit.softmax(dim=-1)  # over the keys: each query spends exactly one
+    return weights @ value, weights
+
+
+class MultiHeadAttention(nn.Module):
+    """Several attentions side by side, each in its own slice of the width."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"{heads} heads do not divide a width of {width}")
+        self.heads = heads
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Shapes: (batch, tokens, width) -> the same, and weights (batch, heads, tokens, tokens)."""
+        batch, count, width = tokens.shape
+        split = self.query_key_value(tokens).reshape(batch, count, 3, self.heads, -1)
+        query, key, value = split.permute(2, 0, 3, 1, 4)  # each (batch, heads, tokens, size)
+        mixed, weights = attend(query, key, value)
+        joined = mixed.transpose(1, 2).reshape(batch, count, width)  # heads side by side again
+        return self.out(joined), weights
+
+
+class EncoderBlock(nn.Module):
+    """Look around, then think: attention and a two-layer perceptron, each added to what came in."""
+
+    def __init__(self, width: int, heads: int, expansion: int) -> None:
+        super().__init__()
+        self.before_attention = nn.LayerNorm(width)
+        self.attention = MultiHeadAttention(width, heads)
+        self.before_perceptron = nn.LayerNorm(width)
+        self.perceptron = nn.Sequential(
+            nn.Linear(width, expansion * width), nn.GELU(), nn.Linear(expansion * width, width)
+        )
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Shapes: (batch, tokens, width) -> the same, and weights (batch, heads, tokens, tokens)."""
+        mixed, weights = self.attention(self.before_attention(tokens))
+        tokens = tokens + mixed
+        return tokens + self.perceptron(self.before_perceptron(tokens)), weights
+
+
+def positions(count: int, width: int) -> Tensor:
+    """(count, width) sines and cosines that tell tokens apart by their place, for any count.
+
+    Source: Vaswani et al. (2017), section 3.5.
+    """
+    place = torch.arange(count)[:, None]
+    slowness = 10_000 ** (torch.arange(0, width, 2) / width)
+    angle = place / slowness  # (count, width / 2)
+    return torch.cat([angle.sin(), angle.cos()], dim=1)[:, :width]
+
+
+class Encoder(nn.Module):
+    """A class token that gathers what the steps of sound have to say."""
+
+    def __init__(self, config: EncoderConfig, width: int) -> None:
+        super().__init__()
+        self.class_token = nn.Parameter(torch.randn(width) * 0.02)
+        self.blocks = nn.ModuleList(
+            EncoderBlock(width, config.heads, config.expansion) for _ in range(config.blocks)
+        )
+        self.after = nn.LayerNorm(width)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode a clip into its class token.
+
+        Shapes: (batch, width, steps) -> class token (batch, width), attention weights
+        (batch, blocks, heads, 1 + steps, 1 + steps).
+        """
+        steps = features.mT  # (batch, steps, width)
+        steps = steps + positions(steps.shape[1], steps.shape[2]).to(steps)
+        first = self.class_token.to(steps).expand(len(steps), 1, -1)
+        tokens = torch.cat([first, steps], dim=1)  # (batch, 1 + steps, width)
+        looked = []
+        for block in self.blocks:
+            tokens, weights = block(tokens)
+            looked.append(weights)
+        return self.after(tokens[:, 0]), torch.stack(looked, dim=1)

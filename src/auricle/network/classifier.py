@@ -1,0 +1,110 @@
+"""The whole network: front-end, base, head.
+
+    wave (batch, samples) -> logits (batch, classes), attention weights or None
+
+One class for both architectures. Without encoder blocks it is a convolutional network with a
+fully-connected head; with them, the same base under a transformer encoder and a perceptron head.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from auricle.network.attention import Encoder, EncoderConfig
+from auricle.network.base import Base, BaseConfig
+from auricle.network.frontend import FrontendConfig, make_frontend
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """Everything that fixes the network's shape, but for the number of classes."""
+
+    frontend: FrontendConfig = field(default_factory=FrontendConfig)
+    base: BaseConfig = field(default_factory=BaseConfig)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+
+    def __post_init__(self) -> None:
+        """Refuse parts that do not fit each other."""
+        if self.encoder.blocks and self.base.width % self.encoder.heads:
+            raise ValueError(
+                f"{self.encoder.heads} heads do not divide the base's width of {self.base.width}"
+            )
+
+
+class PoolingHead(nn.Module):
+    """Architecture 1: mean and peak over time, then fully-connected layers."""
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, classes)
+        )
+
+    def forward(self, features: Tensor) -> tuple[Tensor, None]:
+        """Shapes: (batch, width, steps) -> (batch, classes); there is no attention to show."""
+        pooled = torch.cat([features.mean(-1), features.amax(-1)], dim=1)  # (batch, 2 * width)
+        return self.layers(pooled), None
+
+
+class EncoderHead(nn.Module):
+    """Architecture 2: transformer encoder, then a perceptron on its class token."""
+
+    def __init__(self, config: EncoderConfig, width: int, classes: int) -> None:
+        super().__init__()
+        self.encoder = Encoder(config, width)
+        self.layers = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, classes))
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Shapes: (batch, width, steps) -> (batch, classes), attention as in `Encoder`."""
+        summary, weights = self.encoder(features)
+        return self.layers(summary), weights
+
+
+class SoundClassifier(nn.Module):
+    """Waveform to logits, in three parts that can be used one by one."""
+
+    def __init__(self, config: NetworkConfig, classes: int) -> None:
+        super().__init__()
+        self.config = config
+        self.frontend = make_frontend(config.frontend)
+        self.base = Base(config.base, config.frontend.bands)
+        self.head: PoolingHead | EncoderHead
+        if config.encoder.blocks:
+            self.head = EncoderHead(config.encoder, config.base.width, classes)
+        else:
+            self.head = PoolingHead(config.base.width, classes)
+
+    def forward(self, wave: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Classify waves.
+
+        Shapes: (batch, samples) at the front-end's rate -> logits (batch, classes), attention
+        weights (batch, blocks, heads, 1 + steps, 1 + steps) or None without an encoder.
+        """
+        return self.classify(self.frontend.power(wave))
+
+    def classify(self, power: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Classify the front-end's powers: (batch, bands, frames) -> as `forward`."""
+        logits, weights = self.head(self.base(self.frontend(power)))
+        return logits.float(), weights
+
+
+@dataclass(frozen=True)
+class ParameterCount:
+    """Parameters of a part: those that training changes and those that it does not."""
+
+    trainable: int
+    fixed: int
+
+
+def count_parameters(network: SoundClassifier) -> dict[str, ParameterCount]:
+    """Parameters by part, in the order of the signal, and in `total`."""
+    parts: dict[str, nn.Module] = dict(network.named_children())
+    counts = {}
+    for name, part in [*parts.items(), ("total", network)]:
+        sizes = [(weight.requires_grad, weight.numel()) for weight in part.parameters()]
+        counts[name] = ParameterCount(
+            trainable=sum(size for learns, size in sizes if learns),
+            fixed=sum(size for learns, size in sizes if not learns),
+        )
+    return counts

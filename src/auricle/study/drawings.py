@@ -1,0 +1,136 @@
+"""What the report draws without running a network: a picture of each class, a table of layers."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from auricle.data.clips import ClipTable
+from auricle.data.store import open_store
+from auricle.files import replace_bytes
+from auricle.network.classifier import NetworkConfig, SoundClassifier
+from auricle.network.frontend import FilterBank, FrontendConfig
+from auricle.training.sounds import FULL_SCALE
+
+ENVELOPE_POINTS = 500
+RANGE_DB = 80.0
+
+
+def save_pictures(
+    path: Path, table: ClipTable, config: FrontendConfig, clip_s: float, cache: Path
+) -> None:
+    """Spectrogram and envelope of one clip a class, that of middling level, for `pictures.npz`."""
+    rate_hz = config.sample_rate_hz
+    store = open_store(table, sample_rate_hz=rate_hz, seconds=clip_s, cache=cache)
+    bank = FilterBank(FrontendConfig(**{**vars(config), "kind": "fixed"}))
+    categories, files, spectra, envelopes = [], [], [], []
+    for category in table.categories:
+        rows = [row for row, clip in enumerate(store.clips) if clip.category == category]
+        if not rows:
+            continue
+        levels = [float(np.square(store.waves[row], dtype=np.float64).mean()) for row in rows]
+        middle = rows[int(np.argsort(levels)[len(rows) // 2])]  # of middling level
+        wave = store.waves[middle].astype(np.float32) / FULL_SCALE
+        with torch.no_grad():
+            power = bank.power(torch.from_numpy(wave)[None])[0].numpy()
+        decibel = 10 * np.log10(power + 1e-12)
+        points = wave[: len(wave) // ENVELOPE_POINTS * ENVELOPE_POINTS].reshape(ENVELOPE_POINTS, -1)
+        categories.append(category)
+        files.append(store.clips[middle].file)
+        spectra.append(np.maximum(decibel, decibel.max() - RANGE_DB))
+        envelopes.append(np.stack([points.min(1), points.max(1)], axis=1))
+    content = io.BytesIO()
+    np.savez_compressed(
+        content,
+        categories=np.array(categories),
+        files=np.array(files),
+        spectra=np.array(spectra, dtype=np.float32),
+        waves=np.array(envelopes, dtype=np.float32),
+        seconds=clip_s,
+        low_hz=config.low_hz,
+        high_hz=config.high_hz,
+    )
+    replace_bytes(path, content.getvalue())
+
+
+def layers_of(config: NetworkConfig, classes: int, clip_s: float) -> list[dict[str, Any]]:
+    """Each layer of a network in the order of the signal, with the shape that leaves it.
+
+    Shapes are of one clip, the batch left out.
+    """
+    with torch.random.fork_rng(devices=[]):
+        network = SoundClassifier(config, classes).eval()
+    rows: list[dict[str, Any]] = []
+
+    def note(name: str, layer: nn.Module, output: Any) -> None:
+        shape = output[0].shape if isinstance(output, tuple) else output.shape
+        weights = list(layer.parameters())
+        rows.append(
+            {
+                "part": name.split(".")[0],
+                "layer": name,
+                "kind": type(layer).__name__,
+                "detail": _detail(layer),
+                "shape": list(shape[1:]) if len(shape) > 1 else list(shape),
+                "trainable": sum(w.numel() for w in weights if w.requires_grad),
+                "fixed": sum(w.numel() for w in weights if not w.requires_grad),
+            }
+        )
+
+    wave = torch.zeros(1, round(clip_s * config.frontend.sample_rate_hz))
+    with torch.no_grad():
+        power = network.frontend.power(wave)
+        note("frontend", network.frontend, power)
+        rows[-1] |= {"layer": "frontend.power", "kind": "filter bank", "detail": _bank(config)}
+        normalised = sum(w.numel() for w in network.frontend.normalise.parameters())
+        rows[-1]["trainable"] -= normalised
+        hooks = [
+            layer.register_forward_hook(
+                lambda layer, _, output, name=name: note(name, layer, output)
+            )
+            for name, layer in network.named_modules()
+            if name
+            and (not list(layer.children()) or name.endswith(".attention"))
+            and ".attention." not in name
+        ]
+        network.classify(power)
+    for hook in hooks:
+        hook.remove()
+    token = sum(
+        weight.numel()
+        for name, weight in network.named_parameters()
+        if name.endswith("class_token")
+    )
+    if token:
+        first = next(row for row, entry in enumerate(rows) if ".blocks.0." in entry["layer"])
+        rows.insert(first, _token_row(config, token, rows[first]["shape"]))
+    return rows
+
+
+def _token_row(config: NetworkConfig, size: int, shape: list[int]) -> dict[str, Any]:
+    return {
+        "part": "head",
+        "layer": "head.encoder.class_token",
+        "kind": "class token",
+        "detail": "put first, positions added to the rest",
+        "shape": shape,
+        "trainable": size,
+        "fixed": 0,
+    }
+
+
+def _bank(config: NetworkConfig) -> str:
+    frontend = config.frontend
+    return f"{frontend.kind}, window {frontend.window}, hop {frontend.hop}"
+
+
+def _detail(layer: nn.Module) -> str:
+    if isinstance(layer, nn.Conv1d):
+        return f"kernel {layer.kernel_size[0]}, stride {layer.stride[0]}"
+    if isinstance(layer, nn.MaxPool1d):
+        return f"{layer.kernel_size} to 1"
+    heads = getattr(layer, "heads", None)
+    return f"{heads} head{'s' if heads != 1 else ''}" if heads else ""

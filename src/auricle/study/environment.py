@@ -1,0 +1,59 @@
+"""The machine and the versions a study ran with; nothing that names a person or a place."""
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+import auricle
+
+PACKAGES = (
+    "joblib", "matplotlib", "numpy", "optuna", "safetensors", "scikit-learn", "scipy", "soundfile",
+    "soxr", "torch", "typst", "wandb",
+)  # fmt: skip
+
+
+def describe_environment() -> dict[str, Any]:
+    """Facts for `environment.json`."""
+    return {
+        "auricle": auricle.__version__,
+        "commit": source_commit(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": os.cpu_count() or 1,
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+    }
+
+
+def source_commit() -> str:
+    """The commit of the source that runs, or the release where there is no source."""
+    root = Path(__file__).parents[3]
+    if not (root / ".git").exists():
+        return f"release {auricle.__version__}"
+    asked = ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"]
+    try:
+        answer = subprocess.run(asked, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return f"release {auricle.__version__}"
+    return answer.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    name = capabilities.get("cpu_name") or platform.processor() or platform.machine()
+    return f"{name} ({torch.backends.cpu.get_cpu_capability()})"

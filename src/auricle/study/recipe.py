@@ -1,0 +1,198 @@
+"""What a study runs: recipes of configurations, and the plan that brings them together.
+
+A recipe is everything that makes one configuration what it is; a plan says on which data, under
+which strategies and with how many seeds it runs. Both are TOML files that state what differs from
+the defaults, which stand beside the code they configure.
+"""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_type_hints
+
+import tomli_w
+from pydantic import TypeAdapter, ValidationError
+
+from auricle.data.clips import Columns
+from auricle.errors import RecipeError
+from auricle.network.classifier import NetworkConfig
+from auricle.training.augment import AugmentConfig
+from auricle.training.fit import TrainingConfig
+
+Strategy = Literal["kfold", "holdout", "refit", "esc5"]
+Table = dict[str, Any]
+Config = TypeVar("Config")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One configuration: its network, how it is trained, and on which views of the clips."""
+
+    name: str
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A whole study. `columns` and `subset` are those of a CSV of labels."""
+
+    name: str
+    data: str = "esc10"
+    columns: Columns | None = None
+    subset: str | None = None
+    clip_s: float = 5.0
+    strategies: tuple[Strategy, ...] = ("kfold", "holdout", "refit")
+    seeds: int = 1
+    test: bool = False
+    configurations: tuple[Recipe, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a plan with nothing to do, or with two configurations of one name."""
+        names = [recipe.name for recipe in self.configurations]
+        if not names or not self.strategies or self.seeds < 1 or self.clip_s <= 0:
+            raise ValueError("a plan needs a configuration, a strategy, a seed and clips' seconds")
+        if len(set(names)) < len(names):
+            raise ValueError(f"two configurations have one name: {', '.join(sorted(names))}")
+        if {"refit", "esc5"} & set(self.strategies) and not self.test:
+            raise ValueError(
+                "refit and esc5 are scored on the test fold: ask for it with --test, or leave "
+                "them out"
+            )
+
+
+def to_table(config: Any) -> Table:
+    """A configuration as TOML holds it; what is not set is left out."""
+    table = dataclasses.asdict(config)
+    return json.loads(json.dumps(table), object_hook=_without_none)  # tuples become lists
+
+
+def _without_none(table: Table) -> Table:
+    return {key: value for key, value in table.items() if value is not None}
+
+
+def to_toml(config: Any) -> str:
+    """Every value of a configuration, as TOML."""
+    return tomli_w.dumps(to_table(config))
+
+
+def recipe_hash(recipes: tuple[Recipe, ...]) -> str:
+    """A short name for what was run, the same wherever it is run."""
+    content = json.dumps([to_table(recipe) for recipe in recipes], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def from_table(kind: type[Config], table: Mapping[str, Any], source: str) -> Config:
+    """Build a configuration from a TOML table.
+
+    Raises: RecipeError naming `source`, the key, what it holds and what it should hold.
+    """
+    _check_keys(kind, table, source, ())
+    try:
+        return TypeAdapter(kind).validate_python(dict(table))
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        found = "" if first["type"] == "value_error" else f", found {first['input']!r}"
+        raise RecipeError(f"{source}: {where + ': ' if where else ''}{message}{found}") from problem
+
+
+def _check_keys(kind: Any, table: Any, source: str, path: tuple[str, ...]) -> None:
+    """Refuse a key that no configuration has, naming the one that was meant."""
+    if not (dataclasses.is_dataclass(kind) and isinstance(table, Mapping)):
+        return
+    hints = get_type_hints(kind)
+    for key, value in table.items():
+        if key not in hints:
+            raise RecipeError(_unknown(source, (*path, key), tuple(hints)))
+        _check_keys(hints[key], value, source, (*path, key))
+        if key == "configurations" and isinstance(value, list):
+            for item in value:
+                _check_keys(Recipe, item, source, (*path, key))
+
+
+def _unknown(source: str, path: tuple[str, ...], known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
+    mend = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+    return f"{source}: unknown key {'.'.join(path)}; {mend}"
+
+
+def read_plan(name: str) -> Table:
+    """The table of a plan: the name of a shipped one, or the path of a TOML file."""
+    return _read_named(name, "plans")
+
+
+def read_recipe(name: str, changes: Mapping[str, Any] = {}) -> Recipe:
+    """A recipe by the name of a shipped one or by path, with some values changed."""
+    table = _read_named(name, "recipes")
+    return from_table(Recipe, merged(table, changes), name)
+
+
+def merged(table: Mapping[str, Any], changes: Mapping[str, Any]) -> Table:
+    """A table with the values of another laid over it, tables within tables too."""
+    result = dict(table)
+    for key, value in changes.items():
+        below = result.get(key)
+        nested = isinstance(value, Mapping) and isinstance(below, Mapping)
+        result[key] = merged(below, value) if nested else value
+    return result
+
+
+def parse_change(text: str) -> Table:
+    """`training.views=8` as a table; the value is read as TOML, a bare word as text.
+
+    Raises: RecipeError without an equals sign.
+    """
+    dotted, equals, value = text.partition("=")
+    if not equals:
+        raise RecipeError(f"--set {text}: write KEY=VALUE, such as training.views=8")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    table: Any = parsed
+    for key in reversed(dotted.strip().split(".")):
+        table = {key: table}
+    return dict(table)
+
+
+def plan_from(table: Table, changes: Mapping[str, Any], source: str) -> Plan:
+    """A plan from its table: recipes named there are read, and changed as `every` and asked."""
+    table = dict(table)
+    every = merged(table.pop("every", {}), changes)
+    recipes = [
+        read_recipe(item, every) if isinstance(item, str) else item
+        for item in table.get("configurations", ())
+    ]
+    made = [to_table(item) if isinstance(item, Recipe) else item for item in recipes]
+    return from_table(Plan, {**table, "configurations": made}, source)
+
+
+def _read_named(name: str, kind: str) -> Table:
+    path = Path(name)
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise RecipeError(f"{name}: no such file")
+        text = path.read_text(encoding="utf-8")
+    else:
+        folder = resources.files("auricle") / "recipes"
+        shipped = folder / ("plans" if kind == "plans" else "") / f"{name}.toml"
+        if not shipped.is_file():
+            there = folder / "plans" if kind == "plans" else folder
+            names = sorted(f.name[:-5] for f in there.iterdir() if f.name.endswith(".toml"))
+            near = difflib.get_close_matches(name, names, n=1)
+            mend = f"did you mean {near[0]}?" if near else f"shipped ones: {', '.join(names)}"
+            raise RecipeError(f"{name}: no such {kind[:-1]}; {mend} Or give a path to a .toml file")
+        text = shipped.read_text(encoding="utf-8")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise RecipeError(f"{name}: not TOML ({problem})") from problem

@@ -1,0 +1,412 @@
+"""A study from its plan to its scores: one folder that holds everything the report needs.
+
+prepare ... the data checked and decoded, the plan and the machine written down
+train ..... every fit of every configuration, side by side, resumable
+read ...... the test fold opened, once, if the plan asks for it
+score ..... predictions to scores and comparisons
+"""
+
+import csv
+import datetime
+import io
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from auricle.data.clips import ClipTable
+from auricle.data.folds import check_folds
+from auricle.data.sources import cache_folder, read_data
+from auricle.data.store import open_store
+from auricle.errors import StudyError
+from auricle.files import replace_text
+from auricle.network.classifier import count_parameters
+from auricle.study.drawings import layers_of, save_pictures
+from auricle.study.engine import cores, run_jobs
+from auricle.study.environment import describe_environment, source_commit
+from auricle.study.estimate import estimate_s
+from auricle.study.fits import Job, Predictions, load_fit, load_predictions, save_predictions
+from auricle.study.protocol import Roles, Split, roles_of, splits
+from auricle.study.recipe import Plan, recipe_hash, to_toml
+from auricle.study.scores import (
+    Member,
+    compare_all,
+    comparison_csv,
+    esc5_entry,
+    gather,
+    mean_entries,
+    predictions_csv,
+    score_entry,
+)
+from auricle.training.fit import choose_device, choose_precision, new_network, predict
+from auricle.training.sounds import Examples
+from auricle.training.tracking import Mode
+
+TEST_READS = "date,commit,recipe_hash,reason\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """Where and how a study runs; what it runs is the plan's."""
+
+    run: Path
+    device: str = "auto"
+    workers: int | None = None
+    wandb: Mode = "offline"
+    resume: bool = False
+    skip_bad: bool = False
+    ledger: Path | None = None
+    reason: str = "auricle study"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The data of a study: clips that can be decoded, their folds' roles, what was left out."""
+
+    table: ClipTable
+    roles: Roles
+    skipped: tuple[tuple[str, str], ...]
+
+    @property
+    def development(self) -> ClipTable:
+        """The clips that everything is chosen on."""
+        return self.table.in_folds(self.roles.development)
+
+    @property
+    def test(self) -> ClipTable:
+        """The sealed clips."""
+        return self.table.in_folds((self.roles.test,))
+
+
+def run_study(plan: Plan, setting: Setting, console: Console) -> None:
+    """Run a plan, or go on with it, and leave its scores in the study's folder.
+
+    Raises: AuricleError for whatever a user can mend.
+    """
+    started = time.time()
+    device = choose_device(setting.device)
+    claim_folder(plan, setting)
+    prepared = prepare(plan, setting, console)
+    jobs = plan_jobs(plan, setting, prepared)
+    workers = workers_for(setting, len(jobs))
+    write_setting(plan, setting, prepared, jobs, workers)
+    seconds = estimate_s(jobs, prepared.development, device, workers)
+    console.print(
+        f"{plan.name}: {len(plan.configurations)} configurations, {len(jobs)} fits, {workers} at a "
+        f"time on {device.type}; about {in_words(seconds)} in all."
+    )
+    run_jobs(jobs, workers, console)
+    if plan.test:
+        read_test_fold(plan, setting, prepared, jobs, console)
+    write_scores(plan, setting, prepared, jobs)
+    note_time(setting.run, time.time() - started)
+    if setting.wandb == "offline":
+        console.print("W&B runs are kept offline. To send them:", f"  {sync_line(setting.run)}")
+
+
+def in_words(seconds: float) -> str:
+    """A duration as people say it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def sync_line(run: Path) -> str:
+    """The command that sends a study's offline runs to Weights & Biases."""
+    return f"wandb sync {run.as_posix()}/*/*/*/seed-*/wandb/offline-run-*"
+
+
+def claim_folder(plan: Plan, setting: Setting) -> None:
+    """Take the output folder, or the unfinished study in it.
+
+    Raises: StudyError if it holds something else.
+    """
+    run, kept = setting.run, setting.run / "study.toml"
+    if not run.exists() or (run.is_dir() and not any(run.iterdir())):
+        run.mkdir(parents=True, exist_ok=True)
+        return
+    if not kept.is_file():
+        raise StudyError(f"{run}: there is something else here; give an empty folder with --out")
+    if kept.read_text(encoding="utf-8") != to_toml(shareable(plan)):
+        raise StudyError(f"{run}: another study is here; give another folder with --out")
+    if not setting.resume:
+        raise StudyError(f"{run}: this study is here; go on with --resume, or give another --out")
+
+
+def shareable(plan: Plan) -> Plan:
+    """The plan without the place where its data stands."""
+    return replace(plan, data=Path(plan.data).resolve().name if is_path(plan.data) else plan.data)
+
+
+def is_path(data: str) -> bool:
+    """Whether data is given by its place rather than by name."""
+    return data != "esc10" and not data.startswith("synth")
+
+
+def prepare(plan: Plan, setting: Setting, console: Console) -> Prepared:
+    """Read and decode the data: the test fold only if the plan opens it."""
+    table = read_data(
+        plan.data, columns=plan.columns, subset=plan.subset, skip_bad=setting.skip_bad
+    )
+    roles = roles_of(table.folds)
+    rate_hz = plan.configurations[0].network.frontend.sample_rate_hz
+    parts = [table.in_folds(roles.development)]
+    if plan.test:
+        parts.append(table.in_folds((roles.test,)))
+    usable, skipped = [], []
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("decoding", total=sum(len(part.clips) for part in parts))
+        for part in parts:
+            store = open_store(
+                part,
+                sample_rate_hz=rate_hz,
+                seconds=plan.clip_s,
+                cache=cache_folder(),
+                skip_bad=setting.skip_bad,
+                progress=lambda done, total: progress.update(task, completed=done),
+            )
+            usable += store.clips
+            skipped += store.skipped
+    if not plan.test:
+        usable += table.in_folds((roles.test,)).clips
+    left = tuple(sorted(usable, key=lambda clip: clip.file))
+    if skipped:
+        check_folds(left, table.root)
+        names = "\n".join(f"  {file}: {reason}" for file, reason in skipped)
+        console.print(f"{len(skipped)} files are left out:\n{names}", style="yellow")
+    return Prepared(replace(table, clips=left), roles, tuple(skipped))
+
+
+def plan_jobs(plan: Plan, setting: Setting, prepared: Prepared) -> list[Job]:
+    """All fits of a study, the longest first so that none is left alone at the end."""
+    found = splits(plan.strategies, prepared.table.folds)
+    workers = workers_for(setting, len(found) * plan.seeds * len(plan.configurations))
+    jobs = [
+        Job(
+            study=plan.name,
+            run=setting.run.resolve(),
+            recipe=recipe,
+            split=split,
+            seed=seed,
+            table=table_for(split, prepared),
+            categories=prepared.table.categories,
+            clip_s=plan.clip_s,
+            cache=cache_folder(),
+            device=setting.device,
+            threads=max(1, cores() // workers),
+            wandb=setting.wandb,
+        )
+        for seed in range(plan.seeds)
+        for recipe in plan.configurations
+        for split in found
+    ]
+    return sorted(jobs, key=lambda job: -len(job.split.training))
+
+
+def table_for(split: Split, prepared: Prepared) -> ClipTable:
+    """The clips that a fit may decode: the test fold only where `esc5` learns from it."""
+    learns_from_test = prepared.roles.test in split.training
+    return prepared.table if learns_from_test else prepared.development
+
+
+def workers_for(setting: Setting, fits: int) -> int:
+    """As many workers as asked for; else one a core, and one in all on a GPU."""
+    if setting.workers:
+        return min(setting.workers, fits)
+    return min(cores(), fits) if choose_device(setting.device).type == "cpu" else 1
+
+
+def write_setting(
+    plan: Plan, setting: Setting, prepared: Prepared, jobs: list[Job], workers: int
+) -> None:
+    """Write down what runs, on what and where, before anything is trained."""
+    run, device = setting.run, choose_device(setting.device)
+    replace_text(run / "study.toml", to_toml(shareable(plan)))
+    environment = describe_environment() | {
+        "device": device.type,
+        "precision": choose_precision(plan.configurations[0].training.precision, device),
+        "threads_per_fit": jobs[0].threads,
+        "workers": workers,
+        "started": time.strftime("%Y-%m-%d %H:%M"),
+        "seconds_total": 0.0,
+    }
+    if not (run / "environment.json").exists():
+        replace_text(run / "environment.json", json.dumps(environment, indent=2))
+    clips = [
+        (*vars_of(clip), "test" if clip.fold == prepared.roles.test else "development")
+        for clip in prepared.table.clips
+    ]
+    write_csv(run / "clips.csv", ("file", "category", "fold", "recording", "role"), clips)
+    write_csv(run / "skipped.csv", ("file", "reason"), prepared.skipped)
+    write_csv(run / "ignored.csv", ("file",), [(file,) for file in prepared.table.ignored])
+    wandb = {"mode": setting.wandb, "project": f"auricle-{prepared.table.name}", "url": None}
+    replace_text(run / "wandb.json", json.dumps(wandb | {"sync": sync_line(Path("RUN"))}, indent=2))
+    save_pictures(
+        run / "pictures.npz",
+        prepared.development,
+        plan.configurations[0].network.frontend,
+        plan.clip_s,
+        cache_folder(),
+    )
+
+
+def vars_of(clip: Any) -> tuple[str, str, int, str]:
+    """A clip's columns."""
+    return clip.file, clip.category, clip.fold, clip.recording
+
+
+def write_csv(path: Path, header: tuple[str, ...], rows: Any) -> None:
+    """A table with its header."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    replace_text(path, text.getvalue())
+
+
+def note_time(run: Path, seconds: float) -> None:
+    """Add the time of this command to the study's."""
+    path = run / "environment.json"
+    environment = json.loads(path.read_text(encoding="utf-8"))
+    environment["seconds_total"] = round(environment["seconds_total"] + seconds, 1)
+    replace_text(path, json.dumps(environment, indent=2))
+
+
+def read_test_fold(
+    plan: Plan, setting: Setting, prepared: Prepared, jobs: list[Job], console: Console
+) -> None:
+    """Score every network on the fold it has not seen, and write down that this was done."""
+    unread = [job for job in jobs if not (job.folder / "test.npz").exists()]
+    if not unread:
+        return
+    note_reading(plan, setting)
+    device = choose_device(setting.device)
+    for job in unread:
+        table = prepared.table.in_folds((job.split.scored,))
+        trained = load_fit(job.folder)
+        store = open_store(
+            table,
+            sample_rate_hz=trained.recipe.network.frontend.sample_rate_hz,
+            seconds=plan.clip_s,
+            cache=cache_folder(),
+        )
+        rows = np.arange(len(store.clips))
+        found = predict(trained.network, Examples(store.waves, rows, rows), device)
+        save_predictions(job.folder / "test.npz", Predictions(store.clips, found))
+    console.print(f"The test fold was read once, for {len(unread)} networks.")
+
+
+def note_reading(plan: Plan, setting: Setting) -> None:
+    """Append one reading of the test fold to the ledger, and keep the ledger in the study."""
+    ledger = setting.ledger or setting.run / "test_reads.csv"
+    before = ledger.read_text(encoding="utf-8") if ledger.exists() else TEST_READS
+    today = datetime.date.today().isoformat()
+    row = io.StringIO()
+    written = (today, source_commit(), recipe_hash(plan.configurations), setting.reason)
+    csv.writer(row, lineterminator="\n").writerow(written)
+    for place in {ledger, setting.run / "test_reads.csv"}:
+        replace_text(place, before + row.getvalue())
+
+
+def write_scores(plan: Plan, setting: Setting, prepared: Prepared, jobs: list[Job]) -> None:
+    """Work out every score from the predictions, and write the files that others read."""
+    table, run = prepared.table, setting.run
+    members = [member_of(job) for job in jobs]
+    scored, configurations = [], []
+    for recipe in plan.configurations:
+        own = list(gather(recipe.name, members, plan.strategies, table.folds))
+        entries = [score_entry(entry, table.categories) for entry in own]
+        counts = count_parameters(new_network(recipe.network, len(table.categories), seed=0))
+        encoder = recipe.network.encoder
+        scored += own
+        configurations.append(
+            {
+                "name": recipe.name,
+                "architecture": "transformer" if encoder.blocks else "cnn",
+                "heads": encoder.heads if encoder.blocks else 0,
+                "blocks": encoder.blocks,
+                "parameters": {part: vars(count) for part, count in counts.items()},
+                "layers": layers_of(recipe.network, len(table.categories), plan.clip_s),
+                "scores": [*entries, *mean_entries(entries)],
+            }
+        )
+    ledger = run / "test_reads.csv"
+    readings = (
+        max(0, len(ledger.read_text(encoding="utf-8").splitlines()) - 1) if ledger.exists() else 0
+    )
+    found = {
+        "format": 1,
+        "dataset": {
+            "name": table.name,
+            "categories": list(table.categories),
+            "clips": len(table.clips),
+            "recordings": len({clip.recording for clip in table.clips}),
+            "folds": list(table.folds),
+            "test_fold": prepared.roles.test,
+            "development_folds": list(prepared.roles.development),
+            "skipped": len(prepared.skipped),
+            "ignored": len(table.ignored),
+            "notes": list(table.notes),
+        },
+        "test_readings": readings,
+        "configurations": configurations,
+        "esc5": {
+            recipe.name: entry
+            for recipe in plan.configurations
+            if (
+                entry := esc5_entry(
+                    [s for s in scored if s.configuration == recipe.name],
+                    table.categories,
+                    prepared.roles.test,
+                )
+            )
+        },
+        "comparisons": compare_all(scored, table.categories) if "kfold" in plan.strategies else [],
+        "best": best_of(configurations),
+    }
+    replace_text(run / "predictions.csv", predictions_csv(scored, table.categories))
+    replace_text(run / "comparison.csv", comparison_csv(configurations))
+    replace_text(run / "scores.json", json.dumps(found, indent=1, allow_nan=False))
+
+
+def member_of(job: Job) -> Member:
+    """What a finished fit predicted."""
+    facts = json.loads((job.folder / "fit.json").read_text(encoding="utf-8"))
+    validated, tested = job.folder / "predictions.npz", job.folder / "test.npz"
+    return Member(
+        job.recipe.name,
+        job.split.strategy,
+        job.split.member,
+        job.seed,
+        facts["train_seconds"],
+        load_predictions(validated) if validated.exists() else None,
+        load_predictions(tested) if tested.exists() else None,
+    )
+
+
+def best_of(configurations: list[dict[str, Any]]) -> dict[str, str | None]:
+    """The best configuration out of fold, and the best transformer; no test score is looked at."""
+
+    def accuracy(configuration: dict[str, Any]) -> float:
+        found = [
+            entry["accuracy"]["value"]
+            for entry in configuration["scores"]
+            if entry["on"] == "out-of-fold"
+            and entry["member"] != "ensemble"
+            and (entry["strategy"], entry["member"]) != ("holdout", "pooled")
+            and entry["seed"] != "ensemble"
+        ]
+        return float(np.mean(found)) if found else 0.0
+
+    transformers = [c for c in configurations if c["architecture"] == "transformer"]
+    return {
+        "out_of_fold": max(configurations, key=accuracy)["name"],
+        "best_transformer": max(transformers, key=accuracy)["name"] if transformers else None,
+    }

@@ -1,0 +1,366 @@
+"""Predictions to scores: what each configuration is worth under each strategy, and which is best.
+
+Everything here is worked out from the probabilities that the fits left, so that anyone can work it
+out again from `predictions.csv`.
+"""
+
+import csv
+import io
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from auricle.data.clips import Clip
+from auricle.evaluation.comparison import compare, holm, verdict
+from auricle.evaluation.intervals import Interval, score_intervals
+from auricle.evaluation.metrics import roc_curves, score
+from auricle.study.fits import Predictions
+from auricle.training.sounds import Array
+
+ONE = "one network, last epoch"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Predictions under the key by which files name them."""
+
+    configuration: str
+    strategy: str
+    seed: str
+    member: str
+    on: str
+    declared: str
+    predictions: Predictions
+    train_seconds: float
+    with_curves: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Member:
+    """What one fit predicted: its validation clips, and the test clips if they were opened."""
+
+    configuration: str
+    strategy: str
+    member: str
+    seed: int
+    train_seconds: float
+    out_of_fold: Predictions | None
+    test: Predictions | None
+
+
+def pooled(parts: Sequence[Predictions]) -> Predictions:
+    """Clips of several folds, each scored once, side by side."""
+    return Predictions(
+        tuple(clip for part in parts for clip in part.clips),
+        np.concatenate([part.probabilities for part in parts]),
+    )
+
+
+def averaged(parts: Sequence[Predictions]) -> Predictions:
+    """The mean of several networks' probabilities of the same clips."""
+    assert all(part.clips == parts[0].clips for part in parts)
+    return Predictions(parts[0].clips, np.mean([part.probabilities for part in parts], axis=0))
+
+
+def gather(
+    configuration: str, members: Sequence[Member], strategies: Sequence[str], folds: Sequence[int]
+) -> Iterator[Scored]:
+    """Every set of predictions that a strategy scores, seed by seed, then the seeds' ensemble."""
+    own = [member for member in members if member.configuration == configuration]
+    seeds = sorted({member.seed for member in own})
+    by_seed = [list(_of_seed(configuration, own, seed, strategies, folds)) for seed in seeds]
+    for scored in by_seed:
+        yield from scored
+    if len(seeds) > 1:
+        for same in zip(*by_seed, strict=True):
+            first = same[0]
+            networks = len(seeds) * (len(folds) - 1 if first.member == "ensemble" else 1)
+            yield Scored(
+                configuration,
+                first.strategy,
+                "ensemble",
+                first.member,
+                first.on,
+                f"{networks} networks, probabilities averaged",
+                averaged([scored.predictions for scored in same]),
+                sum(scored.train_seconds for scored in same),
+            )
+
+
+def _of_seed(
+    configuration: str,
+    members: Sequence[Member],
+    seed: int,
+    strategies: Sequence[str],
+    folds: Sequence[int],
+) -> Iterator[Scored]:
+    fits = {(m.strategy, m.member): m for m in members if m.seed == seed}
+    kfold = [fits[key] for key in sorted(fits) if key[0] == "kfold"]
+
+    def scored(
+        strategy: str, member: str, on: str, found: Predictions, by: Sequence[Member], **more: Any
+    ) -> Scored:
+        seconds = sum(fit.train_seconds for fit in by)
+        declared = more.pop("declared", ONE)
+        key = (configuration, strategy, str(seed), member, on, declared)
+        return Scored(*key, found, seconds, **more)
+
+    if "kfold" in strategies:
+        for fit in kfold:
+            if fit.out_of_fold:
+                yield scored("kfold", fit.member, "out-of-fold", fit.out_of_fold, [fit])
+        together = pooled([fit.out_of_fold for fit in kfold if fit.out_of_fold])
+        yield scored("kfold", "pooled", "out-of-fold", together, kfold, with_curves=True)
+        tested = [fit.test for fit in kfold if fit.test]
+        for fit in kfold:
+            if fit.test:
+                yield scored("kfold", fit.member, "test", fit.test, [fit])
+        if tested:
+            averaged_over = f"{len(tested)} networks, probabilities averaged"
+            more = {"declared": averaged_over, "with_curves": True}
+            yield scored("kfold", "ensemble", "test", averaged(tested), kfold, **more)
+    if "holdout" in strategies:
+        held = kfold[0]
+        if held.out_of_fold:
+            yield scored("holdout", held.member, "out-of-fold", held.out_of_fold, [held])
+        if held.test:
+            yield scored("holdout", held.member, "test", held.test, [held], with_curves=True)
+    refit = fits.get(("refit", "all"))
+    if refit is None or refit.test is None:
+        return
+    if "refit" in strategies:
+        yield scored("refit", "all", "test", refit.test, [refit], with_curves=True)
+    if "esc5" in strategies:
+        rest = [fits[key] for key in sorted(fits) if key[0] == "esc5"]
+        yield scored("esc5", f"fold-{folds[0]}", "test", refit.test, [refit])
+        for fit in rest:
+            if fit.test:
+                yield scored("esc5", fit.member, "test", fit.test, [fit])
+        all_clips = pooled([refit.test, *(fit.test for fit in rest if fit.test)])
+        yield scored("esc5", "pooled", "test", all_clips, [refit, *rest], with_curves=True)
+
+
+def score_entry(scored: Scored, categories: Sequence[str]) -> dict[str, Any]:
+    """All that is known of one set of predictions, for `scores.json`."""
+    clips, probabilities = scored.predictions.clips, scored.predictions.probabilities
+    targets, recordings = targets_of(clips, categories), recordings_of(clips)
+    folds = np.array([clip.fold for clip in clips])
+    groups = folds if len(set(folds)) > 1 else None  # each fold was scored by a network of its own
+    found = score(targets, probabilities, groups=groups)
+    intervals = score_intervals(targets, probabilities, recordings, groups=groups)
+    entry: dict[str, Any] = {
+        "strategy": scored.strategy,
+        "seed": scored.seed,
+        "member": scored.member,
+        "on": scored.on,
+        "declared": scored.declared,
+        "train_seconds": round(scored.train_seconds, 1),
+        "clips": found.clips,
+        "accuracy": interval_entry(intervals.accuracy),
+        "f1_macro": interval_entry(intervals.f1_macro),
+        "f1_weighted": interval_entry(intervals.f1_weighted),
+        "auc_macro": number(found.auc_macro),
+        "log_loss": number(found.log_loss),
+        "per_class": [
+            {
+                "category": category,
+                "precision": number(of_class.precision),
+                "recall": number(of_class.recall),
+                "f1": number(of_class.f1),
+                "auc": number(of_class.auc),
+                "support": of_class.support,
+            }
+            for category, of_class in zip(categories, found.per_class, strict=True)
+        ],
+        "confusion": found.confusion.tolist(),
+    }
+    if scored.with_curves:
+        curves = roc_curves(targets, probabilities, groups=groups)
+        entry["roc"] = [
+            {
+                "category": categories[index],
+                "fpr": np.round(fpr, 5).tolist(),
+                "tpr": np.round(tpr, 5).tolist(),
+            }
+            for index, (fpr, tpr) in curves.items()
+        ]
+    return entry
+
+
+def mean_entries(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows that are means of scores: of `kfold`'s members on the test fold, and of seeds."""
+    seeds = sorted({e["seed"] for e in entries if e["seed"] != "ensemble"})
+    rows = []
+    for seed in seeds:
+        tested = [
+            e
+            for e in entries
+            if (e["seed"], e["strategy"], e["on"]) == (seed, "kfold", "test")
+            and e["member"] != "ensemble"
+        ]
+        if tested:
+            rows.append({**_mean(tested), "seed": seed, "member": "mean", "range": _range(tested)})
+    if len(seeds) > 1:
+        singles = [e for e in [*entries, *rows] if e["seed"] != "ensemble"]
+        for key in dict.fromkeys((e["strategy"], e["member"], e["on"]) for e in singles):
+            same = [e for e in singles if (e["strategy"], e["member"], e["on"]) == key]
+            rows.append({**_mean(same), "seed": "mean", "member": key[1], "range": _range(same)})
+    return rows
+
+
+def _mean(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    first = entries[0]
+    row: dict[str, Any] = {key: first[key] for key in ("strategy", "on", "clips")}
+    row["declared"] = f"mean of {len(entries)} scores"
+    row["train_seconds"] = round(sum(entry["train_seconds"] for entry in entries), 1)
+    for name in ("accuracy", "f1_macro", "f1_weighted"):
+        value = float(np.mean([entry[name]["value"] for entry in entries]))
+        row[name] = {"value": value, "low": None, "high": None}
+    for name in ("auc_macro", "log_loss"):
+        known = [entry[name] for entry in entries if entry[name] is not None]
+        row[name] = float(np.mean(known)) if known else None
+    return row
+
+
+def _range(entries: Sequence[dict[str, Any]]) -> list[float]:
+    accuracies = [entry["accuracy"]["value"] for entry in entries]
+    return [min(accuracies), max(accuracies)]
+
+
+def esc5_entry(
+    scored: Sequence[Scored], categories: Sequence[str], test_fold: int
+) -> dict[str, Any] | None:
+    """The three figures of `esc5`: all folds, those that chose the recipe, the one that did not."""
+    found = [s for s in scored if s.strategy == "esc5" and s.member == "pooled"]
+    if not found:
+        return None
+    chosen = next((s for s in found if s.seed == "0"), found[0])
+    parts = {"all": None, "development": False, "test": True}
+    entry = {}
+    for name, tested in parts.items():
+        keep = [
+            row
+            for row, clip in enumerate(chosen.predictions.clips)
+            if tested is None or (clip.fold == test_fold) == tested
+        ]
+        clips = tuple(chosen.predictions.clips[row] for row in keep)
+        part = Predictions(clips, chosen.predictions.probabilities[keep])
+        intervals = score_intervals(
+            targets_of(clips, categories), part.probabilities, recordings_of(clips)
+        )
+        entry[name] = interval_entry(intervals.accuracy)
+    return entry
+
+
+def compare_all(scored: Sequence[Scored], categories: Sequence[str]) -> list[dict[str, Any]]:
+    """Every pair of configurations over the out-of-fold clips, Holm's correction over the pairs."""
+    correct: dict[str, list[Array]] = {}
+    clips: tuple[Clip, ...] = ()
+    for entry in scored:
+        if (entry.strategy, entry.member) == ("kfold", "pooled") and entry.seed != "ensemble":
+            clips = entry.predictions.clips
+            hits = entry.predictions.probabilities.argmax(1) == targets_of(clips, categories)
+            correct.setdefault(entry.configuration, []).append(hits)
+    targets, recordings = targets_of(clips, categories), recordings_of(clips)
+    pairs = list(itertools.combinations(correct, 2))
+    found = [
+        compare(np.array(correct[one]), np.array(correct[other]), recordings, targets)
+        for one, other in pairs
+    ]
+    adjusted = holm([comparison.p_permutation for comparison in found])
+    return [
+        {
+            "first": one,
+            "second": other,
+            "difference": comparison.difference,
+            "low": comparison.low,
+            "high": comparison.high,
+            "p_permutation": comparison.p_permutation,
+            "p_holm": p_holm,
+            "mcnemar": {
+                "first_only": comparison.discordant_a,
+                "second_only": comparison.discordant_b,
+                "p": comparison.p_mcnemar,
+            },
+            "verdict": verdict(one, other, comparison, p_holm),
+        }
+        for (one, other), comparison, p_holm in zip(pairs, found, adjusted, strict=True)
+    ]
+
+
+def targets_of(clips: Sequence[Clip], categories: Sequence[str]) -> Array:
+    """(clips,) index of each clip's category."""
+    return np.array([categories.index(clip.category) for clip in clips], dtype=int)
+
+
+def recordings_of(clips: Sequence[Clip]) -> Array:
+    """(clips,) name of each clip's recording."""
+    return np.array([clip.recording for clip in clips])
+
+
+def interval_entry(interval: Interval) -> dict[str, float | None]:
+    """An interval for JSON."""
+    return {name: number(getattr(interval, name)) for name in ("value", "low", "high")}
+
+
+def number(value: float) -> float | None:
+    """A number for JSON, which knows no nan."""
+    return None if math.isnan(value) else float(value)
+
+
+def predictions_csv(scored: Sequence[Scored], categories: Sequence[str]) -> str:
+    """One row a scored clip."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    keys = ["configuration", "strategy", "seed", "member", "on"]
+    columns = [f"p_{category}" for category in categories]
+    rows.writerow([*keys, "file", "fold", "category", "prediction", *columns])
+    for entry in scored:
+        key = [getattr(entry, name) for name in keys]
+        for clip, found in zip(
+            entry.predictions.clips, entry.predictions.probabilities, strict=True
+        ):
+            named = [clip.file, clip.fold, clip.category, categories[int(found.argmax())]]
+            rows.writerow([*key, *named, *(f"{p:.6g}" for p in found)])
+    return text.getvalue()
+
+
+COMPARISON_COLUMNS = (
+    "configuration", "strategy", "seed", "member", "on", "clips", "accuracy", "accuracy_low",
+    "accuracy_high", "f1_macro", "f1_weighted", "auc_macro", "parameters_trainable",
+    "parameters_fixed", "train_seconds", "declared",
+)  # fmt: skip
+
+
+def comparison_csv(configurations: Sequence[dict[str, Any]]) -> str:
+    """One row a score; `train_seconds` are those of all the fits behind it."""
+    text = io.StringIO()
+    rows = csv.DictWriter(text, COMPARISON_COLUMNS, lineterminator="\n")
+    rows.writeheader()
+    for configuration in configurations:
+        total = configuration["parameters"]["total"]
+        for entry in configuration["scores"]:
+            accuracy = entry["accuracy"]
+            rows.writerow(
+                {
+                    "configuration": configuration["name"],
+                    **{key: entry[key] for key in COMPARISON_COLUMNS if key in entry},
+                    "accuracy": f"{accuracy['value']:.6g}",
+                    "accuracy_low": _blank(accuracy["low"]),
+                    "accuracy_high": _blank(accuracy["high"]),
+                    "f1_macro": _blank(entry["f1_macro"]["value"]),
+                    "f1_weighted": _blank(entry["f1_weighted"]["value"]),
+                    "auc_macro": _blank(entry["auc_macro"]),
+                    "parameters_trainable": total["trainable"],
+                    "parameters_fixed": total["fixed"],
+                }
+            )
+    return text.getvalue()
+
+
+def _blank(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"

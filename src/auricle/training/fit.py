@@ -1,0 +1,254 @@
+"""One fit: a new network, trained from its first weights to its last epoch.
+
+The loop is plain PyTorch. Whatever is drawn at random comes from generators derived from (seed,
+epoch, step), so a fit that was killed goes on from its last whole epoch and ends, on the same
+processor with the same torch and thread count, with the very bits of one that was not.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Generator, nn
+from torch.nn import functional as F
+
+from auricle.errors import AuricleError
+from auricle.network.classifier import NetworkConfig, SoundClassifier
+from auricle.training.augment import AugmentConfig
+from auricle.training.history import Epoch, load_checkpoint, save_checkpoint, write_history
+from auricle.training.sounds import Array, Examples, Sounds, scoring_batches
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How a network is trained. An epoch draws `views` augmented views of every training clip."""
+
+    epochs: int = 100
+    views: int = 4
+    batch: int = 32
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.02
+    warm_up: float = 0.1
+    gradient_norm: float = 2.0
+    averaging: float = 0.02
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse a training that cannot run."""
+        if min(self.epochs, self.views, self.batch) < 1:
+            raise ValueError("epochs, views and batch must be positive")
+        if not (0 < self.warm_up < 1 and 0 < self.averaging < 1):
+            raise ValueError("warm_up and averaging are shares of the steps, between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a fit gives: the averaged weights of the last epoch, the history, the seconds it took."""
+
+    network: SoundClassifier
+    history: tuple[Epoch, ...]
+    seconds: float
+
+
+def fit(
+    network: SoundClassifier,
+    training: Examples,
+    validation: Examples | None,
+    *,
+    classes: int,
+    config: TrainingConfig,
+    augment: AugmentConfig,
+    seed: int,
+    folder: Path,
+    device: torch.device,
+    each_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> Fit:
+    """Train a network, from its checkpoint in `folder` if there is one.
+
+    `history.csv` grows in the folder as epochs end; `each_epoch` is told of every row, including
+    those that a resumed fit finds finished.
+    """
+    precision = choose_precision(config.precision, device)
+    network = network.to(device)
+    heard = Sounds(network, training, device, folder / "training-powers.npy")
+    checked = validation and Sounds(network, validation, device, folder / "validation-powers.npy")
+    average = copy.deepcopy(network)
+    optimiser = optimiser_for(network, config)
+    steps_an_epoch = math.ceil(len(training) * config.views / config.batch)
+    steps = steps_an_epoch * config.epochs
+    forget = 1 / max(1.0, config.averaging * steps)
+    history, seconds = load_checkpoint(folder, network, average, optimiser)
+    for row in history:
+        each_epoch(row)
+
+    for epoch in range(len(history), config.epochs):
+        started = time.perf_counter()
+        network.train()
+        objective = 0.0
+        mixing = relaxed_mixing(epoch, config.epochs, augment)
+        for at, rows in enumerate(shuffled(len(training), config, generator_for(seed, epoch))):
+            step = epoch * steps_an_epoch + at
+            for group in optimiser.param_groups:
+                group["lr"] = config.learning_rate * one_cycle(step, steps, config.warm_up)
+            with autocast(device, precision):
+                power, wanted = heard.views(
+                    network,
+                    rows,
+                    classes=classes,
+                    mixing=mixing,
+                    config=augment,
+                    generator=generator_for(seed, epoch, at),
+                )
+                logits, _ = network.classify(power)
+            loss = F.cross_entropy(logits, wanted)
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), config.gradient_norm)
+            optimiser.step()
+            average_into(average, network, max(forget, 1 / (step + 1)))
+            objective += loss.item() * len(rows)
+
+        train_loss, train_accuracy = score(average, heard, precision)
+        val_loss, val_accuracy = score(average, checked, precision) if checked else (None, None)
+        row = Epoch(
+            epoch=epoch + 1,
+            lr=optimiser.param_groups[0]["lr"],
+            train_objective=objective / (len(training) * config.views),
+            train_loss=train_loss,
+            train_accuracy=train_accuracy,
+            val_loss=val_loss,
+            val_accuracy=val_accuracy,
+        )
+        history.append(row)
+        seconds += time.perf_counter() - started
+        save_checkpoint(folder, network, average, optimiser, history, seconds)
+        write_history(folder / "history.csv", history)
+        each_epoch(row)
+    return Fit(average, tuple(history), seconds)
+
+
+def new_network(config: NetworkConfig, classes: int, seed: int) -> SoundClassifier:
+    """A network whose first weights depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return SoundClassifier(config, classes)
+
+
+def generator_for(seed: int, *place: int) -> Generator:
+    """The generator of one place in a fit, such as (epoch, step)."""
+    state = np.random.SeedSequence([seed, *place]).generate_state(1, np.uint64)[0]
+    return Generator().manual_seed(int(state >> np.uint64(1)))
+
+
+def shuffled(count: int, config: TrainingConfig, generator: Generator) -> list[Array]:
+    """Rows of each step of an epoch: every clip once a view, shuffled view by view."""
+    rows = torch.cat([torch.randperm(count, generator=generator) for _ in range(config.views)])
+    return [batch.numpy() for batch in rows.split(config.batch)]
+
+
+def one_cycle(step: int, steps: int, warm_up: float) -> float:
+    """Share of the peak learning rate: a cosine up from 1/25, a longer one down to nothing.
+
+    Source: Smith and Topin (2019).
+    """
+    peak = warm_up * steps
+    if step < peak:
+        return 1 / 25 + (1 - 1 / 25) * (1 - math.cos(math.pi * step / peak)) / 2
+    return (1 + math.cos(math.pi * (step - peak) / (steps - peak))) / 2
+
+
+def relaxed_mixing(epoch: int, epochs: int, config: AugmentConfig) -> float:
+    """Share of mixed views, brought down to none towards the end of training."""
+    left = 1 - epoch / epochs
+    relaxing = 1 - config.mixing_ends
+    return config.mixing * min(1.0, left / relaxing) if relaxing else config.mixing
+
+
+def optimiser_for(network: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
+    """AdamW that decays matrices and kernels, and leaves biases, gains and the class token alone.
+
+    Source: Loshchilov and Hutter (2019).
+    """
+    learned = [weight for weight in network.parameters() if weight.requires_grad]
+    return torch.optim.AdamW(
+        [
+            {"params": [w for w in learned if w.dim() > 1], "weight_decay": config.weight_decay},
+            {"params": [w for w in learned if w.dim() <= 1], "weight_decay": 0.0},
+        ],
+        lr=config.learning_rate,
+        betas=(0.9, 0.99),
+    )
+
+
+@torch.no_grad()
+def average_into(average: nn.Module, network: nn.Module, share: float) -> None:
+    """Move the running average towards the network, batch-norm statistics included."""
+    newest = network.state_dict()
+    for name, value in average.state_dict().items():
+        if value.is_floating_point():
+            value.lerp_(newest[name], share)
+        else:
+            value.copy_(newest[name])
+
+
+@torch.no_grad()
+def score(network: SoundClassifier, sounds: Sounds, precision: str) -> tuple[float, float]:
+    """Cross-entropy in nats and accuracy of a network on clips as they are."""
+    network.eval()
+    loss = right = 0.0
+    for rows in scoring_batches(len(sounds)):
+        targets = sounds.targets[rows].to(sounds.device)
+        with autocast(sounds.device, precision):
+            logits = sounds.logits(network, rows)
+        loss += F.cross_entropy(logits, targets, reduction="sum").item()
+        right += (logits.argmax(1) == targets).sum().item()
+    return loss / len(sounds), right / len(sounds)
+
+
+@torch.no_grad()
+def predict(network: SoundClassifier, examples: Examples, device: torch.device) -> Array:
+    """(clips, classes) probabilities, in float32 whatever the training was in."""
+    network = network.to(device).eval()
+    sounds = Sounds(network, examples, device, power_file=None)
+    batches = [sounds.logits(network, rows).softmax(1) for rows in scoring_batches(len(sounds))]
+    return torch.cat(batches).cpu().numpy()
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
+    """The arithmetic of a forward pass."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def choose_device(name: str) -> torch.device:
+    """The device asked for; `auto` takes a GPU where there is one.
+
+    Raises: AuricleError if this machine does not have it.
+    """
+    found = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    here = [kind for kind, present in found.items() if present]
+    if name == "auto":
+        return torch.device(here[0])
+    if name not in here:
+        raise AuricleError(f"--device {name}: this machine has {', '.join(here)}")
+    return torch.device(name)
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """`auto` takes bf16 where the processor multiplies in it, float32 elsewhere."""
+    if name != "auto":
+        return name
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "float32"
+    multiplies_bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return "bf16" if device.type == "cpu" and multiplies_bf16() else "float32"

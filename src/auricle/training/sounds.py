@@ -1,0 +1,126 @@
+"""Clips as a network takes them: powers where the filter bank is fixed, waves where it learns."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Generator, Tensor
+
+from auricle.network.classifier import SoundClassifier
+from auricle.network.frontend import band_edges_hz
+from auricle.training.augment import AugmentConfig, view_powers, view_waves
+
+FULL_SCALE = 32_768
+SCORING_BATCH = 64
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Clips to learn from or to score: some rows of a store of waves.
+
+    `waves` (any, samples) int16, memory-mapped; `rows` (clips,) which of them; `targets` (clips,)
+    index of each clip's category.
+    """
+
+    waves: Array
+    rows: Array
+    targets: Array
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def scoring_batches(count: int) -> Iterator[slice]:
+    """Slices that cover `count` clips in order."""
+    return (slice(at, min(at + SCORING_BATCH, count)) for at in range(0, count, SCORING_BATCH))
+
+
+class Sounds:
+    """Examples, with whatever part of the network never changes worked out once.
+
+    The powers of a fixed filter bank are kept in a file that memory only maps: a fit's memory does
+    not grow with its clips.
+    """
+
+    def __init__(
+        self,
+        network: SoundClassifier,
+        examples: Examples,
+        device: torch.device,
+        power_file: Path | None,
+    ) -> None:
+        self.examples = examples
+        self.device = device
+        self.targets = torch.from_numpy(examples.targets.astype(np.int64))
+        self.powers: Array | None = None
+        if power_file and network.config.frontend.kind == "fixed":
+            self.powers = self._fill(network, power_file)
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def _fill(self, network: SoundClassifier, path: Path) -> Array:
+        powers: Array | None = None
+        for rows in scoring_batches(len(self)):
+            with torch.no_grad():
+                batch = network.frontend.power(self.waves(rows)).cpu().numpy()
+            if powers is None:
+                shape = (len(self), *batch.shape[1:])  # (clips, bands, frames)
+                powers = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+            powers[rows] = batch
+        return np.load(path, mmap_mode="r") if powers is not None else np.empty(0)
+
+    def waves(self, rows: Array | slice) -> Tensor:
+        """(batch, samples) float32 in [-1, 1) on the device."""
+        stored = self.examples.waves[self.examples.rows[rows]]
+        return torch.from_numpy(stored.astype(np.float32) / FULL_SCALE).to(self.device)
+
+    def logits(self, network: SoundClassifier, rows: slice) -> Tensor:
+        """(batch, classes) of clips as they are."""
+        if self.powers is None:
+            return network(self.waves(rows))[0]
+        power = torch.from_numpy(np.array(self.powers[rows]))  # out of the file, into memory
+        return network.classify(power.to(self.device))[0]
+
+    def views(
+        self,
+        network: SoundClassifier,
+        rows: Array,
+        *,
+        classes: int,
+        mixing: float,
+        config: AugmentConfig,
+        generator: Generator,
+    ) -> tuple[Tensor, Tensor]:
+        """An augmented view of each row as powers (batch, bands, frames), and its soft target.
+
+        Views are drawn on the processor, so that they are the same on every device.
+        """
+        targets, frontend = self.targets[rows], network.config.frontend
+        if self.powers is not None:
+            power, wanted = view_powers(
+                torch.from_numpy(self.powers[rows]),
+                targets,
+                classes=classes,
+                centres_hz=band_edges_hz(frontend)[1:-1].float(),
+                mixing=mixing,
+                config=config,
+                generator=generator,
+            )
+            return power.to(self.device), wanted.to(self.device)
+        wave, wanted = view_waves(
+            self.waves(rows).cpu(),
+            targets,
+            classes=classes,
+            sample_rate_hz=frontend.sample_rate_hz,
+            mixing=mixing,
+            config=config,
+            generator=generator,
+        )
+        return network.frontend.power(wave.to(self.device)), wanted.to(self.device)

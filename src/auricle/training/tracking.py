@@ -1,0 +1,100 @@
+"""A fit told to Weights & Biases: offline unless asked, never a prompt, never a key.
+
+What is logged is said in the keys below; `history.csv` holds the same rows whatever happens here.
+"""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from auricle.training.history import Epoch
+
+Mode = Literal["offline", "online", "disabled"]
+
+
+@dataclass(frozen=True)
+class RunName:
+    """How a fit is found again among the runs of a project."""
+
+    project: str
+    group: str
+    job_type: str
+    name: str
+
+
+class Tracker:
+    """A run of Weights & Biases that is open for as long as a fit goes on.
+
+    `folder` is the fit's own: a run that was cut off there is replaced, since a resumed fit tells
+    all of its epochs again.
+    """
+
+    def __init__(self, mode: Mode, run_name: RunName, config: dict[str, Any], folder: Path) -> None:
+        self.mode = mode
+        self.run_name = run_name
+        self.config = config
+        self.folder = folder
+
+    def __enter__(self) -> "Tracker":
+        """Start the run."""
+        self.run: Any = None
+        if self.mode == "disabled":
+            return self
+        os.environ.setdefault("WANDB_SILENT", "true")
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+        import wandb
+
+        shutil.rmtree(self.folder / "wandb", ignore_errors=True)
+        self.run = wandb.init(
+            mode=self.mode,
+            project=self.run_name.project,
+            group=self.run_name.group,
+            job_type=self.run_name.job_type,
+            name=self.run_name.name,
+            config=self.config,
+            dir=self.folder,
+            reinit="create_new",
+            settings=wandb.Settings(
+                init_timeout=20,
+                console="off",
+                disable_git=True,
+                disable_code=True,
+                x_disable_stats=True,
+                x_disable_meta=True,
+                save_code=False,
+                silent=True,
+            ),
+        )
+        return self
+
+    def log(self, row: Epoch) -> None:
+        """Tell one epoch."""
+        if self.run is None:
+            return
+        values = {
+            "epoch": row.epoch,
+            "lr": row.lr,
+            "train/loss": row.train_loss,
+            "train/accuracy": row.train_accuracy,
+            "val/loss": row.val_loss,
+            "val/accuracy": row.val_accuracy,
+        }
+        self.run.log({key: value for key, value in values.items() if value is not None})
+
+    def summarise(self, scores: dict[str, float]) -> None:
+        """Put final scores where runs are compared."""
+        if self.run is not None:
+            self.run.summary.update(scores)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the run, as failed if the fit failed."""
+        if self.run is not None:
+            self.run.finish(exit_code=0 if kind is None else 1)
