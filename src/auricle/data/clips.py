@@ -250,10 +250,13 @@ def _read_csv(
     name: str,
     skip_bad: bool,
 ) -> ClipTable:
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream)
-        header = list(reader.fieldnames or [])
-        rows = list(reader)
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, restval="")
+            header = list(reader.fieldnames or [])
+            rows = list(reader)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: no CSV in UTF-8 ({error}); save it as one") from error
     if columns is None:
         columns = Columns(
             fold="fold" if "fold" in header else None,
@@ -281,16 +284,16 @@ def _read_csv(
 
 
 def _row_clip(row: dict[str, str], pattern: str, columns: Columns, where: str) -> Clip:
-    category = (row[columns.category] or "").strip()
+    category = row[columns.category].strip()
     if not category:
         raise DataError(f"{where}: no category; fill it in or delete the row")
     fold = 0
     if columns.fold:
-        told = (row[columns.fold] or "").strip()
+        told = row[columns.fold].strip()
         if not told.isdecimal() or int(told) < 1:
             raise DataError(f"{where}: fold {told!r} is no number from 1 up; correct the row")
         fold = int(told)
-    recording = (row[columns.recording] or "").strip() if columns.recording else ""
+    recording = row[columns.recording].strip() if columns.recording else ""
     if columns is ESC50:  # there a recording belongs to a category, as in ESC-10
         recording = f"{category}/{recording}"
     return Clip(pattern.format_map(row).replace("\\", "/"), category, fold, recording)

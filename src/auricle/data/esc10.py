@@ -8,6 +8,7 @@ doi:10.1145/2733373.2806390.
 
 import csv
 import errno
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -154,43 +155,47 @@ def check_esc10(folder: Path, published: Sequence[PublishedClip] | None = None) 
         )
 
 
+_ATTRIBUTION = """\
+# Attribution
+
+No sound of ESC-10 is part of this project; `auricle fetch esc10` downloads them.
+
+ESC-10 is a part of ESC-50 by Karol J. Piczak, published under CC BY 3.0
+(https://creativecommons.org/licenses/by/3.0/) at https://github.com/karolpiczak/ESC-10, here at
+commit {commit}:
+
+> K. J. Piczak. ESC: Dataset for Environmental Sound Classification. Proceedings of the 23rd ACM
+> International Conference on Multimedia, Brisbane, 2015. https://doi.org/10.1145/2733373.2806390
+
+Its clips were cut from recordings that their authors shared on https://freesound.org, and encoded
+as Ogg Vorbis. Of the {clips} clips, {counted}:
+
+- CC0: https://creativecommons.org/publicdomain/zero/1.0/
+- CC-BY: https://creativecommons.org/licenses/by/3.0/, or the version on the recording's page
+- CC-Sampling+: https://creativecommons.org/licenses/sampling+/1.0/
+
+This file is printed by `python -m auricle.data.esc10`.
+
+| clip | recording | author | licence |
+| --- | --- | --- | --- |
+"""
+
+
 def write_attribution() -> str:
     """Say whose sounds ESC-10 is made of and under which licences, as Markdown."""
     published = load_published()
-    licences = Counter(clip.licence for clip in published)
-    counted = ", ".join(f"{count} {licence}" for licence, count in licences.most_common())
-    lines = [
-        "# Attribution",
-        "",
-        "No sound of ESC-10 is part of this project; `auricle fetch esc10` downloads them.",
-        "",
-        "ESC-10 is a part of ESC-50 by Karol J. Piczak, published under CC BY 3.0",
-        "(https://creativecommons.org/licenses/by/3.0/) at",
-        f"https://github.com/karolpiczak/ESC-10, here at commit {COMMIT}:",
-        "",
-        "> K. J. Piczak. ESC: Dataset for Environmental Sound Classification. Proceedings of the",
-        "> 23rd ACM International Conference on Multimedia, Brisbane, 2015.",
-        "> https://doi.org/10.1145/2733373.2806390",
-        "",
-        "The clips were cut from recordings that their authors shared on https://freesound.org, and",
-        "encoded as Ogg Vorbis.",
-        f"Of the {len(published)} clips, {counted}:",
-        "",
-        "- CC0: https://creativecommons.org/publicdomain/zero/1.0/",
-        "- CC-BY: https://creativecommons.org/licenses/by/3.0/, or the version that the recording's page names",
-        "- CC-Sampling+: https://creativecommons.org/licenses/sampling+/1.0/",
-        "",
-        "This file is printed by `python -m auricle.data.esc10`.",
-        "",
-        "| clip | recording | author | licence |",
-        "| --- | --- | --- | --- |",
-    ]
+    licences = Counter(clip.licence for clip in published).most_common()
+    text = _ATTRIBUTION.format(
+        commit=COMMIT,
+        clips=len(published),
+        counted=", ".join(f"{count} are {licence}" for licence, count in licences),
+    )
     for clip in published:
         sound = clip.recording.rpartition("/")[2]
-        title = clip.title.replace("|", "\\|").replace("[", "\\[").replace("]", "\\]")
+        title = re.sub(r"([|\[\]])", r"\\\1", clip.title)
         link = f"[{title}](https://freesound.org/s/{sound}/)"
-        lines.append(f"| {clip.file} | {link} | {clip.author} | {clip.licence} |")
-    return "\n".join(lines) + "\n"
+        text += f"| {clip.file} | {link} | {clip.author} | {clip.licence} |\n"
+    return text
 
 
 if __name__ == "__main__":

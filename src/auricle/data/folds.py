@@ -61,9 +61,13 @@ def check_folds(clips: Sequence[Clip], source: Path) -> None:
     """Refuse folds on which no honest score can be had.
 
     Raises:
-        DataError: a number is left out, a fold lacks a category, a recording stands in two folds.
+        DataError: a number is left out, a fold lacks a category, a recording stands in two folds,
+            or there is one category alone.
     """
+    categories = sorted({clip.category for clip in clips})
     found = {clip.fold for clip in clips}
+    if len(categories) == 1 and len(found) > 1:
+        raise DataError(f"{source}: only one category, {categories[0]}; a classifier needs two")
     missing = sorted(set(range(1, max(found) + 1)) - found)
     if missing:
         raise DataError(
@@ -79,7 +83,7 @@ def check_folds(clips: Sequence[Clip], source: Path) -> None:
                 f"({other.file}) and {clip.fold} ({clip.file}); put it into one"
             )
     held = {(clip.fold, clip.category) for clip in clips}
-    for category in sorted({clip.category for clip in clips}):
+    for category in categories:
         for fold in sorted(found):
             if (fold, category) not in held:
                 recordings = len({c.recording for c in clips if c.category == category})

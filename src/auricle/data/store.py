@@ -52,7 +52,7 @@ class WaveStore:
 def _reopen(
     file: str | os.PathLike[str], clips: tuple[Clip, ...], skipped: tuple[tuple[str, str], ...]
 ) -> WaveStore:
-    return WaveStore(np.load(file, mmap_mode="r"), clips, skipped)
+    return WaveStore(np.lib.format.open_memmap(file, mode="r"), clips, skipped)
 
 
 def open_store(
@@ -101,7 +101,7 @@ def _open_built(file: Path, table: ClipTable, samples: int) -> WaveStore | None:
     """Open a store built before; None if there is none, or one that is not whole."""
     try:
         skipped = dict(json.loads(file.with_suffix(".json").read_text(encoding="utf-8")))
-        waves = np.load(file, mmap_mode="r")
+        waves = np.lib.format.open_memmap(file, mode="r")
     except (OSError, ValueError):
         return None
     clips = tuple(clip for row, clip in enumerate(table.clips) if row not in skipped)
