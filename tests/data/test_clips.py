@@ -233,6 +233,7 @@ def test_one_class_is_refused(tmp_path, write_tone):
         ("file,category", ["a.wav,bell", "a.wav,horn"], r"row 3: a\.wav is named twice"),
         ("file,category,fold", ["a.wav,bell,one"], "row 2: fold 'one' is no number from 1 up"),
         ("file,category,fold", ["a.wav,bell,0"], "row 2: fold '0' is no number from 1 up"),
+        ("file,category,recording", ["a.wav,bell,"], "row 2: no recording; fill it in"),
         ("file,category", [], "no clip in it"),
     ],
 )

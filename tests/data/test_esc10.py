@@ -35,8 +35,14 @@ class Origin:
     requests: Counter[str] = field(default_factory=Counter)
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
+
+
 @pytest.fixture
-def origin(monkeypatch):
+def origin():
     state = Origin()
 
     class Handler(BaseHTTPRequestHandler):
@@ -62,8 +68,6 @@ def origin(monkeypatch):
         def log_message(self, *_):
             pass
 
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.setenv(name, "127.0.0.1")
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         state.url = f"http://127.0.0.1:{server.server_port}/pinned/"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

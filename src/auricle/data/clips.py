@@ -294,6 +294,8 @@ def _row_clip(row: dict[str, str], pattern: str, columns: Columns, where: str) -
             raise DataError(f"{where}: fold {told!r} is no number from 1 up; correct the row")
         fold = int(told)
     recording = row[columns.recording].strip() if columns.recording else ""
+    if columns.recording and not recording:
+        raise DataError(f"{where}: no recording; fill it in or leave the column out")
     if columns is ESC50:  # there a recording belongs to a category, as in ESC-10
         recording = f"{category}/{recording}"
     return Clip(pattern.format_map(row).replace("\\", "/"), category, fold, recording)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from auricle.data.clips import ClipTable, Columns, is_esc10, read_clips
 from auricle.data.esc10 import check_esc10, find_faults
-from auricle.data.synth import make_synth
+from auricle.data.synth import VERSION, make_synth
 from auricle.errors import FetchError
 
 
@@ -49,7 +49,8 @@ def read_data(
     data = data or told or "esc10"
     if match := re.fullmatch(r"synth(?:-(\d+))?", str(data)):
         clips = int(match[1] or 400)
-        return make_synth(cache_folder() / f"synth-{clips}", clips=clips, progress=progress)
+        folder = cache_folder() / f"synth-v{VERSION}-{clips}"
+        return make_synth(folder, clips=clips, progress=progress)
     if str(data) == "esc10":
         folder = Path(told) if told and is_esc10(Path(told)) else default_folder()
         if not is_esc10(folder):

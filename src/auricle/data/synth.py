@@ -29,8 +29,8 @@ Curve = Sequence[float] | Array
 
 FOLDS = 5
 TAKES = 2  # clips of a recording
+VERSION = 1  # of the sounds: raise it and a set made before is not taken for this one
 _OCTAVES_HZ = [62.5, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0]
-_VERSION = 1  # of the sounds: raise it and a set made before is not taken for this one
 _STAMP = "synth.json"
 
 
@@ -298,7 +298,7 @@ def make_synth(
         raise DataError(
             f"synth: {clips} clips are too few; {len(VOICES) * FOLDS} give each class one a fold"
         )
-    stamp = json.dumps([_VERSION, clips, seconds, sample_rate_hz, seed])
+    stamp = json.dumps([VERSION, clips, seconds, sample_rate_hz, seed])
     if not _holds(folder, stamp):
         unfinished = folder.with_name(f"{folder.name}.{token_hex(4)}.unfinished")
         time_s = np.arange(round(seconds * sample_rate_hz)) / sample_rate_hz
