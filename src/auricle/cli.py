@@ -1,5 +1,6 @@
 """The command line: arguments to one call each. What a command does stands in its room."""
 
+import errno
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -114,7 +115,7 @@ def study(
     `auricle study --data labels.csv --column-file name --column-category label`
     """
     from auricle.report import write_report
-    from auricle.study.command import make_plan, run
+    from auricle.study.command import make_plan, run, tell_scores
 
     folder = run(
         make_plan(
@@ -137,6 +138,7 @@ def study(
         ledger=ledger,
         reason=reason,
     )
+    tell_scores(folder)
     for page in write_report(folder):
         print(page)
 
@@ -262,6 +264,12 @@ def main() -> None:
         code = app()
     except AuricleError as problem:
         print(f"auricle: {problem}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as problem:
+        if problem.errno != errno.ENOSPC:
+            raise
+        where = f"{problem.filename}: " if problem.filename else ""
+        print(f"auricle: {where}the disk is full; free some and add --resume", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("auricle: stopped; a study goes on with --resume", file=sys.stderr)

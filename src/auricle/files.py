@@ -1,17 +1,11 @@
 """Files that are whole or not there."""
 
-import errno
 import os
 from pathlib import Path
 
-from auricle.errors import AuricleError
-
 
 def replace_bytes(path: Path, content: bytes) -> None:
-    """Write a file in one step, so that a kill at any moment leaves the old one or the new one.
-
-    Raises: AuricleError when the disk is full.
-    """
+    """Write a file in one step, so that a kill at any moment leaves the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -20,13 +14,8 @@ def replace_bytes(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-    except OSError as problem:
+    finally:
         unfinished.unlink(missing_ok=True)
-        if problem.errno == errno.ENOSPC:
-            raise AuricleError(
-                f"{path}: the disk is full; free some space and go on with --resume"
-            ) from problem
-        raise
 
 
 def replace_text(path: Path, content: str) -> None:

@@ -52,7 +52,7 @@ class MultiHeadAttention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Shapes: (batch, tokens, width) -> the same, and weights (batch, heads, tokens, tokens)."""
+        """Shapes: (batch, tokens, width) -> the same, weights (batch, heads, tokens, tokens)."""
         batch, count, width = tokens.shape
         split = self.query_key_value(tokens).reshape(batch, count, 3, self.heads, -1)
         query, key, value = split.permute(2, 0, 3, 1, 4)  # each (batch, heads, tokens, size)
@@ -74,7 +74,7 @@ class EncoderBlock(nn.Module):
         )
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Shapes: (batch, tokens, width) -> the same, and weights (batch, heads, tokens, tokens)."""
+        """Shapes: (batch, tokens, width) -> the same, weights (batch, heads, tokens, tokens)."""
         mixed, weights = self.attention(self.before_attention(tokens))
         tokens = tokens + mixed
         return tokens + self.perceptron(self.before_perceptron(tokens)), weights

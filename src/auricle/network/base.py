@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, kw_only=True)
 class BaseConfig:
-    """Sizes of the convolutional base. `stages` are residual blocks along time, halving it between."""
+    """Sizes of the base. `stages` are residual blocks along time, which is halved in between."""
 
     frames_per_step: int = 2
     frequency_channels: tuple[int, ...] = (24, 32)
@@ -37,7 +37,7 @@ class BaseConfig:
 
 
 def convolution(channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    """Convolution over the last axis with batch normalisation: (n, in, length) -> (n, out, length)."""
+    """Convolution over the last axis, normalised: (n, in, length) -> (n, out, length / stride)."""
     return nn.Sequential(
         nn.Conv1d(
             channels_in, channels_out, kernel, stride=stride, padding=kernel // 2, bias=False

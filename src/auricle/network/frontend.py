@@ -60,7 +60,7 @@ def mel_to_hz(mel: Tensor) -> Tensor:
 
 
 def band_edges_hz(config: FrontendConfig) -> Tensor:
-    """(bands + 2,) frequencies, evenly spaced in mel: band b rises from b to b + 1, falls to b + 2."""
+    """(bands + 2,) frequencies even in mel: band b rises from b to b + 1 and falls to b + 2."""
     ends = hz_to_mel(torch.tensor([config.low_hz, config.high_hz], dtype=torch.float64))
     return mel_to_hz(torch.linspace(ends[0].item(), ends[1].item(), config.bands + 2).double())
 
@@ -129,7 +129,8 @@ class FilterBank(nn.Module):
         with torch.autocast(power.device.type, enabled=False):
             level = power.mean(dim=(1, 2), keepdim=True) + SILENCE
             floor = 10 ** (self.config.floor_db / 10)
-            return self.normalise(torch.log10(power.float() / level + floor))
+            spectrum: Tensor = self.normalise(torch.log10(power.float() / level + floor))
+            return spectrum
 
 
 RAW_FIRST_STRIDES = 40

@@ -1,15 +1,17 @@
 """From what is asked on the command line to a plan, and from a plan to a finished folder."""
 
-import csv
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table as Grid
 
 from auricle.errors import RecipeError
 from auricle.study.recipe import Plan, Table, merged, parse_change, plan_from, read_plan
-from auricle.study.run import Setting, is_path, run_study
+from auricle.study.run import Setting, is_path, run_study, sync_line
 
 ColumnNames = tuple[str | None, str | None, str | None, str | None]
 
@@ -18,7 +20,7 @@ def make_plan(
     name: str,
     *,
     data: str | None,
-    strategies: list[str] | None,
+    strategies: Sequence[str] | None,
     seeds: int | None,
     epochs: int | None,
     test: bool | None,
@@ -28,7 +30,12 @@ def make_plan(
 ) -> Plan:
     """A shipped plan or one from a file, with what was asked laid over it."""
     table = read_plan(name)
-    asked: Table = {"strategies": strategies, "seeds": seeds, "test": test, "subset": subset}
+    asked: Table = {
+        "strategies": strategies and list(strategies),
+        "seeds": seeds,
+        "test": test,
+        "subset": subset,
+    }
     asked |= {"data": data, "columns": _columns(columns)}
     table |= {key: value for key, value in asked.items() if value is not None}
     return plan_from(table, changes_of(changes, epochs), name)
@@ -82,22 +89,46 @@ def run(plan: Plan, *, out: Path | None, workers: int | None, **where: Any) -> P
     return folder
 
 
+SUMMARY = {
+    "out of fold": ("kfold", "pooled", "out-of-fold"),
+    "holdout": ("holdout", None, "test"),
+    "refit": ("refit", "all", "test"),
+    "k-fold": ("kfold", "ensemble", "test"),
+    "esc5": ("esc5", "pooled", "test"),
+}
+"""Columns of the table that ends a study; all but the first are of the test fold."""
+
+
 def tell_scores(folder: Path) -> None:
-    """Print the rows of `comparison.csv` that sum up a study."""
-    grid = Grid("configuration", "strategy", "seed", "member", "on", "accuracy", "F1", "AUC")
-    with (folder / "comparison.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            interval = f" [{percent(row['accuracy_low'])}, {percent(row['accuracy_high'])}]"
-            grid.add_row(
-                *(row[key] for key in ("configuration", "strategy", "seed", "member", "on")),
-                percent(row["accuracy"]) + (interval if row["accuracy_low"] else ""),
-                percent(row["f1_macro"]),
-                row["auc_macro"][:6],
-            )
-    Console().print(grid)
-    print(folder)
+    """Print a line a configuration, what the comparisons say, and how to send the runs."""
+    found = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    grid = Grid("accuracy, %", *SUMMARY, box=SIMPLE)
+    for configuration in found["configurations"]:
+        cells = [tell(configuration["scores"], *key) for key in SUMMARY.values()]
+        grid.add_row(configuration["name"], *cells)
+    console = Console(highlight=False)
+    console.print(grid)
+    for comparison in found["comparisons"]:
+        console.print(comparison["verdict"], soft_wrap=True)
+    if json.loads((folder / "wandb.json").read_text(encoding="utf-8"))["mode"] == "offline":
+        console.print("\nThe W&B runs are kept offline. To send them:")
+        console.print(f"  {sync_line(folder)}", soft_wrap=True)
+    console.print(f"\n{folder}", soft_wrap=True)
 
 
-def percent(share: str) -> str:
-    """A share as percent with one decimal."""
-    return f"{100 * float(share):.1f}" if share else ""
+def tell(entries: list[Table], strategy: str, member: str | None, on: str) -> str:
+    """Accuracy, out of fold with its interval; of several seeds the mean, with their range."""
+    same = [
+        entry
+        for entry in entries
+        if (entry["strategy"], entry["on"]) == (strategy, on)
+        and entry["seed"] != "ensemble"
+        and member in (None, entry["member"])
+    ]
+    if not same:
+        return ""
+    entry = next((entry for entry in same if entry["seed"] == "mean"), same[0])
+    accuracy = entry["accuracy"]
+    low, high = entry.get("range") or (accuracy["low"], accuracy["high"])
+    interval = f" [{100 * low:.1f}, {100 * high:.1f}]" if on == "out-of-fold" else ""
+    return f"{100 * accuracy['value']:.1f}{interval}"

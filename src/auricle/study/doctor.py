@@ -1,56 +1,67 @@
-"""What this machine has, how fast it is, and what a study would take on it."""
+"""What this machine has, how fast it is, and what the mission would take on it."""
 
 import os
 import shutil
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.table import Table as Grid
 
+from auricle.data.clips import Clip, ClipTable
+from auricle.data.esc10 import load_published
+from auricle.data.sources import cache_folder, read_data
 from auricle.errors import AuricleError
 from auricle.study.environment import describe_environment
-from auricle.study.estimate import step_s
+from auricle.study.estimate import estimate_s, in_words
+from auricle.study.protocol import roles_of
 from auricle.study.recipe import plan_from, read_plan
+from auricle.study.run import Prepared, Setting, plan_jobs, workers_for
 from auricle.training.fit import choose_device, choose_precision
 
 
 def examine(*, data: str | None, device: str) -> None:
-    """Print a page about this machine; nothing is written but what a cache keeps."""
-    console, grid = Console(), Grid(show_header=False)
+    """Print a page about this machine; nothing is trained, no sound is decoded."""
     where = choose_device(device)
+    grid = Grid(show_header=False)
     environment = describe_environment()
     packages = environment.pop("packages")
-    for name, value in environment.items():
-        grid.add_row(name, str(value))
-    grid.add_row("packages", ", ".join(f"{name} {version}" for name, version in packages.items()))
-    grid.add_row("device", where.type)
-    grid.add_row("precision", choose_precision("auto", where))
     cache = cache_folder()
-    grid.add_row("cache", f"{cache} ({free_gib(cache):.0f} GiB free)")
-    grid.add_row("data", describe_data(data))
-    grid.add_row(
-        "W&B", f"offline unless asked; WANDB_MODE is {os.environ.get('WANDB_MODE', 'unset')}"
-    )
-    console.print(grid)
-    table = read_plan("mission")
-    plan = plan_from(table, {}, "mission")
-    torch.set_num_threads(1)
-    console.print("Measuring a training step of each configuration ...")
-    for recipe in plan.configurations:
-        seconds = step_s(recipe, classes=10, clip_s=plan.clip_s, device=where)
-        console.print(
-            f"  {recipe.name:16} {1000 * seconds:6.0f} ms for {recipe.training.batch} clips"
-        )
-
-
-def describe_data(data: str | None) -> str:
-    """What is found where data is looked for."""
+    facts = environment | {
+        "packages": ", ".join(f"{name} {version}" for name, version in packages.items()),
+        "device": where.type,
+        "precision": choose_precision("auto", where),
+        "cache": f"{cache} ({free_gib(cache):.0f} GiB free)",
+        "W&B": f"offline unless asked; WANDB_MODE is {os.environ.get('WANDB_MODE', 'not set')}",
+    }
     try:
         table = read_data(data)
+        facts["data"] = (
+            f"{table.name}: {len(table.clips)} clips, {len(table.categories)} categories, "
+            f"{len(table.folds)} folds"
+        )
     except AuricleError as problem:
-        return str(problem)
-    return f"{table.name}: {len(table.clips)} clips, {len(table.categories)} categories"
+        table = published_table()
+        facts["data"] = f"none: {problem}"
+    for name, value in facts.items():
+        grid.add_row(name, str(value))
+    console = Console()
+    console.print(grid)
+    plan = plan_from(read_plan("mission"), {}, "mission")
+    setting = Setting(run=Path("runs"), device=device)
+    jobs = plan_jobs(plan, setting, Prepared(table, roles_of(table.folds), ()))
+    workers = workers_for(setting, len(jobs))
+    with console.status("timing a training step of each configuration"):
+        seconds = estimate_s(jobs, where, workers)
+    console.print(
+        f"The mission would take about {in_words(seconds)} here: {len(jobs)} fits of "
+        f"{plan.configurations[0].training.epochs} epochs, {workers} at a time."
+    )
+
+
+def published_table() -> ClipTable:
+    """ESC-10 as it would be if it were here."""
+    clips = (Clip(p.file, p.category, p.fold, p.recording) for p in load_published())
+    return ClipTable("esc10", Path(), tuple(clips))
 
 
 def free_gib(folder: Path) -> float:

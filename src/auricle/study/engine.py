@@ -6,7 +6,14 @@ from pathlib import Path
 
 import joblib
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from auricle.study.fits import Job, run_job
 
@@ -15,7 +22,7 @@ LOOK_EVERY_S = 1.0
 
 def cores() -> int:
     """Processors that this process may use."""
-    return joblib.cpu_count(only_physical_cores=False)
+    return int(joblib.cpu_count())
 
 
 def run_jobs(jobs: Sequence[Job], workers: int, console: Console) -> None:
@@ -55,7 +62,7 @@ def _watch(progress: Progress, jobs: Sequence[Job], stopped: threading.Event) ->
     whole = progress.add_task(f"{len(jobs)} fits", total=sum(_epochs(job) for job in jobs))
     begun = sum(_epochs_done(job.folder) for job in jobs)
     progress.update(whole, completed=begun)
-    running: dict[Path, int] = {}
+    running: dict[Path, TaskID] = {}
     while not stopped.wait(LOOK_EVERY_S):
         done = 0
         for job in jobs:
@@ -70,7 +77,7 @@ def _watch(progress: Progress, jobs: Sequence[Job], stopped: threading.Event) ->
             elif task is not None and task in progress.task_ids:
                 progress.update(task, completed=epochs)
                 if epochs == _epochs(job):
-                    progress.remove_task(task)  # type: ignore[arg-type]
+                    progress.remove_task(task)
         progress.update(whole, completed=done)
     progress.update(whole, completed=sum(_epochs_done(job.folder) for job in jobs))
 

@@ -1,13 +1,11 @@
 """How long a study will take, said before it starts."""
 
-import math
 import time
 from collections.abc import Sequence
 
 import torch
 from torch.nn import functional as F
 
-from auricle.data.clips import ClipTable
 from auricle.study.fits import Job
 from auricle.study.recipe import Recipe
 from auricle.training.fit import autocast, choose_precision, new_network, optimiser_for
@@ -31,15 +29,13 @@ def step_s(recipe: Recipe, classes: int, clip_s: float, device: torch.device) ->
         started = time.perf_counter()
         with autocast(device, precision):
             logits, _ = network.classify(power)
-        F.cross_entropy(logits, targets).backward()
+        F.cross_entropy(logits, targets).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         times.append(time.perf_counter() - started)
     return min(times[1:])
 
 
-def estimate_s(
-    jobs: Sequence[Job], development: ClipTable, device: torch.device, workers: int
-) -> float:
+def estimate_s(jobs: Sequence[Job], device: torch.device, workers: int) -> float:
     """Seconds that the unfinished jobs will take together."""
     todo = [job for job in jobs if not (job.folder / "fit.json").exists()]
     before = torch.get_num_threads()
@@ -51,10 +47,19 @@ def estimate_s(
             recipe = job.recipe
             if recipe.name not in steps:
                 steps[recipe.name] = step_s(recipe, len(job.categories), job.clip_s, device)
-            clips = len(development.clips) * len(job.split.training) / len(development.folds)
+            clips = sum(clip.fold in job.split.training for clip in job.table.clips)
             a_step = steps[recipe.name] / recipe.training.batch  # for one clip
             views = recipe.training.views + SCORING_COST
-            total += recipe.training.epochs * math.ceil(clips) * views * a_step
+            total += recipe.training.epochs * clips * views * a_step
     finally:
         torch.set_num_threads(before)
     return total / workers * (SHARING_COST if workers > 1 else 1)
+
+
+def in_words(seconds: float) -> str:
+    """A duration as people say it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"

@@ -232,8 +232,8 @@ def best_fit(run: Path) -> Path:
         best = json.loads((run / "scores.json").read_text(encoding="utf-8"))["best"]
     except FileNotFoundError as problem:
         raise StudyError(f"{run}: neither a finished study nor a fit is here") from problem
-    name = best["out_of_fold"]
-    found = sorted((run / name).glob("refit/all/seed-*/fit.json"))
+    name: str = best["out_of_fold"]
+    found: list[Path] = sorted((run / name).glob("refit/all/seed-*/fit.json"))
     found = found or sorted((run / name).glob("*/*/seed-*/fit.json"))
     if not found:
         raise StudyError(f"{run}: no fit of {name} is left here")

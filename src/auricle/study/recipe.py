@@ -71,7 +71,8 @@ class Plan:
 def to_table(config: Any) -> Table:
     """A configuration as TOML holds it; what is not set is left out."""
     table = dataclasses.asdict(config)
-    return json.loads(json.dumps(table), object_hook=_without_none)  # tuples become lists
+    made: Table = json.loads(json.dumps(table), object_hook=_without_none)  # tuples become lists
+    return made
 
 
 def _without_none(table: Table) -> Table:
@@ -140,9 +141,8 @@ def merged(table: Mapping[str, Any], changes: Mapping[str, Any]) -> Table:
     """A table with the values of another laid over it, tables within tables too."""
     result = dict(table)
     for key, value in changes.items():
-        below = result.get(key)
-        nested = isinstance(value, Mapping) and isinstance(below, Mapping)
-        result[key] = merged(below, value) if nested else value
+        nested = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = merged(result[key], value) if nested else value
     return result
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from auricle.data.clips import ClipTable
+from auricle.data.clips import Clip, ClipTable
 from auricle.data.folds import check_folds
 from auricle.data.sources import cache_folder, read_data
 from auricle.data.store import open_store
@@ -29,7 +29,7 @@ from auricle.network.classifier import count_parameters
 from auricle.study.drawings import layers_of, save_pictures
 from auricle.study.engine import cores, run_jobs
 from auricle.study.environment import describe_environment, source_commit
-from auricle.study.estimate import estimate_s
+from auricle.study.estimate import estimate_s, in_words
 from auricle.study.fits import Job, Predictions, load_fit, load_predictions, save_predictions
 from auricle.study.protocol import Roles, Split, roles_of, splits
 from auricle.study.recipe import Plan, recipe_hash, to_toml
@@ -95,7 +95,7 @@ def run_study(plan: Plan, setting: Setting, console: Console) -> None:
     jobs = plan_jobs(plan, setting, prepared)
     workers = workers_for(setting, len(jobs))
     write_setting(plan, setting, prepared, jobs, workers)
-    seconds = estimate_s(jobs, prepared.development, device, workers)
+    seconds = estimate_s(jobs, device, workers)
     console.print(
         f"{plan.name}: {len(plan.configurations)} configurations, {len(jobs)} fits, {workers} at a "
         f"time on {device.type}; about {in_words(seconds)} in all."
@@ -105,17 +105,6 @@ def run_study(plan: Plan, setting: Setting, console: Console) -> None:
         read_test_fold(plan, setting, prepared, jobs, console)
     write_scores(plan, setting, prepared, jobs)
     note_time(setting.run, time.time() - started)
-    if setting.wandb == "offline":
-        console.print("W&B runs are kept offline. To send them:", f"  {sync_line(setting.run)}")
-
-
-def in_words(seconds: float) -> str:
-    """A duration as people say it."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 5400:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def sync_line(run: Path) -> str:
@@ -160,7 +149,8 @@ def prepare(plan: Plan, setting: Setting, console: Console) -> Prepared:
     parts = [table.in_folds(roles.development)]
     if plan.test:
         parts.append(table.in_folds((roles.test,)))
-    usable, skipped = [], []
+    usable: list[Clip] = []
+    skipped: list[tuple[str, str]] = []
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("decoding", total=sum(len(part.clips) for part in parts))
         for part in parts:
@@ -257,7 +247,7 @@ def write_setting(
     )
 
 
-def vars_of(clip: Any) -> tuple[str, str, int, str]:
+def vars_of(clip: Clip) -> tuple[str, str, int, str]:
     """A clip's columns."""
     return clip.file, clip.category, clip.fold, clip.recording
 
@@ -333,6 +323,7 @@ def write_scores(plan: Plan, setting: Setting, prepared: Prepared, jobs: list[Jo
                 "heads": encoder.heads if encoder.blocks else 0,
                 "blocks": encoder.blocks,
                 "parameters": {part: vars(count) for part, count in counts.items()},
+                "train_seconds": seconds_of(entries),
                 "layers": layers_of(recipe.network, len(table.categories), plan.clip_s),
                 "scores": [*entries, *mean_entries(entries)],
             }
@@ -374,6 +365,22 @@ def write_scores(plan: Plan, setting: Setting, prepared: Prepared, jobs: list[Jo
     replace_text(run / "predictions.csv", predictions_csv(scored, table.categories))
     replace_text(run / "comparison.csv", comparison_csv(configurations))
     replace_text(run / "scores.json", json.dumps(found, indent=1, allow_nan=False))
+
+
+def seconds_of(entries: list[dict[str, Any]]) -> dict[str, float]:
+    """Training time of each strategy: that of all its fits, every seed counted."""
+    whole = {"kfold": "pooled", "esc5": "pooled", "refit": "all"}
+    seconds: dict[str, float] = {}
+    for entry in entries:
+        strategy, on = entry["strategy"], entry["on"]
+        counted = on == "out-of-fold" if strategy in ("kfold", "holdout") else on == "test"
+        if (
+            entry["seed"].isdigit()
+            and counted
+            and entry["member"] == whole.get(strategy, entry["member"])
+        ):
+            seconds[strategy] = round(seconds.get(strategy, 0.0) + entry["train_seconds"], 1)
+    return seconds
 
 
 def member_of(job: Job) -> Member:

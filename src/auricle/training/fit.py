@@ -50,7 +50,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a fit gives: the averaged weights of the last epoch, the history, the seconds it took."""
+    """What a fit gives: averaged weights of the last epoch, the history, the seconds it took."""
 
     network: SoundClassifier
     history: tuple[Epoch, ...]
@@ -109,7 +109,7 @@ def fit(
                 logits, _ = network.classify(power)
             loss = F.cross_entropy(logits, wanted)
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), config.gradient_norm)
             optimiser.step()
             average_into(average, network, max(forget, 1 / (step + 1)))
@@ -150,7 +150,7 @@ def generator_for(seed: int, *place: int) -> Generator:
 def shuffled(count: int, config: TrainingConfig, generator: Generator) -> list[Array]:
     """Rows of each step of an epoch: every clip once a view, shuffled view by view."""
     rows = torch.cat([torch.randperm(count, generator=generator) for _ in range(config.views)])
-    return [batch.numpy() for batch in rows.split(config.batch)]
+    return [batch.numpy() for batch in torch.split(rows, config.batch)]
 
 
 def one_cycle(step: int, steps: int, warm_up: float) -> float:

@@ -33,6 +33,7 @@ class Examples:
     targets: Array
 
     def __len__(self) -> int:
+        """Count the clips."""
         return len(self.rows)
 
 
@@ -63,18 +64,22 @@ class Sounds:
             self.powers = self._fill(network, power_file)
 
     def __len__(self) -> int:
+        """Count the clips."""
         return len(self.targets)
 
     def _fill(self, network: SoundClassifier, path: Path) -> Array:
-        powers: Array | None = None
-        for rows in scoring_batches(len(self)):
-            with torch.no_grad():
-                batch = network.frontend.power(self.waves(rows)).cpu().numpy()
-            if powers is None:
-                shape = (len(self), *batch.shape[1:])  # (clips, bands, frames)
-                powers = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-            powers[rows] = batch
-        return np.load(path, mmap_mode="r") if powers is not None else np.empty(0)
+        # Written row after row, not through a memory map: there, a full disk ends the process.
+        with path.open("wb") as file:
+            for rows in scoring_batches(len(self)):
+                with torch.no_grad():
+                    batch = network.frontend.power(self.waves(rows)).cpu().numpy()
+                if not rows.start:
+                    shape = (len(self), *batch.shape[1:])  # (clips, bands, frames)
+                    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+                    np.lib.format.write_array_header_1_0(file, header)
+                file.write(batch.astype("<f4").tobytes())
+        powers: Array = np.load(path, mmap_mode="r")
+        return powers
 
     def waves(self, rows: Array | slice) -> Tensor:
         """(batch, samples) float32 in [-1, 1) on the device."""
@@ -83,10 +88,13 @@ class Sounds:
 
     def logits(self, network: SoundClassifier, rows: slice) -> Tensor:
         """(batch, classes) of clips as they are."""
+        logits: Tensor
         if self.powers is None:
-            return network(self.waves(rows))[0]
-        power = torch.from_numpy(np.array(self.powers[rows]))  # out of the file, into memory
-        return network.classify(power.to(self.device))[0]
+            logits, _ = network(self.waves(rows))
+        else:
+            power = torch.from_numpy(np.array(self.powers[rows]))  # out of the file, into memory
+            logits, _ = network.classify(power.to(self.device))
+        return logits
 
     def views(
         self,
