@@ -1,4 +1,4 @@
-"""A study that was never run: plausible files, made from a seed, in the form that a study writes."""
+"""A study that was never run: plausible files, made from a seed, in a study's form."""
 
 import csv
 import json
@@ -202,60 +202,70 @@ def make_scores(
 
 
 def make_layers(name: str, classes: int) -> Rows:
-    base = [
-        (
-            "frontend",
-            "Fourier kernels",
-            "Conv1d",
-            "kernel 1024, stride 640",
-            [1026, 251],
-            0,
-            1050624,
-        ),
-        ("frontend", "mel bands", "Conv1d", "kernel 1", [64, 251], 0, 32832),
-        ("frontend", "compression", "log, BatchNorm1d", "", [64, 251], 128, 0),
-        (
-            "base",
-            "along frequency 1",
-            "Conv1d",
-            "2 to 24, kernel 7, stride 2",
-            [24, 32, 125],
-            384,
-            0,
-        ),
-        (
-            "base",
-            "along frequency 2",
-            "Conv1d",
-            "24 to 32, kernel 5, stride 2",
-            [512, 125],
-            3904,
-            0,
-        ),
-        ("base", "into width", "Conv1d", "512 to 96, kernel 5", [96, 125], 245952, 0),
-        ("base", "residual 1", "2 x Conv1d", "96 to 96, kernel 5", [96, 125], 92544, 0),
-        ("base", "halve", "MaxPool1d", "2", [96, 63], 0, 0),
-        ("base", "residual 2", "2 x Conv1d", "96 to 96, kernel 5", [96, 63], 92544, 0),
-        ("base", "halve", "MaxPool1d", "2", [96, 32], 0, 0),
-        ("base", "residual 3", "2 x Conv1d", "96 to 96, kernel 5", [96, 32], 92544, 0),
-    ]
-    heads = name.partition("-h")[2]
-    head = [
-        ("head", "mean and peak", "pooling", "over time", [192], 0, 0),
-        ("head", "hidden", "Linear", "192 to 96, ReLU", [96], 18528, 0),
-        ("head", "logits", "Linear", f"96 to {classes}", [classes], 97 * classes, 0),
-    ]
-    if heads:
-        head = [
-            ("head", "class token and positions", "Parameter", "", [33, 96], 96, 0),
-            ("head", "encoder block 1", "attention", f"{heads} heads", [33, 96], 74592, 0),
-            ("head", "encoder block 2", "attention", f"{heads} heads", [33, 96], 74592, 0),
-            ("head", "class token", "LayerNorm", "", [96], 192, 0),
-            ("head", "hidden", "Linear", "96 to 96, GELU", [96], 9312, 0),
-            ("head", "logits", "Linear", f"96 to {classes}", [classes], 97 * classes, 0),
+    def residual(at: int, steps: int) -> list[tuple[Any, ...]]:
+        rows = []
+        for place in ("first", "second"):
+            path = f"along_time.{at}.{place}"
+            rows += [
+                (f"{path}.0", "Conv1d", "kernel 5, stride 1", [96, steps], 46080, 0),
+                (f"{path}.1", "BatchNorm1d", "", [96, steps], 192, 0),
+            ]
+        return rows
+
+    def block(at: int) -> list[tuple[Any, ...]]:
+        path = f"encoder.blocks.{at}"
+        return [
+            (f"{path}.before_attention", "LayerNorm", "", [33, 96], 192, 0),
+            (f"{path}.attention", "MultiHeadAttention", f"{heads} heads", [33, 96], 37248, 0),
+            (f"{path}.before_perceptron", "LayerNorm", "", [33, 96], 192, 0),
+            (f"{path}.perceptron.0", "Linear", "", [33, 192], 18624, 0),
+            (f"{path}.perceptron.1", "GELU", "", [33, 192], 0, 0),
+            (f"{path}.perceptron.2", "Linear", "", [33, 96], 18528, 0),
         ]
-    keys = ("part", "layer", "kind", "detail", "shape", "trainable", "fixed")
-    return [dict(zip(keys, row, strict=True)) for row in base + head]
+
+    heads = name.partition("-h")[2]
+    parts: dict[str, list[tuple[Any, ...]]] = {
+        "frontend": [
+            ("power", "filter bank", "fixed, window 1024, hop 640", [64, 251], 0, 1083456),
+            ("normalise", "BatchNorm1d", "", [64, 251], 128, 0),
+        ],
+        "base": [
+            ("along_frequency.layers.0.0", "Conv1d", "kernel 7, stride 2", [24, 32], 336, 0),
+            ("along_frequency.layers.0.1", "BatchNorm1d", "", [24, 32], 48, 0),
+            ("along_frequency.layers.1", "ReLU", "", [24, 32], 0, 0),
+            ("along_frequency.layers.2.0", "Conv1d", "kernel 5, stride 2", [32, 16], 3840, 0),
+            ("along_frequency.layers.2.1", "BatchNorm1d", "", [32, 16], 64, 0),
+            ("along_frequency.layers.3", "ReLU", "", [32, 16], 0, 0),
+            ("into_width.0", "Conv1d", "kernel 5, stride 1", [96, 125], 245760, 0),
+            ("into_width.1", "BatchNorm1d", "", [96, 125], 192, 0),
+            *residual(0, 125),
+            ("along_time.1", "MaxPool1d", "2 to 1", [96, 63], 0, 0),
+            *residual(2, 63),
+            ("along_time.3", "MaxPool1d", "2 to 1", [96, 32], 0, 0),
+            *residual(4, 32),
+        ],
+        "head": [
+            ("layers.0", "Linear", "", [96], 18528, 0),
+            ("layers.1", "ReLU", "", [96], 0, 0),
+            ("layers.2", "Linear", "", [classes], 97 * classes, 0),
+        ],
+    }
+    if heads:
+        parts["head"] = [
+            ("encoder.class_token", "class token", "put first", [33, 96], 96, 0),
+            *block(0),
+            *block(1),
+            ("encoder.after", "LayerNorm", "", [96], 192, 0),
+            ("layers.0", "Linear", "", [96], 9312, 0),
+            ("layers.1", "GELU", "", [96], 0, 0),
+            ("layers.2", "Linear", "", [classes], 97 * classes, 0),
+        ]
+    keys = ("layer", "kind", "detail", "shape", "trainable", "fixed")
+    return [
+        {"part": part} | dict(zip(keys, (f"{part}.{row[0]}", *row[1:]), strict=True))
+        for part, rows in parts.items()
+        for row in rows
+    ]
 
 
 def count_parts(layers: Rows) -> dict[str, dict[str, int]]:
@@ -397,7 +407,6 @@ def write_study(
                 "blocks": 2 if heads else 0,
                 "parameters": parameters,
                 "layers": layers,
-                "train_seconds": seconds,
                 "scores": rows,
             }
         )
@@ -440,7 +449,7 @@ def write_study(
         "test_readings": 2 if test else 0,
         "configurations": configurations,
         "esc5": {
-            name: {part: bounded for part in ("all", "development", "test")}
+            name: dict.fromkeys(("all", "development", "test"), bounded)
             for name in names
             if "esc5" in strategies
         },

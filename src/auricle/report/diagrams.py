@@ -1,12 +1,13 @@
 """Figures of what was done: folds and their roles, sounds of each class, the networks."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
-from auricle.report.drawing import INK, MUTED, ON_PALE, PALE, RULE, bare, canvas
+from auricle.report.drawing import INK, MUTED, ON_PALE, bare, canvas
 from auricle.report.study_files import Configuration, Dataset, Layer, Pictures
 from auricle.report.wording import category, count
 
@@ -16,14 +17,15 @@ ROLES = {
     "validate": ("#f6c7a0", "////"),
     "test": ("#7fc7b0", "...."),
 }
+TITLES = {"frontend": "front-end", "base": "base", "head": "head"}
 PARTS = {"frontend": "#dfe4ea", "base": "#d6e6f2", "head": "#fbe0cb"}
 
 
 def fold_roles(dataset: Dataset, strategies: Sequence[str], test: bool) -> str:
     """A row a fit, a column a fold: what each fold was to each network."""
-    rows = list(_fit_roles(dataset, strategies, test))
+    rows = list(fit_roles(dataset, strategies, test))
     folds = dataset.folds
-    with canvas("folds", 12 + 5.6 * len(rows)) as drawn:
+    with canvas("roles", 12 + 5.6 * len(rows)) as drawn:
         axes = drawn.figure.subplots()
         bare(axes)
         for down, (_, roles) in enumerate(rows):
@@ -62,9 +64,10 @@ def fold_roles(dataset: Dataset, strategies: Sequence[str], test: bool) -> str:
     return drawn.svg
 
 
-def _fit_roles(
+def fit_roles(
     dataset: Dataset, strategies: Sequence[str], test: bool
 ) -> list[tuple[str, dict[int, str]]]:
+    """What each fold is to each fit: a label and, by fold, one of `ROLES`."""
     development = dataset.development_folds
     tested = {dataset.test_fold: "test"} if test else {}
     rows: list[tuple[str, dict[int, str]]] = []
@@ -94,7 +97,7 @@ def class_pictures(pictures: Pictures) -> str:
     columns = min(5, len(shown))
     lines = -(-len(shown) // columns)
     loudest = float(np.nanmax(pictures.spectra))
-    with canvas("classes", 10 + 39 * lines) as drawn:
+    with canvas("pictures", 10 + 39 * lines) as drawn:
         grid = drawn.figure.add_gridspec(
             2 * lines, columns, height_ratios=[1, 1.9] * lines, hspace=0.04
         )
@@ -147,69 +150,133 @@ def _mel(frequency_hz: float) -> float:
     return 2595 * float(np.log10(1 + frequency_hz / 700))
 
 
-def network(configuration: Configuration) -> str:
+@dataclass(frozen=True)
+class Box:
+    """Layers that belong together, as one row of a diagram."""
+
+    part: str
+    name: str
+    kinds: str
+    shape: str
+    trainable: int
+    fixed: int
+
+
+def boxes(layers: Sequence[Layer]) -> list[Box]:
+    """Layers of one sequence (a convolution and its normalisation, a perceptron) put together."""
+    groups: list[list[Layer]] = []
+    for layer in layers:
+        stem, _, last = layer.layer.rpartition(".")
+        before = groups[-1][-1] if groups else None
+        follows = last.isdigit() and before is not None and before.layer.startswith(f"{stem}.")
+        if follows and (before.shape == layer.shape or layer.kind == "Linear"):
+            groups[-1].append(layer)
+        else:
+            groups.append([layer])
+    names = _names([group[0].layer for group in groups])
+    return [
+        Box(
+            group[0].part,
+            name,
+            ", ".join(_kind(layer) for layer in group),
+            " × ".join(str(size) for size in group[-1].shape),
+            sum(layer.trainable for layer in group),
+            sum(layer.fixed for layer in group),
+        )
+        for name, group in zip(names, groups, strict=True)
+    ]
+
+
+def _kind(layer: Layer) -> str:
+    if layer.kind == "Linear":
+        return f"Linear to {layer.shape[-1]}"
+    return f"{layer.kind} ({layer.detail})" if layer.detail else layer.kind
+
+
+def _names(paths: Sequence[str]) -> list[str]:
+    """`base.along_time.2.first.0` -> "along time 2 first": inner numbers count from one."""
+    seen: dict[str, list[str]] = {}
+    names = []
+    for path in paths:
+        pieces = path.split(".")
+        words = []
+        for at, piece in enumerate(pieces[1:], start=1):
+            if piece.isdigit():
+                if at + 1 < len(pieces) and not pieces[at + 1].isdigit():
+                    met = seen.setdefault(".".join(pieces[:at]), [])
+                    met += [piece] if piece not in met else []
+                    words.append(str(met.index(piece) + 1))
+            elif piece != "layers":
+                words.append(piece.replace("_", " "))
+        names.append(" ".join(words) or pieces[0])
+    return names
+
+
+def network(configuration: Configuration, samples: str) -> str:
     """The layers from top to bottom, with what comes out of each and what it learns."""
-    layers = configuration.layers
-    with canvas(f"network-{configuration.name}", 14 + 8.6 * (len(layers) + 1)) as drawn:
+    drawn_boxes = boxes(configuration.layers)
+    row_mm = 6.6
+    with canvas(f"network-{configuration.name}", row_mm * (len(drawn_boxes) + 2.1)) as drawn:
         axes = drawn.figure.subplots()
         bare(axes)
         axes.set_xlim(0, 100)
-        axes.set_ylim(len(layers) + 1, -0.75)
-        for x, title, align in (
-            (13, "layer", "left"),
-            (73, "comes out", "right"),
-            (86, "trainable", "right"),
-            (99.5, "fixed", "right"),
-        ):
-            axes.text(x, -0.3, title, ha=align, va="center", color=MUTED, fontsize=7)
-        _box(axes, 0, "#ffffff", "wave", "", "samples")
-        for down, layer in enumerate(layers, start=1):
-            _layer(axes, down, layer)
-        _brackets(axes, layers)
+        axes.set_ylim(len(drawn_boxes) + 1.5, -0.9)
+        for x, title in ((77.5, "shape that leaves"), (89, "trainable"), (100, "fixed")):
+            axes.text(x, -0.62, title, ha="right", va="center", color=MUTED, fontsize=6.8)
+        wave = Box("", "wave", "", samples, 0, 0)
+        for down, box in enumerate([wave, *drawn_boxes]):
+            _box(axes, down, box)
+            if down:
+                _arrow(axes, (42, down - 0.66), (42, down - 0.34))
+        total = configuration.parameters["total"]
+        for x, number in ((89, total.trainable), (100, total.fixed)):
+            axes.text(
+                x, len(drawn_boxes) + 1, count(number), ha="right", va="center", fontweight="bold"
+            )
+        axes.text(77.5, len(drawn_boxes) + 1, "all", ha="right", va="center", fontweight="bold")
+        _brackets(axes, [box.part for box in drawn_boxes])
     return drawn.svg
 
 
-def _layer(axes: Axes, down: int, layer: Layer) -> None:
-    detail = ", ".join(part for part in (layer.kind, layer.detail) if part)
-    shape = " × ".join(str(size) for size in layer.shape)
-    _box(axes, down, PARTS.get(layer.part, PALE), layer.layer, detail, shape)
-    for x, number in ((86, layer.trainable), (99.5, layer.fixed)):
-        axes.text(x, down, count(number) if number else "–", ha="right", va="center")
-    axes.add_patch(
-        FancyArrowPatch(
-            (40, down - 0.68), (40, down - 0.32), arrowstyle="-|>", mutation_scale=5, color=MUTED
-        )
-    )
-
-
-def _box(axes: Axes, down: int, colour: str, name: str, detail: str, shape: str) -> None:
+def _box(axes: Axes, down: int, box: Box) -> None:
     axes.add_patch(
         FancyBboxPatch(
-            (12, down - 0.32),
-            62,
-            0.64,
+            (5, down - 0.34),
+            73,
+            0.68,
             boxstyle="round,pad=0,rounding_size=0.6",
-            mutation_aspect=0.12,
-            facecolor=colour,
+            mutation_aspect=0.25,
+            facecolor=PARTS.get(box.part, "#ffffff"),
             edgecolor=MUTED,
             linewidth=0.5,
         )
     )
-    axes.text(13, down, name, va="center", fontweight="bold", fontsize=7, color=ON_PALE)
-    axes.text(35, down, detail, va="center", fontsize=6.6, color=ON_PALE)
-    axes.text(73, down, shape, ha="right", va="center", fontsize=7, color=ON_PALE)
+    said = {"va": "center_baseline", "color": ON_PALE}
+    axes.text(6, down, box.name, fontweight="bold", fontsize=6.8, **said)
+    axes.text(34, down, box.kinds, fontsize=6.4, **said)
+    axes.text(77.2, down, box.shape, ha="right", fontsize=6.8, **said)
+    if box.part:
+        for x, number in ((89, box.trainable), (100, box.fixed)):
+            axes.text(x, down, count(number) if number else "–", ha="right", va="center_baseline")
 
 
-def _brackets(axes: Axes, layers: Sequence[Layer]) -> None:
-    parts = [layer.part for layer in layers]
+def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    axes.add_patch(
+        FancyArrowPatch(
+            start, end, arrowstyle="-|>", mutation_scale=5, color=MUTED, shrinkA=0, shrinkB=0
+        )
+    )
+
+
+def _brackets(axes: Axes, parts: Sequence[str]) -> None:
     for part in dict.fromkeys(parts):
         first = parts.index(part) + 1
         last = len(parts) - parts[::-1].index(part)
-        axes.plot([9, 9], [first - 0.32, last + 0.32], color=INK, linewidth=1)
+        axes.plot([3.4, 3.4], [first - 0.34, last + 0.34], color=INK, linewidth=1)
         axes.text(
-            7.5,
+            2.6,
             (first + last) / 2,
-            part,
+            TITLES.get(part, part),
             rotation=90,
             ha="right",
             va="center",
@@ -217,4 +284,77 @@ def _brackets(axes: Axes, layers: Sequence[Layer]) -> None:
         )
 
 
-__all__ = ["RULE", "class_pictures", "fold_roles", "network"]
+def overview(groups: Sequence[Sequence[Configuration]]) -> str:
+    """One trunk, and a head for each group of configurations."""
+    first = groups[0][0]
+    with canvas("overview", 13 + 13 * len(groups)) as drawn:
+        axes = drawn.figure.subplots()
+        bare(axes)
+        axes.set_xlim(0, 100)
+        middle = (len(groups) - 1) / 2
+        axes.set_ylim(len(groups) - 0.4, -0.6)
+        axes.text(0, middle, "wave", va="center", fontweight="bold")
+        _arrow(axes, (6, middle), (10, middle))
+        for x, part in ((10, "frontend"), (36, "base")):
+            _part(axes, (x, middle), 22, TITLES[part], _told(first, part), PARTS[part])
+        _arrow(axes, (32, middle), (36, middle))
+        for down, group in enumerate(groups):
+            each = group[0]
+            kind = "transformer encoder" if each.blocks else "fully-connected head"
+            _arrow(axes, (58, middle), (64, down))
+            _part(axes, (64, down), 36, kind, _told(each, "head"), PARTS["head"])
+            axes.text(
+                82,
+                down + 0.36,
+                ", ".join(one.name for one in group),
+                ha="center",
+                va="top",
+                fontsize=6.6,
+                color=MUTED,
+            )
+    return drawn.svg
+
+
+def _told(configuration: Configuration, part: str) -> str:
+    """What leaves a part, and its parameters."""
+    last = [layer for layer in configuration.layers if layer.part == part][-1]
+    size = configuration.parameters[part]
+    told = f"gives {' × '.join(str(n) for n in last.shape)}\n{count(size.trainable)} trainable"
+    return f"{told}\n{count(size.fixed)} fixed" if size.fixed else told
+
+
+def _part(
+    axes: Axes, at: tuple[float, float], width: float, title: str, told: str, colour: str
+) -> None:
+    left, middle = at
+    axes.add_patch(
+        FancyBboxPatch(
+            (left, middle - 0.33),
+            width,
+            0.66,
+            boxstyle="round,pad=0,rounding_size=0.8",
+            mutation_aspect=0.05,
+            facecolor=colour,
+            edgecolor=MUTED,
+            linewidth=0.6,
+        )
+    )
+    axes.text(
+        left + width / 2,
+        middle - 0.18,
+        title,
+        ha="center",
+        va="center",
+        fontweight="bold",
+        color=ON_PALE,
+    )
+    axes.text(
+        left + width / 2,
+        middle + 0.1,
+        told,
+        ha="center",
+        va="center",
+        fontsize=6.5,
+        color=ON_PALE,
+        linespacing=1.3,
+    )

@@ -150,6 +150,7 @@ def number(document: Document) -> dict[str, str]:
     labels = {}
     figures = tables = chapter = section = 0
     for block in document.blocks:
+        assert getattr(block, "name", None) not in labels, f"two blocks are named {block}"
         match block:
             case Heading(level=1):
                 chapter, section = chapter + 1, 0

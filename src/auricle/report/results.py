@@ -3,27 +3,20 @@
 from collections.abc import Iterator, Sequence
 
 from auricle.report import plots
-from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
-from auricle.report.headlines import View, out_of_fold, tested, views
-from auricle.report.study_files import Bounded, Configuration, Fit, Study
+from auricle.report.closing import packaged
+from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
+from auricle.report.headlines import views
+from auricle.report.study_files import Configuration, Fit, Study
 from auricle.report.wording import (
     NOTHING,
-    category,
-    configurations,
     count,
     decimals,
     interval,
-    listed,
     minutes,
     percent,
-    plural,
-    points,
-    probability,
     with_interval,
     worded,
 )
-
-A_TABLE_HOLDS = 4  # configurations side by side on paper
 
 
 def results(study: Study) -> Iterator[Block]:
@@ -33,10 +26,7 @@ def results(study: Study) -> Iterator[Block]:
     yield from folds(study)
     yield from comparison(study)
     yield from seeds(study)
-    yield from confusions(study)
-    yield from roc(study)
-    yield from classes(study)
-    yield from pairs(study)
+    yield from five_folds(study)
 
 
 def curves(study: Study) -> Iterator[Block]:
@@ -110,7 +100,7 @@ def folds(study: Study) -> Iterator[Block]:
             pooled = getattr(scored["pooled"], measure)
             rows.append(
                 [
-                    code(each.name),
+                    plain(each.name),
                     *(
                         show(getattr(scored[m], measure).value) if m in scored else NOTHING
                         for m in members
@@ -134,7 +124,7 @@ def folds(study: Study) -> Iterator[Block]:
         yield Table(
             f"folds-{measure.replace('_', '-')}",
             f"k-fold validation: {title}, of each fold and pooled over {count(clips)} "
-            "out-of-fold clips" + (", first seed." if study.plan.get("seeds", 1) > 1 else "."),
+            "out-of-fold clips" + (", first seed." if study.seeds > 1 else "."),
             columns,
             rows,
         )
@@ -152,21 +142,21 @@ def comparison(study: Study) -> Iterator[Block]:
         if study.scores.comparisons
         else f"[@comparison] sets the configurations side by side: {sides}, with what each costs."
     )
-    strategies = list(dict.fromkeys(s for c in study.configurations for s in c.train_seconds))
+    strategies = study.strategies_fitted
     columns = [Column("configuration", align="left")]
-    body = [[code(each.name)] for each in study.configurations]
+    body = [[plain(each.name)] for each in study.configurations]
     for view in shown:
         scored = [view.quoted(each) for each in study.configurations]
         for title, cells in (
             ("accuracy, %", _bold([r and r.accuracy.value for r in scored], percent)),
-            ("F1 macro", _bold([r and r.f1_macro.value for r in scored], decimals)),
-            ("F1 weighted", _bold([r and r.f1_weighted.value for r in scored], decimals)),
+            ("F1\nmacro", _bold([r and r.f1_macro.value for r in scored], decimals)),
+            ("F1\nweighted", _bold([r and r.f1_weighted.value for r in scored], decimals)),
             ("AUC", _bold([r and r.auc_macro for r in scored], decimals)),
         ):
             columns.append(Column(title, view.title))
             for line, cell, row in zip(body, cells, scored, strict=True):
                 bounds = interval(row.accuracy) if row and title.startswith("accuracy") else ""
-                line.append(f"{cell} {bounds}".strip())
+                line.append(f"{cell}\n{bounds}".strip())
     for kind in ("trainable", "fixed"):
         columns.append(Column(kind, "parameters"))
         for line, each in zip(body, study.configurations, strict=True):
@@ -174,7 +164,7 @@ def comparison(study: Study) -> Iterator[Block]:
     for strategy in strategies:
         columns.append(Column(strategy, "training, min"))
         for line, each in zip(body, study.configurations, strict=True):
-            line.append(minutes(each.train_seconds.get(strategy)))
+            line.append(minutes(study.seconds(each.name, strategy)))
     yield Table(
         "comparison",
         "**All configurations.** Accuracy with 95% interval (recordings resampled within "
@@ -183,20 +173,6 @@ def comparison(study: Study) -> Iterator[Block]:
         columns,
         body,
         dense=True,
-    )
-    yield Figure(
-        "accuracies",
-        plots.accuracies(study.configurations, shown),
-        f"Accuracy of each configuration with its 95% interval: {sides}.",
-        "Dot plot of accuracies. "
-        + " ".join(
-            f"{each.name}: "
-            + ", ".join(
-                f"{v.title} {with_interval(r.accuracy)}%" for v in shown if (r := v.quoted(each))
-            )
-            + "."
-            for each in study.configurations
-        ),
     )
     yield _all_scores(study)
 
@@ -219,7 +195,7 @@ def _all_scores(study: Study) -> Table:
                 continue
             rows.append(
                 [
-                    code(each.name),
+                    plain(each.name),
                     row.strategy,
                     "test" if row.on == "test" else "out-of-fold",
                     row.declared
@@ -255,7 +231,7 @@ def _all_scores(study: Study) -> Table:
 
 def seeds(study: Study) -> Iterator[Block]:
     """Mean and range over seeds, where several were trained."""
-    number = int(study.plan.get("seeds", 1))
+    number = study.seeds
     if number < 2:
         return
     shown = views(study)
@@ -267,7 +243,7 @@ def seeds(study: Study) -> Iterator[Block]:
     )
     rows = []
     for each in study.configurations:
-        line = [code(each.name)]
+        line = [plain(each.name)]
         for view in shown:
             mean = each.row(view.strategy, view.member, view.on, "mean")
             ensemble = each.row(view.strategy, view.member, view.on, "ensemble")
@@ -290,169 +266,68 @@ def seeds(study: Study) -> Iterator[Block]:
     )
 
 
-def confusions(study: Study) -> Iterator[Block]:
-    """Who was taken for whom."""
-    names = study.scores.dataset.categories
-    yield Heading("Confusion matrices", 2, "confusions")
-    yield Paragraph(
-        "Rows are what a clip is, columns what it was heard as; a cell holds the number of clips "
-        "and is the darker the larger its share of the row. Out-of-fold matrices are pooled over "
-        "the development folds." + _first_seed(study)
-    )
-    for each in study.configurations:
-        rows = [(v.title, r) for v in views(study) if (r := v.drawn(each)) and r.confusion]
-        if not rows:
-            continue
-        yield Figure(
-            f"confusion-{each.name}",
-            plots.confusions(each.name, names, rows),
-            f"{code(each.name)}: confusion matrices, {listed([title for title, _ in rows])}.",
-            f"Confusion matrices of {each.name}. "
-            + " ".join(f"{title}: {_diagonal(names, row.confusion)}" for title, row in rows),
+def five_folds(study: Study) -> Iterator[Block]:
+    """The protocol of the literature, as three figures, and what was published under it."""
+    found = study.scores.esc5
+    known = packaged("literature.csv") if study.scores.dataset.name == "esc10" else []
+    if found:
+        dataset = study.scores.dataset
+        yield Heading("Every fold tested", 2, "esc5")
+        development = f"folds {dataset.development_folds[0]}–{dataset.development_folds[-1]}"
+        yield Paragraph(
+            f"Under `esc5` each of the {worded(len(dataset.folds))} folds is tested by a network "
+            "trained on the others. The recipe was chosen on the development folds, so "
+            "three figures are given: all folds, "
+            f"{development} (the recipe was chosen on them) and fold {dataset.test_fold} (it was not)."
         )
-
-
-def _diagonal(names: Sequence[str], matrix: Sequence[Sequence[int]]) -> str:
-    right = [
-        f"{category(n)} {line[at]} of {sum(line)}"
-        for at, (n, line) in enumerate(zip(names, matrix, strict=True))
-    ]
-    return "right are " + ", ".join(right) + "."
-
-
-def _first_seed(study: Study) -> str:
-    return " They are of the first seed." if study.plan.get("seeds", 1) > 1 else ""
-
-
-def roc(study: Study) -> Iterator[Block]:
-    """How well each class is ranked above the rest."""
-    names = study.scores.dataset.categories
-    yield Heading("ROC curves", 2, "roc")
-    more = ""
-    if len(names) > plots.MOST_PANELS:
-        more = f" Of the {len(names)} categories the first {plots.MOST_PANELS} are drawn."
-    yield Paragraph(
-        "Each category against all others, from probabilities. Scores of different networks do "
-        "not pool, so the out-of-fold curve is the mean of the folds' curves, and its area the "
-        "mean of their areas." + _first_seed(study) + more
-    )
-    for each in study.configurations:
-        rows = [(v.title, r) for v in views(study) if (r := v.drawn(each)) and r.roc]
-        if not rows:
-            continue
-        areas = "; ".join(
-            f"{title}: "
-            + ", ".join(f"{category(c.category)} {decimals(c.auc)}" for c in row.per_class)
-            for title, row in rows
-        )
-        yield Figure(
-            f"roc-{each.name}",
-            plots.roc_curves(each.name, names, rows),
-            f"{code(each.name)}: ROC curves of each category against the rest, "
-            f"{listed([title for title, _ in rows])}.",
-            f"ROC curves of {each.name}. Areas under them, {areas}.",
-        )
-
-
-def classes(study: Study) -> Iterator[Block]:
-    """Precision, recall, F1 and AUC of each class."""
-    yield Heading("Category by category", 2, "classes")
-    chunks = [
-        study.configurations[at : at + A_TABLE_HOLDS]
-        for at in range(0, len(study.configurations), A_TABLE_HOLDS)
-    ]
-    for view in views(study):
-        for at, chunk in enumerate(chunks):
-            yield _class_table(view, chunk, f"classes-{view.on}-{at}")
-
-
-def _class_table(view: View, chunk: Sequence[Configuration], name: str) -> Table:
-    scored = [(each, view.drawn(each)) for each in chunk]
-    rows_of = [(each, row.per_class) for each, row in scored if row and row.per_class]
-    columns = [Column("category", align="left"), Column("clips")]
-    lines = [[category(c.category), count(c.support)] for c in rows_of[0][1]]
-    for each, found in rows_of:
-        columns += [Column(title, each.name) for title in ("P", "R", "F1", "AUC")]
-        for line, scores in zip(lines, found, strict=True):
-            line += [decimals(x) for x in (scores.precision, scores.recall, scores.f1, scores.auc)]
-    return Table(
-        name,
-        f"Precision (P), recall (R), F1 and one-vs-rest AUC of each category: {view.title}.",
-        columns,
-        lines,
-        dense=True,
-    )
-
-
-def pairs(study: Study) -> Iterator[Block]:
-    """Which differences are more than chance."""
-    found = study.scores.comparisons
-    if not found:
-        return
-    yield Heading("Pairwise comparisons", 2, "pairs")
-    yield Paragraph(
-        "Two configurations are compared on the same out-of-fold clips. If neither is better, the "
-        "sign of what one gains over the other on a recording is arbitrary: p is the share of all "
-        "choices of signs that give as large a difference. McNemar's exact test looks at the clips "
-        f"that only one of the two got right. {plural(len(found), 'pair')} asked is "
-        f"{worded(len(found))} chances to err, so p is adjusted by Holm's method."
-        if len(found) > 1
-        else "The two configurations are compared on the same out-of-fold clips. If neither is "
-        "better, the sign of what one gains over the other on a recording is arbitrary: p is the "
-        "share of all choices of signs that give as large a difference. McNemar's exact test looks "
-        "at the clips that only one of the two got right."
-    )
-    yield Table(
-        "differences-table",
-        "Pairs of configurations: accuracy of the first less that of the second, in percentage "
-        "points, on out-of-fold clips.",
-        [
-            Column("pair", align="left"),
-            Column("difference"),
-            Column("95% interval"),
-            Column("p"),
-            Column("p, Holm"),
-            Column("only first : only second right", align="center"),
-            Column("p, McNemar"),
-            Column("verdict", align="left"),
-        ],
-        [
+        yield Table(
+            "esc5-table",
+            "Accuracy under `esc5`, %, with 95% interval.",
             [
-                f"{code(p.first)} – {code(p.second)}",
-                points(p.difference),
-                f"[{points(p.low)}, {points(p.high)}]",
-                probability(p.p_permutation),
-                probability(p.p_holm),
-                f"{p.mcnemar.first_only} : {p.mcnemar.second_only}",
-                probability(p.mcnemar.p),
-                words(p.verdict),
-            ]
-            for p in found
+                Column("configuration", align="left"),
+                Column("all folds"),
+                Column(development),
+                Column(f"fold {dataset.test_fold}"),
+            ],
+            [
+                [plain(name), *(with_interval(parts[p]) for p in ("all", "development", "test"))]
+                for name, parts in found.items()
+            ],
+        )
+    if not known:
+        return
+    yield Heading("Published accuracies", 2, "literature")
+    ours = (
+        "Of this study's figures only those of `esc5` are obtained as most of these are."
+        if found
+        else "None of this study's figures is comparable with them: its strategies train on fewer "
+        "clips or test on other folds. Only `esc5`, which this study did not run, would be."
+    )
+    yield Paragraph(
+        "What others report on ESC-10, trained from scratch, and what people score who listen. "
+        + ours
+    )
+    rows = [
+        [
+            plain(r["system"]),
+            plain(r["reference"]),
+            percent(float(r["accuracy"]) / 100),
+            plain(r["obtained"]),
+        ]
+        for r in known
+    ]
+    rows += [
+        [f"**{plain(name)}**", "this study", with_interval(parts["all"]), "`esc5`, last epoch"]
+        for name, parts in found.items()
+    ]
+    yield Table(
+        "literature-table",
+        "Published accuracies on ESC-10, %, and how each was obtained.",
+        [
+            Column("system", align="left"),
+            Column("source", align="left"),
+            Column("accuracy"),
+            Column("how obtained", align="left"),
         ],
-        dense=True,
+        rows,
     )
-    yield Figure(
-        "differences",
-        plots.differences(found),
-        "Differences in out-of-fold accuracy with their 95% intervals; filled diamonds are those "
-        "that chance does not explain (p adjusted by Holm's method at most 0.05).",
-        "Differences between pairs of configurations, in percentage points. "
-        + " ".join(
-            f"{p.first} less {p.second}: {points(p.difference)}, from {points(p.low)} to "
-            f"{points(p.high)}."
-            for p in found
-        ),
-    )
-
-
-def words(verdict: str) -> str:
-    """A verdict without the numbers, which stand beside it."""
-    return verdict.partition(" (")[0]
-
-
-def literature(study: Study) -> dict[str, Bounded]:
-    """Placeholder."""
-    return {}
-
-
-__all__ = ["configurations", "out_of_fold", "results", "tested"]

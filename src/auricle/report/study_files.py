@@ -110,7 +110,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Configuration:
-    """A network, its size, its time and its scores."""
+    """A network, its size and its scores."""
 
     name: str
     architecture: str
@@ -118,7 +118,6 @@ class Configuration:
     blocks: int
     parameters: dict[str, Parameters]
     layers: tuple[Layer, ...]
-    train_seconds: dict[str, float]
     scores: tuple[ScoreRow, ...]
 
     def rows(self, strategy: str, on: str | None = None) -> list[ScoreRow]:
@@ -242,6 +241,23 @@ class Study:
     def fits_of(self, configuration: str, strategy: str) -> list[Fit]:
         """Fits of one configuration and strategy, by member and seed."""
         return [f for f in self.fits if (f.configuration, f.strategy) == (configuration, strategy)]
+
+    def seconds(self, configuration: str, strategy: str) -> float | None:
+        """What the fits of a strategy took together, if it has fits of its own."""
+        found = self.fits_of(configuration, strategy)
+        return sum(fit.train_seconds for fit in found) if found else None
+
+    @property
+    def strategies_fitted(self) -> list[str]:
+        """Strategies with fits of their own, in the order of the plan."""
+        fitted = {fit.strategy for fit in self.fits}
+        planned = [str(name) for name in self.plan.get("strategies", [])]
+        return [name for name in dict.fromkeys([*planned, *sorted(fitted)]) if name in fitted]
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds every fit was repeated with."""
+        return len({fit.seed for fit in self.fits})
 
     def recipe(self, configuration: str) -> dict[str, Any]:
         """The resolved recipe of a configuration."""

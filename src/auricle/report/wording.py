@@ -32,7 +32,7 @@ def interval(score: Bounded) -> str:
     """[90.1, 95.0], or nothing."""
     if score.low is None or score.high is None:
         return ""
-    return f"[{percent(score.low)}, {percent(score.high)}]"
+    return f"[{percent(score.low)},\u00a0{percent(score.high)}]"
 
 
 def probability(p: float) -> str:
@@ -84,5 +84,5 @@ def configurations(names: Sequence[str]) -> str:
 
 def worded(number: int) -> str:
     """Small numbers in words."""
-    words = "no one two three four five six seven eight nine ten eleven twelve".split()
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
     return words[number] if 0 <= number < len(words) else count(number)

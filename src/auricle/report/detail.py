@@ -1,0 +1,187 @@
+"""The chapter that looks closer: confusions, curves, categories, and pairs of configurations."""
+
+from collections.abc import Iterator, Sequence
+
+from auricle.report import plots
+from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
+from auricle.report.headlines import View, views
+from auricle.report.study_files import Configuration, Study
+from auricle.report.wording import (
+    category,
+    count,
+    decimals,
+    listed,
+    points,
+    probability,
+    worded,
+)
+
+A_TABLE_HOLDS = 4  # configurations side by side on paper
+
+
+def detail(study: Study) -> Iterator[Block]:
+    """All of it, as far as the study has it; sections of the chapter of results."""
+    yield from pairs(study)
+    yield from confusions(study)
+    yield from roc(study)
+    yield from classes(study)
+
+
+def confusions(study: Study) -> Iterator[Block]:
+    """Who was taken for whom."""
+    names = study.scores.dataset.categories
+    yield Heading("Confusion matrices", 2, "confusions")
+    yield Paragraph(
+        "Rows are what a clip is, columns what it was heard as; a cell holds the number of clips "
+        "and is the darker the larger its share of the row. Out-of-fold matrices are pooled over "
+        "the development folds." + _first_seed(study)
+    )
+    for each in study.configurations:
+        rows = [(v.title, r) for v in views(study) if (r := v.drawn(each)) and r.confusion]
+        if not rows:
+            continue
+        yield Figure(
+            f"confusion-{each.name}",
+            plots.confusions(each.name, names, rows),
+            f"{code(each.name)}: confusion matrices, {listed([title for title, _ in rows])}.",
+            f"Confusion matrices of {each.name}. "
+            + " ".join(f"{title}: {_diagonal(names, row.confusion)}" for title, row in rows),
+        )
+
+
+def _diagonal(names: Sequence[str], matrix: Sequence[Sequence[int]]) -> str:
+    right = [
+        f"{category(n)} {line[at]} of {sum(line)}"
+        for at, (n, line) in enumerate(zip(names, matrix, strict=True))
+    ]
+    return "right are " + ", ".join(right) + "."
+
+
+def _first_seed(study: Study) -> str:
+    return " They are of the first seed." if study.seeds > 1 else ""
+
+
+def roc(study: Study) -> Iterator[Block]:
+    """How well each class is ranked above the rest."""
+    names = study.scores.dataset.categories
+    yield Heading("ROC curves", 2, "roc")
+    more = ""
+    if len(names) > plots.MOST_PANELS:
+        more = f" Of the {len(names)} categories the first {plots.MOST_PANELS} are drawn."
+    yield Paragraph(
+        "Each category against all others, from probabilities. Scores of different networks do "
+        "not pool, so the out-of-fold curve is the mean of the folds' curves, and its area the "
+        "mean of their areas." + _first_seed(study) + more
+    )
+    for each in study.configurations:
+        rows = [(v.title, r) for v in views(study) if (r := v.drawn(each)) and r.roc]
+        if not rows:
+            continue
+        areas = "; ".join(
+            f"{title}: "
+            + ", ".join(f"{category(c.category)} {decimals(c.auc)}" for c in row.per_class)
+            for title, row in rows
+        )
+        yield Figure(
+            f"roc-{each.name}",
+            plots.roc_curves(each.name, names, rows),
+            f"{code(each.name)}: ROC curves of each category against the rest, "
+            f"{listed([title for title, _ in rows])}.",
+            f"ROC curves of {each.name}. Areas under them, {areas}.",
+        )
+
+
+def classes(study: Study) -> Iterator[Block]:
+    """Precision, recall, F1 and AUC of each class."""
+    yield Heading("Category by category", 2, "classes")
+    chunks = [
+        study.configurations[at : at + A_TABLE_HOLDS]
+        for at in range(0, len(study.configurations), A_TABLE_HOLDS)
+    ]
+    for view in views(study):
+        for at, chunk in enumerate(chunks):
+            yield _class_table(view, chunk, f"classes-{view.on}-{at}")
+
+
+def _class_table(view: View, chunk: Sequence[Configuration], name: str) -> Table:
+    scored = [(each, view.drawn(each)) for each in chunk]
+    rows_of = [(each, row.per_class) for each, row in scored if row and row.per_class]
+    columns = [Column("category", align="left"), Column("clips")]
+    lines = [[plain(category(c.category)), count(c.support)] for c in rows_of[0][1]]
+    for each, found in rows_of:
+        columns += [Column(title, each.name) for title in ("P", "R", "F1", "AUC")]
+        for line, scores in zip(lines, found, strict=True):
+            line += [decimals(x) for x in (scores.precision, scores.recall, scores.f1, scores.auc)]
+    return Table(
+        name,
+        f"Precision (P), recall (R), F1 and one-vs-rest AUC of each category: {view.title}.",
+        columns,
+        lines,
+        dense=True,
+    )
+
+
+def pairs(study: Study) -> Iterator[Block]:
+    """Which differences are more than chance."""
+    found = study.scores.comparisons
+    if not found:
+        return
+    yield Heading("Pairwise comparisons", 2, "pairs")
+    yield Paragraph(
+        "Two configurations are compared on the same out-of-fold clips. If neither is better, the "
+        "sign of what one gains over the other on a recording is arbitrary: p is the share of all "
+        "choices of signs that give as large a difference. McNemar's exact test (1947) looks at "
+        "the clips that only one of the two got right; it takes siblings for independent."
+        + (
+            f" To ask {worded(len(found))} questions is to have {worded(len(found))} chances to "
+            "err, so p is adjusted by Holm's method (1979)."
+            if len(found) > 1
+            else ""
+        )
+    )
+    yield Table(
+        "differences-table",
+        "Pairs of configurations: accuracy of the first less that of the second, in percentage "
+        "points, on out-of-fold clips.",
+        [
+            Column("pair", align="left"),
+            Column("difference"),
+            Column("95% interval"),
+            Column("p"),
+            Column("p, Holm"),
+            Column("only one right", align="center"),
+            Column("p, McNemar"),
+            Column("verdict", align="left"),
+        ],
+        [
+            [
+                f"{plain(p.first)} − {plain(p.second)}",
+                points(p.difference),
+                f"[{points(p.low)}, {points(p.high)}]",
+                probability(p.p_permutation),
+                probability(p.p_holm),
+                f"{p.mcnemar.first_only} : {p.mcnemar.second_only}",
+                probability(p.mcnemar.p),
+                "cannot be told apart" if p.p_holm > 0.05 else f"**{plain(words(p.verdict))}**",
+            ]
+            for p in found
+        ],
+        dense=True,
+    )
+    yield Figure(
+        "differences",
+        plots.differences(found),
+        "Differences in out-of-fold accuracy with their 95% intervals; filled diamonds are those "
+        "that chance does not explain (p adjusted by Holm's method at most 0.05).",
+        "Differences between pairs of configurations, in percentage points. "
+        + " ".join(
+            f"{p.first} less {p.second}: {points(p.difference)}, from {points(p.low)} to "
+            f"{points(p.high)}."
+            for p in found
+        ),
+    )
+
+
+def words(verdict: str) -> str:
+    """A verdict without the numbers, which stand beside it."""
+    return verdict.partition(" (")[0]

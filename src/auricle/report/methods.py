@@ -1,0 +1,349 @@
+"""The chapter of methods: the networks, why they are built so, and how they are trained."""
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from auricle.report import diagrams
+from auricle.report.document import (
+    Block,
+    Column,
+    Figure,
+    Formula,
+    Heading,
+    Paragraph,
+    Table,
+    code,
+    plain,
+)
+from auricle.report.headlines import networks
+from auricle.report.study_files import Configuration, Study
+from auricle.report.wording import configurations, count, listed, percent, worded
+
+
+@cache
+def formula(name: str) -> Formula:
+    """An equation by its name in formulas.toml."""
+    text = (files("auricle.report") / "formulas.toml").read_text(encoding="utf-8")
+    return Formula(**tomllib.loads(text)[name])
+
+
+def methods(study: Study) -> Iterator[Block]:
+    """All of the chapter."""
+    first = study.recipe(study.configurations[0].name).get("network", {})
+    yield Heading("Methods", 1, "methods")
+    yield Paragraph(_overview(study))
+    if len(networks(study)) > 1 and same_base(study.configurations):
+        yield Figure(
+            "overview",
+            diagrams.overview(networks(study)),
+            "One base, several heads: the parts of the networks with what leaves them and the "
+            "parameters that training moves.",
+            "Diagram: the wave goes through the front-end and the base, which all configurations "
+            "share, and then into one of the heads: "
+            + "; ".join(listed([each.name for each in group]) for group in networks(study))
+            + ".",
+        )
+    if "frontend" in first:
+        yield from frontend(first["frontend"])
+    if "base" in first:
+        yield from base(first["base"])
+    yield from heads(study)
+    yield from diagrams_and_parameters(study)
+    yield from training(study)
+
+
+def same_base(found: Sequence[Configuration]) -> bool:
+    """Whether all networks are layer by layer the same up to their heads."""
+    trunks = {tuple(layer for layer in each.layers if layer.part != "head") for each in found}
+    return len(trunks) == 1
+
+
+def _overview(study: Study) -> str:
+    text = (
+        "A network takes the waveform and gives one logit a category. It has three parts: a "
+        "*front-end* turns the wave into a spectrum, a *base* of one-dimensional convolutions "
+        "turns the spectrum into features along time, and a *head* turns those into logits. "
+    )
+    if len(study.configurations) < 2:
+        return text
+    if same_base(study.configurations):
+        return text + (
+            "Front-end and base of all configurations are the same layer by layer; only the head "
+            "differs. All are trained from new weights: no part of one network is handed to another."
+        )
+    return text + "The configurations differ in more than their heads; see [@parameters]."
+
+
+def frontend(config: dict[str, Any]) -> Iterator[Block]:
+    """How a wave becomes a spectrum."""
+    yield Heading("Front-end", 2, "frontend")
+    rate = f"{count(config['sample_rate_hz'])} Hz"
+    hop_ms = 1000 * config["hop"] / config["sample_rate_hz"]
+    if config["kind"] == "raw":
+        yield Paragraph(
+            f"Strided one-dimensional convolutions on the wave itself (at {rate}), nothing given: "
+            f"{config['bands']} learned filters, a frame every {hop_ms:g} ms. Their squared "
+            "response is compressed by a logarithm and normalised."
+        )
+        return
+    learned = config["kind"] == "learned"
+    yield Paragraph(
+        f"The wave (at {rate}) is convolved with cosines *c* and sines *s* under a Hann window of "
+        f"{count(config['window'])} samples, one pair a Fourier bin *k*, every {count(config['hop'])} "
+        f"samples ({hop_ms:g} ms). The squares of the two add to the power in the bin; triangles *w*, "
+        f"evenly spaced on the mel scale from {config['low_hz']:g} to {count(config['high_hz'])} Hz, "
+        f"gather the bins into {config['bands']} bands:"
+    )
+    yield formula("power")
+    yield Paragraph(
+        "Powers are divided by the clip's mean, so that a recording's level tells nothing, and "
+        f"compressed to decibels above a floor *L* of {config['floor_db']:g} dB".replace("-", "−")
+        + "; batch normalisation brings each band to a common scale."
+    )
+    yield formula("compression")
+    yield Paragraph(
+        "Kernels and triangles are the weights of a one-dimensional convolution. "
+        + (
+            "Here training moves them, from these values."
+            if learned
+            else "Here training does not move them: they are the network's non-trainable "
+            "parameters. As long as they are Fourier kernels, the fast Fourier transform of the "
+            "windowed frames is the same convolution in less time, and is what runs."
+        )
+    )
+
+
+def base(config: dict[str, Any]) -> Iterator[Block]:
+    """Convolution along frequency, then along time, and why both are one-dimensional."""
+    channels = listed([str(size) for size in config["frequency_channels"]])
+    kernels = listed([str(size) for size in config["frequency_kernels"]])
+    yield Heading("Base: convolutions along frequency, then along time", 2, "base")
+    yield Paragraph(
+        f"**Along frequency.** The spectrum is cut into steps of {worded(config['frames_per_step'])} "
+        "frames. Each step *τ* is a one-dimensional signal over the bands, its frames being the "
+        f"channels, and goes through convolutions with kernels of {kernels} bands, stride 2, to "
+        f"{channels} channels. The weights *u* do not depend on the step:"
+    )
+    yield formula("frequency")
+    yield Paragraph(
+        "**Along time.** What the convolutions found at each step is laid side by side as channels "
+        f"of a signal over time, brought to a width of {config['width']}, and goes through "
+        f"residual blocks (He et al., 2016) of two convolutions with kernels of "
+        f"{config['kernel']} steps, the number of steps halved between stages of "
+        f"{listed([str(n) for n in config['stages']])} blocks:"
+        if len(set(config["stages"])) > 1
+        else "**Along time.** What the convolutions found at each step is laid side by side as "
+        f"channels of a signal over time, brought to a width of {config['width']}, and goes through "
+        f"{worded(len(config['stages']))} stages of residual blocks (He et al., 2016), "
+        f"{worded(config['stages'][0])} each, of two convolutions with kernels of "
+        f"{config['kernel']} steps; the number of steps is halved between stages."
+    )
+    yield formula("time")
+    yield Paragraph(
+        "**Why this is one-dimensional convolution.** A convolution has as many dimensions as the "
+        "axes its kernel slides along. Every kernel here slides along one: first along frequency, "
+        "inside a step and blind to its neighbours, then along time, with all frequencies as "
+        "channels. A two-dimensional kernel would span both axes at once; none does. Every layer "
+        "is an `nn.Conv1d`, and for the first ones the steps of all clips simply make a larger "
+        "batch. The order puts two facts about sound into the weights: a pattern of harmonics "
+        "means the same at any pitch (sharing along frequency) and at any moment (sharing along "
+        "time). Biases are left out before batch normalisation (Ioffe and Szegedy, 2015); each "
+        "convolution is followed by it and by a rectifier, in residual blocks after the sum."
+    )
+
+
+def heads(study: Study) -> Iterator[Block]:
+    """The two architectures from here on."""
+    pooled = [each.name for each in study.configurations if not each.blocks]
+    encoders = [each for each in study.configurations if each.blocks]
+    if pooled:
+        yield Heading("Architecture 1: fully-connected head", 2, "architecture-1")
+        yield Paragraph(
+            f"{configurations(pooled)}: mean and maximum of each feature over all steps, then two "
+            "fully-connected layers. Pooling makes the head blind to when something sounded, and "
+            "fit for clips of any length."
+        )
+        yield formula("pooling")
+    if not encoders:
+        return
+    yield Heading("Architecture 2: transformer encoder", 2, "architecture-2")
+    blocks = listed([worded(n) for n in sorted({each.blocks for each in encoders})])
+    number = listed([str(n) for n in sorted({each.heads for each in encoders})])
+    yield Paragraph(
+        f"{configurations([each.name for each in encoders])}: each step of features *g* becomes a "
+        "token. A class token *a*, a trained parameter, stands before them and gathers what they "
+        "have to say (Dosovitskiy et al., 2021). Positions *p* are fixed sines and cosines "
+        "(Vaswani et al., 2017), for any number of steps:"
+    )
+    yield formula("tokens")
+    yield Paragraph(
+        "In attention each token asks a query of all tokens and mixes their values by how well "
+        "their keys fit it. The root of the size *d* of a query keeps the products from growing "
+        "with it, and the softmax makes each row of weights sum to one:"
+    )
+    yield formula("attention")
+    yield Paragraph(
+        f"*m* heads do so side by side, each in its own *d* = width/*m* dimensions ({number} heads "
+        "in this study); more heads look in more ways, each with a narrower view, at the same "
+        "number of parameters:"
+        if len({each.heads for each in encoders}) > 1
+        else f"*m* heads do so side by side, each in its own *d* = width/*m* dimensions "
+        f"(here *m* = {number}):"
+    )
+    yield formula("heads")
+    yield Paragraph(
+        f"A block adds attention to its input, then a two-layer perceptron with GELU, each after "
+        f"layer normalisation (Xiong et al., 2020). There are {blocks} blocks:"
+    )
+    yield formula("block")
+    yield Paragraph(
+        "A perceptron with one hidden layer turns the normalised class token into logits. All of it "
+        "is written from linear layers, matrix products and a softmax; the weights of attention "
+        "are an output of the network."
+    )
+
+
+def diagrams_and_parameters(study: Study) -> Iterator[Block]:
+    """Layers with shapes, and how many parameters each part has."""
+    yield Heading("Layers and parameters", 2, "layers")
+    samples = _samples(study)
+    for group in networks(study):
+        first = group[0]
+        total = first.parameters["total"]
+        others = " The others differ in the number of heads alone." if len(group) > 1 else ""
+        names = configurations([each.name for each in group])
+        yield Figure(
+            f"network-{first.name}",
+            diagrams.network(first, samples),
+            f"{names}: layers from the wave to the logits, with the shape that leaves each "
+            "(channels × length; within *along frequency* that of one step; tokens × width in an "
+            f"encoder) and its parameters. Drawn is {code(first.name)}.{others}"
+            if len(group) > 1
+            else f"{names}: layers from the wave to the logits, with the shape that leaves each "
+            "(channels × length; within *along frequency* that of one step) and its parameters.",
+            f"Network of {first.name}, layer by layer. "
+            + " ".join(
+                f"{row.name}: {row.kinds}, gives {row.shape}."
+                for row in diagrams.boxes(first.layers)
+            )
+            + f" In all {count(total.trainable)} trainable and {count(total.fixed)} fixed parameters.",
+        )
+    parts = [name for name in study.configurations[0].parameters if name != "total"] + ["total"]
+    yield Table(
+        "parameters",
+        "Parameters by part: trainable, and fixed ones, which training does not move.",
+        [
+            Column("configuration", align="left"),
+            *(Column(kind, part) for part in parts for kind in ("trainable", "fixed")),
+        ],
+        [
+            [
+                plain(each.name),
+                *(
+                    count(getattr(each.parameters[part], kind)) if part in each.parameters else "–"
+                    for part in parts
+                    for kind in ("trainable", "fixed")
+                ),
+            ]
+            for each in study.configurations
+        ],
+    )
+
+
+def _samples(study: Study) -> str:
+    rate = study.recipe(study.configurations[0].name)
+    rate_hz = rate.get("network", {}).get("frontend", {}).get("sample_rate_hz")
+    seconds = study.plan.get("clip_s")
+    return count(rate_hz * seconds) if rate_hz and seconds else "samples"
+
+
+MEANINGS = {
+    "epochs": "passes over the training clips",
+    "views": "augmented views of a clip in an epoch",
+    "batch": "views in a step",
+    "learning_rate": "peak learning rate of AdamW",
+    "weight_decay": "decay of matrices and kernels",
+    "warm_up": "share of the steps that the rate rises",
+    "gradient_norm": "gradients are clipped to this norm",
+    "averaging": "horizon of the running average of weights, as a share of the steps",
+    "label_smoothing": "share of a label spread over all categories",
+    "precision": "arithmetic; auto takes bf16 where the processor is fast at it",
+    "stretch": "speed, up to this share faster or slower",
+    "band_shift": "shift along the mel scale, up to this many bands",
+    "equaliser_db": "random smooth gain over the bands, dB",
+    "mixing": "share of views that are mixed with another clip",
+    "mixing_ends": "share of training after which mixing fades out",
+    "noise_low_db": "lowest ratio of sound to added noise, dB",
+    "noise": "share of views that get noise",
+    "masks": "stretches masked, of each kind",
+    "mask_bands": "widest mask, in bands",
+    "mask_frames": "longest mask, in frames",
+}
+
+
+def training(study: Study) -> Iterator[Block]:
+    """The procedure, with every value of the recipes."""
+    yield Heading("Training", 2, "training")
+    yield Paragraph(
+        "Every network starts from new weights and minimises the cross-entropy between the softmax "
+        "of its logits and the (mixed) label, with AdamW (Loshchilov and Hutter, 2019). The rate "
+        "follows one cycle (Smith and Topin, 2019): a cosine up to its peak and a longer one down "
+        "to nothing. Gradients are clipped. What is scored is a running average of the weights, "
+        "statistics of batch normalisation included."
+    )
+    yield Paragraph(
+        "A training clip is never seen twice alike. Each view is played faster or slower, as a "
+        "loop that begins anywhere, shifted along the mel scale, equalised at random, put into "
+        "noise and masked (Park et al., 2019). Most views hold two clips of different categories, "
+        "brought to one A-weighted loudness and mixed in the ratio *r*, and their label is mixed "
+        "alike (Tokozume et al., 2018). On powers *P* of unrelated sounds, which add, that is:"
+    )
+    yield formula("mixing")
+    recipes = {each.name: study.recipe(each.name) for each in study.configurations}
+    yield _settings(recipes)
+
+
+def _settings(recipes: dict[str, dict[str, Any]]) -> Table:
+    """One column if all recipes agree, else one a configuration."""
+    keys = [
+        (section, key)
+        for section in ("training", "augment")
+        for key in dict.fromkeys(k for recipe in recipes.values() for k in recipe.get(section, {}))
+    ]
+    values = {
+        pair: [_shown(recipe.get(pair[0], {}).get(pair[1])) for recipe in recipes.values()]
+        for pair in keys
+    }
+    differ = {pair for pair, found in values.items() if len(set(found)) > 1}
+    shown = [*recipes] if differ else []
+    rows = []
+    for pair in keys:
+        found = values[pair]
+        cells = [f"**{v}**" for v in found] if pair in differ else found
+        meaning = MEANINGS.get(pair[1], "")
+        rows.append([code(pair[1]), pair[0], meaning, *(cells if shown else cells[:1])])
+    bold = " Bold where configurations differ." if differ else ""
+    return Table(
+        "settings",
+        f"Settings of training and augmentation, as resolved from the recipes.{bold}",
+        [
+            Column("setting", align="left"),
+            Column("of", align="left"),
+            Column("meaning", align="left"),
+            *(Column(name) for name in (shown or ["value"])),
+        ],
+        rows,
+        dense=True,
+    )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool) or value is None:
+        return "–" if value is None else str(value).lower()
+    return f"{value:g}".replace("-", "−") if isinstance(value, float) else plain(value)
+
+
+__all__ = ["methods", "percent", "same_base"]
