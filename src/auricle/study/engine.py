@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -15,7 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from auricle.study.fits import Job, run_job
+from auricle.errors import StudyError
+from auricle.study.job import Job, run_job
 
 LOOK_EVERY_S = 1.0
 
@@ -40,6 +42,11 @@ def run_jobs(jobs: Sequence[Job], workers: int, console: Console) -> None:
             joblib.Parallel(n_jobs=min(workers, len(todo)), backend="loky", batch_size=1)(
                 joblib.delayed(run_job)(job) for job in todo
             )
+        except TerminatedWorkerError as death:
+            raise StudyError(
+                "a worker process died, perhaps for want of memory; what is finished is kept: "
+                "go on with --resume, with fewer --workers if it dies again"
+            ) from death
         finally:
             stopped.set()
             watcher.join()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from auricle.study.fits import Job
+from auricle.study.job import Job
 from auricle.study.recipe import Recipe
 from auricle.training.fit import autocast, choose_precision, new_network, optimiser_for
 

@@ -1,60 +1,21 @@
-"""One fit of a study as a job: a folder to fill, whoever fills it.
-
-A job is small and plain, so that it can be sent to another process. Its folder says when it is
-done: `fit.json` is written last, and a job that finds it does nothing.
-"""
+"""What a finished fit leaves in its folder: probabilities, and weights that classify again."""
 
 import io
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 
-from auricle.data.clips import Clip, ClipTable
-from auricle.data.store import WaveStore, open_store
+from auricle.data.clips import Clip
 from auricle.errors import StudyError
-from auricle.files import replace_bytes, replace_text
-from auricle.network.classifier import SoundClassifier, count_parameters
-from auricle.study.protocol import Split
-from auricle.study.recipe import Recipe, from_table, to_table, to_toml
-from auricle.training.fit import (
-    choose_device,
-    choose_precision,
-    fit,
-    new_network,
-    predict,
-)
-from auricle.training.history import CHECKPOINT
-from auricle.training.sounds import Array, Examples
-from auricle.training.tracking import Mode, RunName, Tracker
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """All that one fit needs. `table` holds the clips of its folds, and no others."""
-
-    study: str
-    run: Path
-    recipe: Recipe
-    split: Split
-    seed: int
-    table: ClipTable
-    categories: tuple[str, ...]
-    clip_s: float
-    cache: Path
-    device: str
-    threads: int
-    wandb: Mode
-
-    @property
-    def folder(self) -> Path:
-        """Where the fit's files go."""
-        return fit_folder(self.run, self.recipe.name, self.split, self.seed)
+from auricle.files import replace_bytes
+from auricle.network.classifier import SoundClassifier
+from auricle.study.recipe import Recipe, from_table
+from auricle.training.fit import new_network
+from auricle.training.sounds import Array
 
 
 @dataclass(frozen=True)
@@ -63,107 +24,6 @@ class Predictions:
 
     clips: tuple[Clip, ...]
     probabilities: Array
-
-
-def fit_folder(run: Path, configuration: str, split: Split, seed: int) -> Path:
-    """`<configuration>/<strategy>/<member>/seed-<s>`; `esc5`'s first fit is `refit`."""
-    return run / configuration / split.strategy / split.member / f"seed-{seed}"
-
-
-def run_job(job: Job) -> None:
-    """Train one network, score its validation fold, and leave everything in the job's folder."""
-    if (job.folder / "fit.json").exists():
-        return
-    job.folder.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(job.threads)
-    device = choose_device(job.device)
-    frontend = job.recipe.network.frontend
-    store = open_store(
-        job.table,
-        sample_rate_hz=frontend.sample_rate_hz,
-        seconds=job.clip_s,
-        cache=job.cache,
-    )
-    training = examples_in(store, job.split.training, job.categories)
-    validation = None
-    if job.split.validation is not None:
-        validation = examples_in(store, (job.split.validation,), job.categories)
-    network = new_network(job.recipe.network, len(job.categories), job.seed)
-    facts = fit_facts(job, network, device)
-    started = time.strftime("%Y-%m-%dT%H:%M:%S")
-    with Tracker(job.wandb, run_name(job), facts, job.folder) as tracker:
-        result = fit(
-            network,
-            training,
-            validation,
-            classes=len(job.categories),
-            config=job.recipe.training,
-            augment=job.recipe.augment,
-            seed=job.seed,
-            folder=job.folder,
-            device=device,
-            each_epoch=tracker.log,
-        )
-        last = result.history[-1]
-        scores = {"train/accuracy": last.train_accuracy, "train/loss": last.train_loss}
-        if last.val_accuracy is not None and last.val_loss is not None:
-            scores |= {"val/accuracy": last.val_accuracy, "val/loss": last.val_loss}
-        tracker.summarise(scores)
-    replace_text(job.folder / "recipe.toml", to_toml(job.recipe))
-    replace_bytes(job.folder / "weights.safetensors", save(result.network.cpu().state_dict()))
-    if validation is not None:
-        chosen = [store.clips[row] for row in validation.rows]
-        found = predict(result.network, validation, device)
-        save_predictions(job.folder / "predictions.npz", Predictions(tuple(chosen), found))
-    facts |= {"started": started, "train_seconds": round(result.seconds, 1)}
-    replace_text(job.folder / "fit.json", json.dumps(facts, indent=2))
-    for leftover in (CHECKPOINT, "training-powers.npy", "validation-powers.npy"):
-        (job.folder / leftover).unlink(missing_ok=True)
-
-
-def examples_in(store: WaveStore, folds: tuple[int, ...], categories: tuple[str, ...]) -> Examples:
-    """The clips of some folds, in the order of the store."""
-    rows = np.array([row for row, clip in enumerate(store.clips) if clip.fold in folds], dtype=int)
-    targets = np.array([categories.index(store.clips[row].category) for row in rows], dtype=int)
-    return Examples(store.waves, rows, targets)
-
-
-def run_name(job: Job) -> RunName:
-    """How this fit is called on Weights & Biases."""
-    member = job.split.member.replace("fold", job.split.strategy)
-    member = member if job.split.member != "all" else job.split.strategy
-    return RunName(
-        project=f"auricle-{job.table.name}",
-        group=f"{job.study}/{job.recipe.name}",
-        job_type=job.split.strategy,
-        name=f"{job.recipe.name}/{member}/seed-{job.seed}",
-    )
-
-
-def fit_facts(job: Job, network: SoundClassifier, device: torch.device) -> dict[str, Any]:
-    """What `fit.json` and the tracker say of a fit."""
-    counts = count_parameters(network)["total"]
-    training = job.recipe.training
-    return {
-        "configuration": job.recipe.name,
-        "strategy": job.split.strategy,
-        "member": job.split.member,
-        "seed": job.seed,
-        "data": job.table.name,
-        "training_folds": list(job.split.training),
-        "validation_fold": job.split.validation,
-        "categories": list(job.categories),
-        "clip_s": job.clip_s,
-        "epochs": training.epochs,
-        "views": training.views,
-        "parameters_trainable": counts.trainable,
-        "parameters_fixed": counts.fixed,
-        "device": device.type,
-        "precision": choose_precision(training.precision, device),
-        "threads": job.threads,
-        "torch": torch.__version__,
-        "recipe": to_table(job.recipe),
-    }
 
 
 def save_predictions(path: Path, predictions: Predictions) -> None:

@@ -10,6 +10,7 @@ import csv
 import datetime
 import io
 import json
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +31,8 @@ from auricle.study.drawings import layers_of, save_pictures
 from auricle.study.engine import cores, run_jobs
 from auricle.study.environment import describe_environment, source_commit
 from auricle.study.estimate import estimate_s, in_words
-from auricle.study.fits import Job, Predictions, load_fit, load_predictions, save_predictions
+from auricle.study.fits import Predictions, load_fit, load_predictions, save_predictions
+from auricle.study.job import Job
 from auricle.study.protocol import Roles, Split, roles_of, splits
 from auricle.study.recipe import Plan, recipe_hash, to_toml
 from auricle.study.scores import (
@@ -192,6 +194,7 @@ def plan_jobs(plan: Plan, setting: Setting, prepared: Prepared) -> list[Job]:
             device=setting.device,
             threads=max(1, cores() // workers),
             wandb=setting.wandb,
+            launcher=os.getpid(),
         )
         for seed in range(plan.seeds)
         for recipe in plan.configurations
