@@ -129,6 +129,6 @@ def tell(entries: list[Table], strategy: str, member: str | None, on: str) -> st
         return ""
     entry = next((entry for entry in same if entry["seed"] == "mean"), same[0])
     accuracy = entry["accuracy"]
-    low, high = entry.get("range") or (accuracy["low"], accuracy["high"])
+    low, high = accuracy.get("range") or (accuracy["low"], accuracy["high"])
     interval = f" [{100 * low:.1f}, {100 * high:.1f}]" if on == "out-of-fold" else ""
     return f"{100 * accuracy['value']:.1f}{interval}"

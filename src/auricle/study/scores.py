@@ -203,12 +203,12 @@ def mean_entries(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             and e["member"] != "ensemble"
         ]
         if tested:
-            rows.append({**_mean(tested), "seed": seed, "member": "mean", "range": _range(tested)})
+            rows.append({**_mean(tested), "seed": seed, "member": "mean"})
     if len(seeds) > 1:
         singles = [e for e in [*entries, *rows] if e["seed"] != "ensemble"]
         for key in dict.fromkeys((e["strategy"], e["member"], e["on"]) for e in singles):
             same = [e for e in singles if (e["strategy"], e["member"], e["on"]) == key]
-            rows.append({**_mean(same), "seed": "mean", "member": key[1], "range": _range(same)})
+            rows.append({**_mean(same), "seed": "mean", "member": key[1]})
     return rows
 
 
@@ -218,17 +218,13 @@ def _mean(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     row["declared"] = f"mean of {len(entries)} scores"
     row["train_seconds"] = round(sum(entry["train_seconds"] for entry in entries), 1)
     for name in ("accuracy", "f1_macro", "f1_weighted"):
-        value = float(np.mean([entry[name]["value"] for entry in entries]))
-        row[name] = {"value": value, "low": None, "high": None}
+        values = [entry[name]["value"] for entry in entries]
+        ends = [min(values), max(values)]
+        row[name] = {"value": float(np.mean(values)), "low": None, "high": None, "range": ends}
     for name in ("auc_macro", "log_loss"):
         known = [entry[name] for entry in entries if entry[name] is not None]
         row[name] = float(np.mean(known)) if known else None
     return row
-
-
-def _range(entries: Sequence[dict[str, Any]]) -> list[float]:
-    accuracies = [entry["accuracy"]["value"] for entry in entries]
-    return [min(accuracies), max(accuracies)]
 
 
 def esc5_entry(
