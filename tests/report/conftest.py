@@ -279,7 +279,7 @@ def count_parts(layers: Rows) -> dict[str, dict[str, int]]:
 
 def write_fit(folder: Path, name: str, strategy: str, member: str, seed: int) -> float:
     folder.mkdir(parents=True)
-    generator = np.random.default_rng([len(name), len(member), seed])
+    generator = np.random.default_rng([*name.encode(), *member.encode(), seed])
     epochs = np.arange(1, EPOCHS + 1)
     slow = 0.15 if "transformer" in name else 0.0
     train = 2.2 * np.exp(-epochs / 8) + 0.05 + slow + generator.normal(0, 0.01, EPOCHS)

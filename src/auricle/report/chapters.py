@@ -5,6 +5,7 @@ from auricle.report.detail import detail
 from auricle.report.document import Document
 from auricle.report.front import data_and_protocol, shown_name, summary
 from auricle.report.methods import methods
+from auricle.report.published import published
 from auricle.report.results import results
 from auricle.report.study_files import Study
 from auricle.report.wording import listed
@@ -18,6 +19,7 @@ def make_document(study: Study) -> Document:
         methods,
         results,
         detail,
+        published,
         discussion,
         assumptions,
         resources,

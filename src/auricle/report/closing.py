@@ -1,14 +1,12 @@
 """The last chapters: what was assumed, what it took, and what it rests on."""
 
-import csv
-import io
 from collections.abc import Iterator
-from importlib.resources import files
 
 from auricle.report.document import Block, Bullets, Column, Heading, Paragraph, Table, code, plain
 from auricle.report.observations import observations
+from auricle.report.published import packaged
 from auricle.report.study_files import Study
-from auricle.report.wording import count, duration, plural, worded
+from auricle.report.wording import duration, plural, worded
 
 USED = (
     ("`nn.Conv1d`", "every convolution of the base", "the one-dimensional layer that is asked for"),
@@ -168,12 +166,3 @@ def references(study: Study) -> Iterator[Block]:
         topics.add("transformer")
     yield Heading("References", 1, "references")
     yield Bullets([row["reference"] for row in packaged("references.csv") if row["when"] in topics])
-
-
-def packaged(name: str) -> list[dict[str, str]]:
-    """A table that comes with the package."""
-    text = (files("auricle.report") / name).read_text(encoding="utf-8")
-    return list(csv.DictReader(io.StringIO(text)))
-
-
-__all__ = ["assumptions", "count", "discussion", "packaged", "references", "resources"]

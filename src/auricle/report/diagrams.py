@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,8 +15,8 @@ from auricle.report.wording import category, count
 MOST_PANELS = 20
 ROLES = {
     "train": ("#d6e6f2", ""),
-    "validate": ("#f6c7a0", "////"),
-    "test": ("#7fc7b0", "...."),
+    "validate": ("#f6c7a0", "///"),
+    "test": ("#7fc7b0", ""),
 }
 TITLES = {"frontend": "front-end", "base": "base", "head": "head"}
 PARTS = {"frontend": "#dfe4ea", "base": "#d6e6f2", "head": "#fbe0cb"}
@@ -168,8 +169,12 @@ def boxes(layers: Sequence[Layer]) -> list[Box]:
     for layer in layers:
         stem, _, last = layer.layer.rpartition(".")
         before = groups[-1][-1] if groups else None
-        follows = last.isdigit() and before is not None and before.layer.startswith(f"{stem}.")
-        if follows and (before.shape == layer.shape or layer.kind == "Linear"):
+        if (
+            before
+            and last.isdigit()
+            and before.layer.startswith(f"{stem}.")
+            and (before.shape == layer.shape or layer.kind == "Linear")
+        ):
             groups[-1].append(layer)
         else:
             groups.append([layer])
@@ -207,7 +212,8 @@ def _names(paths: Sequence[str]) -> list[str]:
                     met += [piece] if piece not in met else []
                     words.append(str(met.index(piece) + 1))
             elif piece != "layers":
-                words.append(piece.replace("_", " "))
+                counted = at + 1 < len(pieces) and pieces[at + 1].isdigit()
+                words.append((piece.rstrip("s") if counted else piece).replace("_", " "))
         names.append(" ".join(words) or pieces[0])
     return names
 
@@ -215,13 +221,13 @@ def _names(paths: Sequence[str]) -> list[str]:
 def network(configuration: Configuration, samples: str) -> str:
     """The layers from top to bottom, with what comes out of each and what it learns."""
     drawn_boxes = boxes(configuration.layers)
-    row_mm = 6.6
+    row_mm = 5.9
     with canvas(f"network-{configuration.name}", row_mm * (len(drawn_boxes) + 2.1)) as drawn:
         axes = drawn.figure.subplots()
         bare(axes)
         axes.set_xlim(0, 100)
         axes.set_ylim(len(drawn_boxes) + 1.5, -0.9)
-        for x, title in ((77.5, "shape that leaves"), (89, "trainable"), (100, "fixed")):
+        for x, title in ((79.2, "shape that leaves"), (90, "trainable"), (100, "fixed")):
             axes.text(x, -0.62, title, ha="right", va="center", color=MUTED, fontsize=6.8)
         wave = Box("", "wave", "", samples, 0, 0)
         for down, box in enumerate([wave, *drawn_boxes]):
@@ -229,11 +235,11 @@ def network(configuration: Configuration, samples: str) -> str:
             if down:
                 _arrow(axes, (42, down - 0.66), (42, down - 0.34))
         total = configuration.parameters["total"]
-        for x, number in ((89, total.trainable), (100, total.fixed)):
+        for x, number in ((90, total.trainable), (100, total.fixed)):
             axes.text(
                 x, len(drawn_boxes) + 1, count(number), ha="right", va="center", fontweight="bold"
             )
-        axes.text(77.5, len(drawn_boxes) + 1, "all", ha="right", va="center", fontweight="bold")
+        axes.text(79.2, len(drawn_boxes) + 1, "all", ha="right", va="center", fontweight="bold")
         _brackets(axes, [box.part for box in drawn_boxes])
     return drawn.svg
 
@@ -242,7 +248,7 @@ def _box(axes: Axes, down: int, box: Box) -> None:
     axes.add_patch(
         FancyBboxPatch(
             (5, down - 0.34),
-            73,
+            75,
             0.68,
             boxstyle="round,pad=0,rounding_size=0.6",
             mutation_aspect=0.25,
@@ -251,12 +257,12 @@ def _box(axes: Axes, down: int, box: Box) -> None:
             linewidth=0.5,
         )
     )
-    said = {"va": "center_baseline", "color": ON_PALE}
-    axes.text(6, down, box.name, fontweight="bold", fontsize=6.8, **said)
-    axes.text(34, down, box.kinds, fontsize=6.4, **said)
-    axes.text(77.2, down, box.shape, ha="right", fontsize=6.8, **said)
+    said: dict[str, Any] = {"va": "center_baseline", "color": ON_PALE}
+    axes.text(6, down, box.name, fontweight="bold", fontsize=6.6, **said)
+    axes.text(37.5, down, box.kinds, fontsize=6.2, **said)
+    axes.text(79.2, down, box.shape, ha="right", fontsize=6.8, **said)
     if box.part:
-        for x, number in ((89, box.trainable), (100, box.fixed)):
+        for x, number in ((90, box.trainable), (100, box.fixed)):
             axes.text(x, down, count(number) if number else "–", ha="right", va="center_baseline")
 
 
@@ -287,31 +293,23 @@ def _brackets(axes: Axes, parts: Sequence[str]) -> None:
 def overview(groups: Sequence[Sequence[Configuration]]) -> str:
     """One trunk, and a head for each group of configurations."""
     first = groups[0][0]
-    with canvas("overview", 13 + 13 * len(groups)) as drawn:
+    with canvas("overview", 6 + 24 * len(groups)) as drawn:
         axes = drawn.figure.subplots()
         bare(axes)
         axes.set_xlim(0, 100)
         middle = (len(groups) - 1) / 2
-        axes.set_ylim(len(groups) - 0.4, -0.6)
+        axes.set_ylim(len(groups) - 0.5, -0.5)
         axes.text(0, middle, "wave", va="center", fontweight="bold")
-        _arrow(axes, (6, middle), (10, middle))
-        for x, part in ((10, "frontend"), (36, "base")):
+        _arrow(axes, (5.5, middle), (9.5, middle))
+        for x, part in ((10, "frontend"), (37, "base")):
             _part(axes, (x, middle), 22, TITLES[part], _told(first, part), PARTS[part])
-        _arrow(axes, (32, middle), (36, middle))
+        _arrow(axes, (32.3, middle), (36.6, middle))
         for down, group in enumerate(groups):
             each = group[0]
             kind = "transformer encoder" if each.blocks else "fully-connected head"
-            _arrow(axes, (58, middle), (64, down))
-            _part(axes, (64, down), 36, kind, _told(each, "head"), PARTS["head"])
-            axes.text(
-                82,
-                down + 0.36,
-                ", ".join(one.name for one in group),
-                ha="center",
-                va="top",
-                fontsize=6.6,
-                color=MUTED,
-            )
+            names = ", ".join(one.name for one in group)
+            _arrow(axes, (59.3, middle), (64.6, down))
+            _part(axes, (65, down), 35, kind, f"{_told(each, 'head')}\n{names}", PARTS["head"])
     return drawn.svg
 
 
@@ -329,9 +327,9 @@ def _part(
     left, middle = at
     axes.add_patch(
         FancyBboxPatch(
-            (left, middle - 0.33),
+            (left, middle - 0.4),
             width,
-            0.66,
+            0.8,
             boxstyle="round,pad=0,rounding_size=0.8",
             mutation_aspect=0.05,
             facecolor=colour,
@@ -339,22 +337,17 @@ def _part(
             linewidth=0.6,
         )
     )
+    centre = left + width / 2
     axes.text(
-        left + width / 2,
-        middle - 0.18,
-        title,
-        ha="center",
-        va="center",
-        fontweight="bold",
-        color=ON_PALE,
+        centre, middle - 0.25, title, ha="center", va="center", fontweight="bold", color=ON_PALE
     )
     axes.text(
-        left + width / 2,
+        centre,
         middle + 0.1,
         told,
         ha="center",
         va="center",
         fontsize=6.5,
         color=ON_PALE,
-        linespacing=1.3,
+        linespacing=1.45,
     )

@@ -80,6 +80,7 @@ class Table:
     rows: Sequence[Sequence[str]]
     note: str = ""
     dense: bool = False
+    breaks: Sequence[int] = ()  # rows before which a line is drawn
 
 
 Block = Heading | Paragraph | Bullets | Cards | Formula | Figure | Table

@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -16,13 +17,13 @@ from matplotlib.figure import Figure
 
 PAGE_MM = 166.0  # width of the text on the printed page
 
-INK, MUTED, RULE, PALE = "#1c2127", "#5a6572", "#d3d8de", "#eef1f4"
+INK, MUTED, RULE, PAPER = "#1c2127", "#5a6572", "#d3d8de", "#fefefe"
 ON_PALE = "#1c2126"  # text on a cell that stays pale on a dark page
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#b8578f", "#8a6d00", "#3a8fc4")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES: tuple[object, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 
-STYLE: dict[str, object] = {
+STYLE: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 7.5,
     "axes.titlesize": 7.5,
@@ -54,7 +55,7 @@ STYLE: dict[str, object] = {
     "lines.linewidth": 1.3,
     "hatch.linewidth": 0.5,
     "figure.constrained_layout.h_pad": 0.02,
-    "figure.constrained_layout.w_pad": 0.02,
+    "figure.constrained_layout.w_pad": 0.03,
     "svg.fonttype": "none",
 }
 

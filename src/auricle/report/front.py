@@ -1,7 +1,7 @@
 """The chapters before the results: what was asked and answered, and on which data."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from auricle.report import diagrams, plots
 from auricle.report.document import (
@@ -16,18 +16,16 @@ from auricle.report.document import (
     code,
     plain,
 )
-from auricle.report.headlines import View, out_of_fold, tested, views
-from auricle.report.observations import extremes, quoted, ranking, test_against, told_apart
-from auricle.report.study_files import Study
+from auricle.report.headlines import out_of_fold, tested, views
+from auricle.report.observations import extremes, quoted, ranking, told_apart
+from auricle.report.study_files import Bounded, Study
 from auricle.report.wording import (
-    NOTHING,
     category,
     configurations,
     count,
     duration,
     interval,
     listed,
-    minutes,
     percent,
     plural,
     with_interval,
@@ -55,7 +53,7 @@ def summary(study: Study) -> Iterator[Block]:
         said.append(_without_lead(ranking(accuracies, "out-of-fold")))
         said.append(_without_lead(told_apart(study.scores.comparisons)))
         if test and test.strategy != "esc5":
-            said.append(_without_lead(test_against(accuracies, quoted(study, test), study)))
+            said.append(on_test(quoted(study, test), test.title))
     elif test:
         said.append(_without_lead(ranking(quoted(study, test), f"({test.title})")))
     if not study.plan.get("test", True):
@@ -77,6 +75,18 @@ def summary(study: Study) -> Iterator[Block]:
             + "."
             for each in study.configurations
         ),
+    )
+
+
+def on_test(accuracies: Mapping[str, Bounded], where: str) -> str:
+    """The range of test accuracies, in a sentence."""
+    values = {name: score.value for name, score in accuracies.items()}
+    best, worst = extremes(values)
+    if len(values) == 1 or best == worst:
+        return f"On {where} accuracy is {with_interval(accuracies[best[0]])}%."
+    return (
+        f"On {where} accuracies go from {percent(values[worst[0]])}% ({configurations(worst)}) to "
+        f"{percent(values[best[0]])}% ({configurations(best)})."
     )
 
 
@@ -120,7 +130,7 @@ def cards(study: Study) -> list[tuple[str, str, str]]:
             (
                 f"highest accuracy, {view.title}",
                 f"{percent(score.value)}%",
-                f"{listed([plain(name) for name in best])} {interval(score)}",
+                f"{_holders(best)} {interval(score)}",
             )
         )
     smallest = min(study.configurations, key=lambda each: each.parameters["total"].trainable)
@@ -141,6 +151,10 @@ def cards(study: Study) -> list[tuple[str, str, str]]:
     return found
 
 
+def _holders(names: list[str]) -> str:
+    return plain(names[0]) if len(names) == 1 else f"{worded(len(names))} configurations alike"
+
+
 def _thousands(number: str) -> str:
     head, _, _ = number.rpartition(",")
     return f"{head}k" if head and "," not in head else number
@@ -159,12 +173,14 @@ def data(study: Study) -> Iterator[Block]:
     dataset = study.scores.dataset
     yield Heading("Data", 2, "clips")
     text = (
-        f"{plain(shown_name(study))}: {plural(dataset.clips, 'clip')} in "
+        f"The data set, {plain(shown_name(study))}, holds {plural(dataset.clips, 'clip')} in "
         f"{plural(len(dataset.categories), 'category', 'categories')} and "
         f"{plural(len(dataset.folds), 'fold')}, from {plural(dataset.recordings, 'recording')}. "
     )
     if dataset.name == "esc10":
-        text = f"ESC-10 (Piczak, 2015) is the part of ESC-50 with ten categories. {text}"
+        text += (
+            "It is the part of ESC-50 with ten categories (Piczak, 2015), in its published folds. "
+        )
     if dataset.recordings < dataset.clips:
         text += (
             "Clips cut from one recording are siblings and nearly alike. A recording stands in one "
@@ -245,10 +261,10 @@ def protocol(study: Study) -> Iterator[Block]:
     development = listed([str(fold) for fold in dataset.development_folds])
     yield Heading("Protocol", 2, "protocol")
     yield Paragraph(
-        f"Fold {dataset.test_fold} is the test fold, folds {development} are development. A *fit* is a new "
-        "network with new weights, its own optimiser and its own normalisation statistics: nothing "
-        "is fitted on a clip that it is scored on. The weights that are scored are those of the "
-        "last epoch; no epoch is chosen by its score."
+        f"Fold {dataset.test_fold} is the test fold, folds {development} are development. A *fit* "
+        "is a new network with new weights, its own optimiser and its own normalisation "
+        "statistics: nothing is fitted on a clip that it is scored on. The weights that are scored "
+        "are those of the last epoch; no epoch is chosen by its score."
     )
     explained = {
         "kfold": f"`kfold`: {worded(len(dataset.development_folds))} networks, each trained on all "
@@ -300,10 +316,11 @@ def _readings(study: Study) -> str:
     fold = study.scores.dataset.test_fold
     if not number:
         return f"Fold {fold} was not read: this report holds no score on it."
-    times = {1: "once", 2: "twice"}.get(number, f"{worded(number)} times")
+    times = {2: "twice"}.get(number, f"{worded(number)} times")
+    told = "once, by this study" if number == 1 else f"{times}, this study included"
     return (
-        f"Fold {fold} has been read {times}, this study included; recipes, thresholds and "
-        "comparisons use the development folds alone."
+        f"Fold {fold} has been read {told}. Recipes, thresholds and comparisons use the "
+        "development folds alone."
     )
 
 
@@ -344,6 +361,3 @@ def _named(files: list[str]) -> str:
 
 def _first_listed(number: int) -> str:
     return f" (the first {LISTED_FILES} of {number})" if number > LISTED_FILES else ""
-
-
-__all__ = ["NOTHING", "View", "data_and_protocol", "minutes", "shown_name", "summary"]

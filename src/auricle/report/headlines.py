@@ -22,7 +22,6 @@ class View:
     member: str
     on: str
     title: str
-    short: str
 
     def quoted(self, configuration: Configuration) -> ScoreRow | None:
         """The score to state: of the seeds' mean where there are several."""
@@ -43,13 +42,12 @@ def _views(study: Study, on: str, choices: tuple[tuple[str, str], ...]) -> Itera
         if member not in members:
             continue
         if on == "out-of-fold":
-            title = f"{strategy}, out-of-fold"
-            short = "out-of-fold"
+            title = f"out-of-fold ({strategy})"
         elif strategy == "esc5":
-            title, short = "esc5, every fold by networks that did not train on it", "all folds"
+            title = "all folds (esc5)"
         else:
-            title, short = f"{strategy}, test fold {test_fold}", f"fold {test_fold}"
-        yield View(strategy, member, on, title, short)
+            title = f"test fold {test_fold} ({strategy})"
+        yield View(strategy, member, on, title)
 
 
 def out_of_fold(study: Study) -> View | None:

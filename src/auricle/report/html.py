@@ -6,10 +6,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from auricle.report.document import Document, spread
-from auricle.report.drawing import INK, MUTED, PALE, RULE, SERIES
+from auricle.report.drawing import INK, MUTED, PAPER, RULE, SERIES
 
 # What the page calls the inks of the figures, and thereby can change in the dark.
-INKS = {INK: "ink", MUTED: "muted", RULE: "rule", PALE: "pale"} | {
+INKS = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper"} | {
     colour: f"series-{at}" for at, colour in enumerate(SERIES)
 }
 

@@ -20,7 +20,7 @@ from auricle.report.document import (
 )
 from auricle.report.headlines import networks
 from auricle.report.study_files import Configuration, Study
-from auricle.report.wording import configurations, count, listed, percent, worded
+from auricle.report.wording import configurations, count, listed, worded
 
 
 @cache
@@ -72,7 +72,7 @@ def _overview(study: Study) -> str:
     if same_base(study.configurations):
         return text + (
             "Front-end and base of all configurations are the same layer by layer; only the head "
-            "differs. All are trained from new weights: no part of one network is handed to another."
+            "differs. All start from new weights: no part of one network is handed to another."
         )
     return text + "The configurations differ in more than their heads; see [@parameters]."
 
@@ -92,10 +92,11 @@ def frontend(config: dict[str, Any]) -> Iterator[Block]:
     learned = config["kind"] == "learned"
     yield Paragraph(
         f"The wave (at {rate}) is convolved with cosines *c* and sines *s* under a Hann window of "
-        f"{count(config['window'])} samples, one pair a Fourier bin *k*, every {count(config['hop'])} "
-        f"samples ({hop_ms:g} ms). The squares of the two add to the power in the bin; triangles *w*, "
-        f"evenly spaced on the mel scale from {config['low_hz']:g} to {count(config['high_hz'])} Hz, "
-        f"gather the bins into {config['bands']} bands:"
+        f"{count(config['window'])} samples, one pair a Fourier bin *k*, every "
+        f"{count(config['hop'])} samples ({hop_ms:g} ms). The squares of the two add to the power "
+        "in the bin; triangles *w*, evenly spaced on the mel scale from "
+        f"{config['low_hz']:g} to {count(config['high_hz'])} Hz, gather the bins into "
+        f"{config['bands']} bands:"
     )
     yield formula("power")
     yield Paragraph(
@@ -122,24 +123,19 @@ def base(config: dict[str, Any]) -> Iterator[Block]:
     kernels = listed([str(size) for size in config["frequency_kernels"]])
     yield Heading("Base: convolutions along frequency, then along time", 2, "base")
     yield Paragraph(
-        f"**Along frequency.** The spectrum is cut into steps of {worded(config['frames_per_step'])} "
-        "frames. Each step *τ* is a one-dimensional signal over the bands, its frames being the "
-        f"channels, and goes through convolutions with kernels of {kernels} bands, stride 2, to "
-        f"{channels} channels. The weights *u* do not depend on the step:"
+        "**Along frequency.** The spectrum is cut into steps of "
+        f"{worded(config['frames_per_step'])} frames. Each step *τ* is a one-dimensional signal "
+        "over the bands, its frames being the channels, and goes through convolutions with kernels "
+        f"of {kernels} bands, stride 2, to {channels} channels. The weights *u* do not depend on "
+        "the step:"
     )
     yield formula("frequency")
     yield Paragraph(
         "**Along time.** What the convolutions found at each step is laid side by side as channels "
         f"of a signal over time, brought to a width of {config['width']}, and goes through "
-        f"residual blocks (He et al., 2016) of two convolutions with kernels of "
-        f"{config['kernel']} steps, the number of steps halved between stages of "
-        f"{listed([str(n) for n in config['stages']])} blocks:"
-        if len(set(config["stages"])) > 1
-        else "**Along time.** What the convolutions found at each step is laid side by side as "
-        f"channels of a signal over time, brought to a width of {config['width']}, and goes through "
-        f"{worded(len(config['stages']))} stages of residual blocks (He et al., 2016), "
-        f"{worded(config['stages'][0])} each, of two convolutions with kernels of "
-        f"{config['kernel']} steps; the number of steps is halved between stages."
+        f"{worded(len(config['stages']))} stages of {listed([str(n) for n in config['stages']])} "
+        "residual blocks (He et al., 2016). A block has two convolutions with kernels of "
+        f"{config['kernel']} steps; the number of steps is halved between stages:"
     )
     yield formula("time")
     yield Paragraph(
@@ -200,8 +196,8 @@ def heads(study: Study) -> Iterator[Block]:
     )
     yield formula("block")
     yield Paragraph(
-        "A perceptron with one hidden layer turns the normalised class token into logits. All of it "
-        "is written from linear layers, matrix products and a softmax; the weights of attention "
+        "A perceptron with one hidden layer turns the normalised class token into logits. All of "
+        "it is written from linear layers, matrix products and a softmax; the weights of attention "
         "are an output of the network."
     )
 
@@ -210,6 +206,7 @@ def diagrams_and_parameters(study: Study) -> Iterator[Block]:
     """Layers with shapes, and how many parameters each part has."""
     yield Heading("Layers and parameters", 2, "layers")
     samples = _samples(study)
+    yield parameter_table(study)
     for group in networks(study):
         first = group[0]
         total = first.parameters["total"]
@@ -229,15 +226,23 @@ def diagrams_and_parameters(study: Study) -> Iterator[Block]:
                 f"{row.name}: {row.kinds}, gives {row.shape}."
                 for row in diagrams.boxes(first.layers)
             )
-            + f" In all {count(total.trainable)} trainable and {count(total.fixed)} fixed parameters.",
+            + f" In all {count(total.trainable)} trainable, {count(total.fixed)} fixed parameters.",
         )
+
+
+def parameter_table(study: Study) -> Table:
+    """How many parameters each part has."""
     parts = [name for name in study.configurations[0].parameters if name != "total"] + ["total"]
-    yield Table(
+    return Table(
         "parameters",
         "Parameters by part: trainable, and fixed ones, which training does not move.",
         [
             Column("configuration", align="left"),
-            *(Column(kind, part) for part in parts for kind in ("trainable", "fixed")),
+            *(
+                Column(kind, diagrams.TITLES.get(part, part))
+                for part in parts
+                for kind in ("trainable", "fixed")
+            ),
         ],
         [
             [
@@ -344,6 +349,3 @@ def _shown(value: object) -> str:
     if isinstance(value, bool) or value is None:
         return "–" if value is None else str(value).lower()
     return f"{value:g}".replace("-", "−") if isinstance(value, float) else plain(value)
-
-
-__all__ = ["methods", "percent", "same_base"]

@@ -5,7 +5,7 @@ that are written alike are alike here: no sentence calls 92.8 higher than 92.8.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from auricle.report.document import code
 from auricle.report.headlines import View, out_of_fold, tested
-from auricle.report.study_files import Bounded, Configuration, Fit, Pair, ScoreRow, Study
+from auricle.report.study_files import Bounded, Fit, Pair, ScoreRow, Study
 from auricle.report.wording import (
     category,
     configurations,
@@ -69,11 +69,18 @@ def alike(scores: Sequence[float]) -> bool:
     return len({percent(score) for score in scores}) == 1
 
 
-def extremes(values: Mapping[str, float], show: object = percent) -> tuple[list[str], list[str]]:
+def _size(difference: float) -> str:
+    """A difference in points without its sign."""
+    return percent(abs(difference))
+
+
+def extremes(
+    values: Mapping[str, float], show: Callable[[float], str] = percent
+) -> tuple[list[str], list[str]]:
     """Names that share the highest and the lowest of figures as they are written."""
-    texts = {name: show(value) for name, value in values.items()}  # type: ignore[operator]
+    texts = {name: show(value) for name, value in values.items()}
     top, bottom = max(values.values()), min(values.values())
-    highest, lowest = show(top), show(bottom)  # type: ignore[operator]
+    highest, lowest = show(top), show(bottom)
     return (
         [name for name, text in texts.items() if text == highest],
         [name for name, text in texts.items() if text == lowest],
@@ -96,7 +103,7 @@ def ranking(accuracies: Mapping[str, Bounded], scored_on: str) -> str:
     return (
         f"**Ranking.** {_have(best)} the highest accuracy {scored_on} "
         f"({percent(values[best[0]])}%), {configurations(worst)} the lowest "
-        f"({percent(values[worst[0]])}%): {points(spread).lstrip('+')} points apart."
+        f"({percent(values[worst[0]])}%): {_size(spread)} points apart."
     )
 
 
@@ -121,8 +128,8 @@ def told_apart(pairs: Sequence[Pair]) -> str:
             "ranking may be chance."
         )
     better = "; ".join(
-        f"{code(winner)} is better than {code(loser)} by {points(abs(pair.difference)).lstrip('+')} "
-        f"points ({equals(pair.p_holm)})"
+        f"{code(winner)} is better than {code(loser)} by {_size(pair.difference)} points "
+        f"({equals(pair.p_holm)})"
         for pair in clear
         for winner, loser in [_ordered(pair)]
     )
@@ -190,16 +197,18 @@ def learning(study: Study) -> Iterator[str]:
         c.name: ending(f) for c in study.configurations if (f := study.fits_of(c.name, "kfold"))
     }
     if ends:
-        yield gaps({name: end for name, end in ends.items()})
+        yield gaps(ends)
         yield overfitting(ends)
 
 
 def gaps(ends: Mapping[str, Ending]) -> str:
     """How far validation lies above training at the end."""
     told = listed([f"{decimals(end.gap)} for {code(name)}" for name, end in ends.items()])
-    text = f"**Gap.** At the last epoch the validation loss exceeds the training loss by {told} (mean of folds)."
-    if any(end.gap < 0 for end in ends.values()):
-        text = f"**Gap.** At the last epoch validation loss less training loss is {told} (mean of folds)."
+    if all(end.gap >= 0 for end in ends.values()):
+        how = f"the validation loss exceeds the training loss by {told}"
+    else:
+        how = f"validation loss less training loss is {told}"
+    text = f"**Gap.** At the last epoch {how} (mean of folds)."
     if len(ends) == 1:
         return text
     widest, _ = extremes({name: end.gap for name, end in ends.items()}, decimals)
@@ -227,8 +236,8 @@ def overfitting(ends: Mapping[str, Ending]) -> str:
         )
     told = listed(
         [
-            f"that of {code(name)} was lowest at epoch {end.lowest_epoch} ({decimals(end.lowest_val)}) "
-            f"and ended at {decimals(end.val)}"
+            f"that of {code(name)} was lowest at epoch {end.lowest_epoch} "
+            f"({decimals(end.lowest_val)}) and ended at {decimals(end.val)}"
             for name, end in rising.items()
         ]
     )
@@ -257,9 +266,9 @@ def fold_spread(accuracies: Mapping[str, Mapping[str, float]]) -> str:
     hardest = [set(extremes(folds)[1]) for folds in accuracies.values()]
     common = sorted(set.intersection(*hardest))
     low, high = min(spreads.values()), max(spreads.values())
-    span = points(high).lstrip("+")
+    span = _size(high)
     if points(low) != points(high):
-        span = f"{points(low).lstrip('+')} to {span}"
+        span = f"{_size(low)} to {span}"
     text = f"**Folds.** The accuracies of a configuration's folds lie {span} points apart."
     means = [float(np.mean([*folds.values()])) for folds in accuracies.values()]
     if len(means) > 1:
@@ -267,7 +276,7 @@ def fold_spread(accuracies: Mapping[str, Mapping[str, float]]) -> str:
         more = "more" if low > between else "less" if high < between else "about as much"
         text += (
             f" Folds differ {more} {'as' if more == 'about as much' else 'than'} configurations do "
-            f"(whose means lie {points(between).lstrip('+')} points apart)."
+            f"(whose means lie {_size(between)} points apart)."
         )
     if alike([value for folds in accuracies.values() for value in folds.values()]):
         return "**Folds.** All folds have the same accuracy."
@@ -339,12 +348,9 @@ def commonest_confusion(categories: Sequence[str], rows: Mapping[str, ScoreRow])
     together = " over all configurations" if len(matrices) > 1 else ""
     truth, given = found[0]
     back = int(off[given, truth])
-    mutual = (
-        f" The reverse of the first happens {'equally often' if back == off[truth, given] else plural(back, 'time')}."
-        if back
-        else " The reverse of the first never happens."
-    )
-    return f"**Confusions.** Most frequent out-of-fold{together}: {told}.{mutual}"
+    often = "equally often" if back == off[truth, given] else plural(back, "time")
+    reverse = f"The reverse of the first happens {often if back else 'never'}."
+    return f"**Confusions.** Most frequent out-of-fold{together}: {told}. {reverse}"
 
 
 def test_against(
@@ -354,14 +360,15 @@ def test_against(
     both = [name for name in development if name in test]
     changes = {name: test[name].value - development[name].value for name in both}
     fold = study.scores.dataset.test_fold
-    told = listed([f"{points(change)} for {code(name)}" for name, change in changes.items()])
-    if all(float(points(c).replace("−", "-")) < 0 for c in changes.values()):
+    told = _told_points(changes)
+    written = [round(100 * change, 1) for change in changes.values()]
+    if all(change < 0 for change in written):
         way = f"Fold {fold} is harder than out-of-fold clips"
-    elif all(float(points(c).replace("−", "-")) > 0 for c in changes.values()):
+    elif all(change > 0 for change in written):
         way = f"Fold {fold} is easier than out-of-fold clips"
     else:
         way = f"Fold {fold} is neither harder nor easier throughout"
-    text = f"**Test fold.** {way}: accuracy differs by {told} points."
+    text = f"**Test fold.** {way}: accuracy there differs by {told}."
     inside = [
         name
         for name in both
@@ -391,6 +398,12 @@ def test_against(
     return text
 
 
+def _told_points(changes: Mapping[str, float]) -> str:
+    """+1.2 points for a, −0.3 for b."""
+    told = [f"{points(change)} for {code(name)}" for name, change in changes.items()]
+    return listed([told[0].replace(" for", " points for", 1), *told[1:]])
+
+
 def ensemble(study: Study) -> str:
     """Whether averaging the k-fold members helps on the test fold."""
     gains = {}
@@ -400,15 +413,15 @@ def ensemble(study: Study) -> str:
             gains[each.name] = mixed.accuracy.value - mean.accuracy.value
     if not gains:
         return ""
-    told = listed([f"{points(gain)} for {code(name)}" for name, gain in gains.items()])
-    written = [float(points(gain).replace("−", "-")) for gain in gains.values()]
+    told = _told_points(gains)
+    written = [round(100 * gain, 1) for gain in gains.values()]
     if all(gain > 0 for gain in written):
         effect = "is more accurate on the test fold than its members are on average"
     elif all(gain <= 0 for gain in written):
         effect = "is not more accurate on the test fold than its members are on average"
     else:
         effect = "helps some configurations on the test fold and not others"
-    return f"**Averaging.** The mean of the k-fold networks' probabilities {effect}: {told} points."
+    return f"**Averaging.** The mean of the k-fold networks' probabilities {effect}: {told}."
 
 
 def cost(
@@ -430,10 +443,10 @@ def cost(
         )
     name = best[0]
     return (
-        f"**Cost.** The most accurate out-of-fold, {code(name)}, has {size[name] / size[small]:.2f} "
-        f"times the trainable parameters of the smallest, {code(small)}, and took "
-        f"{seconds[name] / seconds[small]:.2f} times its training time, for "
-        f"{points(accuracy[name] - accuracy[small]).lstrip('+')} points."
+        f"**Cost.** The most accurate out-of-fold, {code(name)}, has "
+        f"{size[name] / size[small]:.2f} times the trainable parameters of the smallest, "
+        f"{code(small)}, and took {seconds[name] / seconds[small]:.2f} times its training time, for "
+        f"{_size(accuracy[name] - accuracy[small])} points."
     )
 
 
@@ -455,10 +468,10 @@ def seed_spread(study: Study) -> str:
     between = max(values) - min(values)
     text = (
         f"**Seeds.** The seed alone moves out-of-fold accuracy by up to "
-        f"{points(widths[widest]).lstrip('+')} points ({code(widest)})"
+        f"{_size(widths[widest])} points ({code(widest)})"
     )
     if len(spans) == 1:
         return text + "."
     if widths[widest] >= between:
         return f"{text}, no less than the configurations differ in their means."
-    return f"{text}, less than the {points(between).lstrip('+')} points between configurations."
+    return f"{text}, less than the {_size(between)} points between configurations."

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from auricle.report.drawing import (
@@ -13,6 +15,7 @@ from auricle.report.drawing import (
     MARKERS,
     MUTED,
     ON_PALE,
+    PAPER,
     RULE,
     SERIES,
     canvas,
@@ -30,7 +33,7 @@ def accuracies(configurations: Sequence[Configuration], views: Sequence[View]) -
     with canvas("accuracies", 16 + 11 * len(configurations)) as drawn:
         axes = drawn.figure.subplots()
         for at, view in enumerate(views):
-            shift = 0.15 * (2 * at - len(views) + 1)
+            shift = 0.17 * (2 * at - len(views) + 1)
             for row, each in enumerate(configurations):
                 score = view.quoted(each)
                 if score is None:
@@ -46,17 +49,18 @@ def accuracies(configurations: Sequence[Configuration], views: Sequence[View]) -
                     MARKERS[at],
                     color=SERIES[at],
                     markersize=5.5,
-                    markerfacecolor=SERIES[at] if at == 0 else "white",
+                    markerfacecolor=SERIES[at] if at == 0 else PAPER,
                     markeredgewidth=1.3,
                     label=view.title if row == 0 else None,
                 )
+                right = accuracy.value if accuracy.high is None else accuracy.high
                 axes.annotate(
                     percent(accuracy.value),
-                    (100 * accuracy.value, place),
-                    xytext=(0, 4.2 if at == 0 else -4.2),
+                    (100 * right, place),
+                    xytext=(5, 0),
                     textcoords="offset points",
-                    ha="center",
-                    va="bottom" if at == 0 else "top",
+                    va="center_baseline",
+                    color=SERIES[at],
                     fontsize=6.8,
                 )
         axes.set_yticks(range(len(configurations)), [each.name for each in configurations])
@@ -124,7 +128,7 @@ def confusions(name: str, categories: Sequence[str], rows: Sequence[tuple[str, S
     """A panel a set of predictions: truth down, prediction across, number of clips in the cell."""
     across = len(categories) <= MOST_PANELS
     shape = (1, len(rows)) if across else (len(rows), 1)
-    height = 88 if across else 150 * len(rows)
+    height = 72 if across else 150 * len(rows)
     with canvas(f"confusion-{name}", height) as drawn:
         panels = drawn.figure.subplots(*shape, squeeze=False).ravel()
         for at, (axes, (title, row)) in enumerate(zip(panels, rows, strict=True)):
@@ -141,9 +145,8 @@ def _confusion(axes: Axes, categories: Sequence[str], matrix: np.ndarray) -> Non
     colours = colormaps["Blues"]
     size = len(categories)
     for truth, given in zip(*np.nonzero(matrix), strict=True):
-        axes.add_patch(
-            _square(given, truth, colours(0.06 + 0.86 * share[truth, given]), linewidth=0)
-        )
+        colour = colours(0.06 + 0.86 * share[truth, given])
+        axes.add_patch(Rectangle((given - 0.5, truth - 0.5), 1, 1, facecolor=colour, linewidth=0))
         if size <= MOST_PANELS:
             axes.text(
                 given,
@@ -172,18 +175,12 @@ def _confusion(axes: Axes, categories: Sequence[str], matrix: np.ndarray) -> Non
         spine.set_visible(False)
 
 
-def _square(across: float, down: float, colour: object, **kwargs: float) -> object:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((across - 0.5, down - 0.5), 1, 1, facecolor=colour, **kwargs)
-
-
 def roc_curves(name: str, categories: Sequence[str], rows: Sequence[tuple[str, ScoreRow]]) -> str:
     """A panel a category: true positives against false ones, a line a set of predictions."""
     shown = list(categories)[:MOST_PANELS]
     columns = min(5, len(shown))
     lines = -(-len(shown) // columns)
-    with canvas(f"roc-{name}", 12 + 36 * lines) as drawn:
+    with canvas(f"roc-{name}", 10 + 31 * lines) as drawn:
         panels = drawn.figure.subplots(
             lines, columns, squeeze=False, sharex=True, sharey=True
         ).ravel()
@@ -222,6 +219,9 @@ def roc_curves(name: str, categories: Sequence[str], rows: Sequence[tuple[str, S
             axes.set_visible(False)
         drawn.figure.supxlabel("false positive rate", fontsize=7.5, color=INK)
         drawn.figure.supylabel("true positive rate", fontsize=7.5, color=INK)
+        engine = drawn.figure.get_layout_engine()
+        assert isinstance(engine, ConstrainedLayoutEngine)
+        engine.set(wspace=0.06)
         handles, labels = panels[0].get_legend_handles_labels()
         drawn.figure.legend(handles, labels, loc="outside upper center", ncols=len(rows))
     return drawn.svg
@@ -242,7 +242,7 @@ def differences(pairs: Sequence[Pair]) -> str:
                 "D" if told_apart else "o",
                 color=colour,
                 markersize=5,
-                markerfacecolor=colour if told_apart else "white",
+                markerfacecolor=colour if told_apart else PAPER,
                 markeredgewidth=1.3,
             )
         axes.set_yticks(range(len(pairs)), [f"{pair.first} less {pair.second}" for pair in pairs])

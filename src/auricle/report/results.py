@@ -1,9 +1,8 @@
 """The chapter of results: every score of every configuration, as tables and drawings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from auricle.report import plots
-from auricle.report.closing import packaged
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
 from auricle.report.headlines import views
 from auricle.report.study_files import Configuration, Fit, Study
@@ -26,7 +25,6 @@ def results(study: Study) -> Iterator[Block]:
     yield from folds(study)
     yield from comparison(study)
     yield from seeds(study)
-    yield from five_folds(study)
 
 
 def curves(study: Study) -> Iterator[Block]:
@@ -147,16 +145,19 @@ def comparison(study: Study) -> Iterator[Block]:
     body = [[plain(each.name)] for each in study.configurations]
     for view in shown:
         scored = [view.quoted(each) for each in study.configurations]
-        for title, cells in (
-            ("accuracy, %", _bold([r and r.accuracy.value for r in scored], percent)),
-            ("F1\nmacro", _bold([r and r.f1_macro.value for r in scored], decimals)),
-            ("F1\nweighted", _bold([r and r.f1_weighted.value for r in scored], decimals)),
-            ("AUC", _bold([r and r.auc_macro for r in scored], decimals)),
+        accuracies = [row.accuracy if row else None for row in scored]
+        columns.append(Column("accuracy, %", view.title, "center"))
+        best = _bold([each.value if each else None for each in accuracies], percent)
+        for line, cell, accuracy in zip(body, best, accuracies, strict=True):
+            line.append(f"{cell}\n{interval(accuracy)}" if accuracy else cell)
+        for title, values in (
+            ("F1\nmacro", [row.f1_macro.value if row else None for row in scored]),
+            ("F1\nweighted", [row.f1_weighted.value if row else None for row in scored]),
+            ("AUC", [row.auc_macro if row else None for row in scored]),
         ):
             columns.append(Column(title, view.title))
-            for line, cell, row in zip(body, cells, scored, strict=True):
-                bounds = interval(row.accuracy) if row and title.startswith("accuracy") else ""
-                line.append(f"{cell}\n{bounds}".strip())
+            for line, cell in zip(body, _bold(values, decimals), strict=True):
+                line.append(cell)
     for kind in ("trainable", "fixed"):
         columns.append(Column(kind, "parameters"))
         for line, each in zip(body, study.configurations, strict=True):
@@ -177,19 +178,20 @@ def comparison(study: Study) -> Iterator[Block]:
     yield _all_scores(study)
 
 
-def _bold(values: Sequence[float | None], show: object) -> list[str]:
-    highest = max((v for v in values if v is not None), default=None)
-    texts = [show(v) for v in values]  # type: ignore[operator]
-    best = show(highest)  # type: ignore[operator]
-    return [
-        f"**{t}**" if t == best and len(values) > 1 and highest is not None else t for t in texts
-    ]
+def _bold(values: Sequence[float | None], show: Callable[[float | None], str]) -> list[str]:
+    """Figures as text, the highest of several in bold."""
+    best = show(max((value for value in values if value is not None), default=None))
+    texts = [show(value) for value in values]
+    marked = len(set(texts)) > 1
+    return [f"**{text}**" if marked and text == best else text for text in texts]
 
 
 def _all_scores(study: Study) -> Table:
     """Pooled and single scores of every strategy; those of each fold stand above."""
-    rows = []
+    rows: list[list[str]] = []
+    breaks = []
     for each in study.configurations:
+        breaks.append(len(rows))
         for row in each.scores:
             if row.member.startswith("fold-") and row.strategy != "holdout":
                 continue
@@ -226,6 +228,7 @@ def _all_scores(study: Study) -> Table:
         ],
         rows,
         dense=True,
+        breaks=breaks[1:],
     )
 
 
@@ -262,72 +265,5 @@ def seeds(study: Study) -> Iterator[Block]:
         f"Accuracy over {number} seeds, %: mean, lowest to highest, and that of the averaged "
         "probabilities.",
         columns,
-        rows,
-    )
-
-
-def five_folds(study: Study) -> Iterator[Block]:
-    """The protocol of the literature, as three figures, and what was published under it."""
-    found = study.scores.esc5
-    known = packaged("literature.csv") if study.scores.dataset.name == "esc10" else []
-    if found:
-        dataset = study.scores.dataset
-        yield Heading("Every fold tested", 2, "esc5")
-        development = f"folds {dataset.development_folds[0]}–{dataset.development_folds[-1]}"
-        yield Paragraph(
-            f"Under `esc5` each of the {worded(len(dataset.folds))} folds is tested by a network "
-            "trained on the others. The recipe was chosen on the development folds, so "
-            "three figures are given: all folds, "
-            f"{development} (the recipe was chosen on them) and fold {dataset.test_fold} (it was not)."
-        )
-        yield Table(
-            "esc5-table",
-            "Accuracy under `esc5`, %, with 95% interval.",
-            [
-                Column("configuration", align="left"),
-                Column("all folds"),
-                Column(development),
-                Column(f"fold {dataset.test_fold}"),
-            ],
-            [
-                [plain(name), *(with_interval(parts[p]) for p in ("all", "development", "test"))]
-                for name, parts in found.items()
-            ],
-        )
-    if not known:
-        return
-    yield Heading("Published accuracies", 2, "literature")
-    ours = (
-        "Of this study's figures only those of `esc5` are obtained as most of these are."
-        if found
-        else "None of this study's figures is comparable with them: its strategies train on fewer "
-        "clips or test on other folds. Only `esc5`, which this study did not run, would be."
-    )
-    yield Paragraph(
-        "What others report on ESC-10, trained from scratch, and what people score who listen. "
-        + ours
-    )
-    rows = [
-        [
-            plain(r["system"]),
-            plain(r["reference"]),
-            percent(float(r["accuracy"]) / 100),
-            plain(r["obtained"]),
-        ]
-        for r in known
-    ]
-    rows += [
-        [f"**{plain(name)}**", "this study", with_interval(parts["all"]), "`esc5`, last epoch"]
-        for name, parts in found.items()
-    ]
-    yield Table(
-        "literature-table",
-        "Published accuracies on ESC-10, %, and how each was obtained.",
-        [
-            Column("system", align="left"),
-            Column("source", align="left"),
-            Column("accuracy"),
-            Column("how obtained", align="left"),
-        ],
         rows,
     )

@@ -1,0 +1,68 @@
+"""The comparative table of a study as Markdown, for a README: `python -m auricle.report.markdown RUN`.
+
+Every cell is read from the study's `comparison.csv`.
+"""
+
+import csv
+import sys
+from pathlib import Path
+
+Row = dict[str, str]
+
+COLUMNS = {
+    "out of fold (4-fold)": ("kfold", "pooled", "out-of-fold"),
+    "test: holdout": ("holdout", None, "test"),
+    "test: refit": ("refit", "all", "test"),
+    "test: 4 networks averaged": ("kfold", "ensemble", "test"),
+}
+
+
+def comparative_table(run: Path) -> str:
+    """Accuracy in percent under each strategy, F1, AUC and sizes: a line a configuration."""
+    with (run / "comparison.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = list(dict.fromkeys(row["configuration"] for row in rows))
+    sizes = ["F1 (macro)", "AUC", "trainable", "fixed", "minutes a fit"]
+    lines = [_line(["configuration", *COLUMNS, *sizes]), _line(["---"] * (1 + len(COLUMNS) + 5))]
+    for name in names:
+        own = [row for row in rows if row["configuration"] == name]
+        cells = [_accuracy(_find(own, *key)) for key in COLUMNS.values()]
+        best = _find(own, "kfold", "pooled", "out-of-fold")
+        members = [row for row in own if _is_member(row, best)]
+        minutes = float(best["train_seconds"]) / 60 / max(1, len(members))
+        cells += [f"{float(best['f1_macro']):.3f}", f"{float(best['auc_macro']):.3f}"]
+        cells += [f"{int(best[f'parameters_{kind}']):,}" for kind in ("trainable", "fixed")]
+        lines.append(_line([name, *cells, f"{minutes:.1f}"]))
+    return "\n".join(lines)
+
+
+def _find(rows: list[Row], strategy: str, member: str | None, on: str) -> Row:
+    """The row of all seeds if there are several, else of the one."""
+    same = [row for row in rows if (row["strategy"], row["on"]) == (strategy, on)]
+    same = [row for row in same if member in (None, row["member"]) and row["seed"] != "ensemble"]
+    return next((row for row in same if row["seed"] == "mean"), same[0] if same else {})
+
+
+def _is_member(row: Row, whole: Row) -> bool:
+    """Whether a row is of one of the fits behind the pooled row."""
+    same = all(row[key] == whole[key] for key in ("strategy", "on"))
+    seeds = row["seed"].isdigit() and whole["seed"] in ("mean", row["seed"])
+    return same and seeds and row["member"].startswith("fold-")
+
+
+def _accuracy(row: Row) -> str:
+    if not row:
+        return "-"
+    text = f"{100 * float(row['accuracy']):.1f}"
+    if row["accuracy_low"]:
+        low, high = (100 * float(row[f"accuracy_{end}"]) for end in ("low", "high"))
+        text += f" [{low:.1f}, {high:.1f}]"
+    return text
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    print(comparative_table(Path(sys.argv[1])))

@@ -1,0 +1,83 @@
+"""The protocol of the literature, and what others published under it."""
+
+import csv
+import io
+from collections.abc import Iterator
+from importlib.resources import files
+
+from auricle.report.document import Block, Column, Heading, Paragraph, Table, plain
+from auricle.report.study_files import Study
+from auricle.report.wording import with_interval, worded
+
+
+def packaged(name: str) -> list[dict[str, str]]:
+    """A table that comes with the package."""
+    text = (files("auricle.report") / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def published(study: Study) -> Iterator[Block]:
+    """The protocol of the literature, as three figures, and what was published under it."""
+    found = study.scores.esc5
+    known = packaged("literature.csv") if study.scores.dataset.name == "esc10" else []
+    if found:
+        dataset = study.scores.dataset
+        yield Heading("Every fold tested", 2, "esc5")
+        development = f"folds {dataset.development_folds[0]}–{dataset.development_folds[-1]}"
+        yield Paragraph(
+            f"Under `esc5` each of the {worded(len(dataset.folds))} folds is tested by a network "
+            "trained on the others. The recipe was chosen on the development folds, so "
+            "three figures are given: all folds, "
+            f"{development} (the recipe was chosen on them), fold {dataset.test_fold} (it was not)."
+        )
+        yield Table(
+            "esc5-table",
+            "Accuracy under `esc5`, %, with 95% interval.",
+            [
+                Column("configuration", align="left"),
+                Column("all folds"),
+                Column(development),
+                Column(f"fold {dataset.test_fold}"),
+            ],
+            [
+                [plain(name), *(with_interval(parts[p]) for p in ("all", "development", "test"))]
+                for name, parts in found.items()
+            ],
+        )
+    if not known:
+        return
+    yield Heading("Published accuracies", 2, "literature")
+    ours = (
+        "Of this study's figures only those of `esc5` are obtained as most of these are."
+        if found
+        else "None of this study's figures is comparable with them: its strategies train on fewer "
+        "clips or test on other folds. Only `esc5`, which this study did not run, would be."
+    )
+    yield Paragraph(
+        "What others report on ESC-10, trained from scratch, and what people score who listen. "
+        + ours
+    )
+    rows = [
+        [
+            plain(r["system"]),
+            plain(r["reference"]),
+            r["accuracy"],
+            plain(r["obtained"]),
+        ]
+        for r in known
+    ]
+    rows += [
+        [f"**{plain(name)}**", "this study", with_interval(parts["all"]), "`esc5`, last epoch"]
+        for name, parts in found.items()
+    ]
+    yield Table(
+        "literature-table",
+        "Published accuracies on ESC-10, %, and how each was obtained.",
+        [
+            Column("system", align="left"),
+            Column("source", align="left"),
+            Column("accuracy"),
+            Column("how obtained", align="left"),
+        ],
+        rows,
+    )
