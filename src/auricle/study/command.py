@@ -91,21 +91,28 @@ def run(plan: Plan, *, out: Path | None, workers: int | None, **where: Any) -> P
 
 SUMMARY = {
     "out of fold": ("kfold", "pooled", "out-of-fold"),
+    "validation": ("holdout", None, "out-of-fold"),
     "holdout": ("holdout", None, "test"),
     "refit": ("refit", "all", "test"),
     "k-fold": ("kfold", "ensemble", "test"),
     "esc5": ("esc5", "pooled", "test"),
 }
-"""Columns of the table that ends a study; all but the first are of the test fold."""
+"""Columns of the table that ends a study, those from `holdout` on of the test fold."""
 
 
 def tell_scores(folder: Path) -> None:
     """Print a line a configuration, what the comparisons say, and how to send the runs."""
     found = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
-    grid = Grid("accuracy, %", *SUMMARY, box=SIMPLE)
-    for configuration in found["configurations"]:
-        cells = [tell(configuration["scores"], *key) for key in SUMMARY.values()]
-        grid.add_row(configuration["name"], *cells)
+    columns = {
+        title: [tell(configuration["scores"], *key) for configuration in found["configurations"]]
+        for title, key in SUMMARY.items()
+    }
+    shown = {title: cells for title, cells in columns.items() if any(cells)}
+    if "out of fold" in shown:  # the validation of holdout is a part of it
+        shown.pop("validation", None)
+    grid = Grid("accuracy, %", *shown, box=SIMPLE)
+    for row, configuration in enumerate(found["configurations"]):
+        grid.add_row(configuration["name"], *(cells[row] for cells in shown.values()))
     console = Console(highlight=False)
     console.print(grid)
     for comparison in found["comparisons"]:
@@ -130,5 +137,9 @@ def tell(entries: list[Table], strategy: str, member: str | None, on: str) -> st
     entry = next((entry for entry in same if entry["seed"] == "mean"), same[0])
     accuracy = entry["accuracy"]
     low, high = accuracy.get("range") or (accuracy["low"], accuracy["high"])
-    interval = f" [{100 * low:.1f}, {100 * high:.1f}]" if on == "out-of-fold" else ""
+    interval = (
+        f" [{100 * low:.1f}, {100 * high:.1f}]"
+        if (strategy, on) == ("kfold", "out-of-fold")
+        else ""
+    )
     return f"{100 * accuracy['value']:.1f}{interval}"
