@@ -39,7 +39,7 @@ def discussion(study: Study) -> Iterator[Block]:
     yield Paragraph(
         "Each sentence is chosen by the figures above: with other figures it would read otherwise."
     )
-    yield Bullets([sentence for sentence in observations(study) if sentence])
+    yield Bullets(observations(study))
 
 
 def assumptions(study: Study) -> Iterator[Block]:

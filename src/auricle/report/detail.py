@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from auricle.report import plots
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
 from auricle.report.headlines import View, views
-from auricle.report.study_files import Configuration, Study
+from auricle.report.study_files import Configuration, ScoreRow, Study
 from auricle.report.wording import (
     category,
     count,
     decimals,
+    figures,
     listed,
     points,
     probability,
@@ -30,23 +31,27 @@ def detail(study: Study) -> Iterator[Block]:
 def confusions(study: Study) -> Iterator[Block]:
     """Who was taken for whom."""
     names = study.scores.dataset.categories
-    yield Heading("Confusion matrices", 2, "confusions")
-    yield Paragraph(
-        "Rows are what a clip is, columns what it was heard as; a cell holds the number of clips "
-        "and is the darker the larger its share of the row. Out-of-fold matrices are pooled over "
-        "the development folds." + _first_seed(study)
-    )
-    for each in study.configurations:
-        rows = [(v.title, r) for v in views(study) if (r := v.drawn(each)) and r.confusion]
-        if not rows:
-            continue
-        yield Figure(
+    drawn = [
+        Figure(
             f"confusion-{each.name}",
             plots.confusions(each.name, names, rows),
             f"{code(each.name)}: confusion matrices, {listed([title for title, _ in rows])}.",
             f"Confusion matrices of {each.name}. "
             + " ".join(f"{title}: {_diagonal(names, row.confusion)}" for title, row in rows),
+            floats=True,
         )
+        for each in study.configurations
+        if (rows := [(v.title, r) for v in views(study) if (r := v.drawn(each)) and r.confusion])
+    ]
+    if not drawn:
+        return
+    yield Heading("Confusion matrices", 2, "confusions")
+    yield Paragraph(
+        f"In {figures([figure.name for figure in drawn])} rows are what a clip is, columns what it "
+        "was heard as; a cell holds the number of clips and is the darker the larger its share of "
+        "the row. Out-of-fold matrices are pooled over the development folds." + _first_seed(study)
+    )
+    yield from drawn
 
 
 def _diagonal(names: Sequence[str], matrix: Sequence[Sequence[int]]) -> str:
@@ -64,31 +69,39 @@ def _first_seed(study: Study) -> str:
 def roc(study: Study) -> Iterator[Block]:
     """How well each class is ranked above the rest."""
     names = study.scores.dataset.categories
-    yield Heading("ROC curves", 2, "roc")
-    more = ""
-    if len(names) > plots.MOST_PANELS:
-        more = f" Of the {len(names)} categories the first {plots.MOST_PANELS} are drawn."
-    yield Paragraph(
-        "Each category against all others, from probabilities. Scores of different networks do "
-        "not pool, so the out-of-fold curve is the mean of the folds' curves, and its area the "
-        "mean of their areas." + _first_seed(study) + more
-    )
-    for each in study.configurations:
-        rows = [(v.title, r) for v in views(study) if (r := v.drawn(each)) and r.roc]
-        if not rows:
-            continue
-        areas = "; ".join(
-            f"{title}: "
-            + ", ".join(f"{category(c.category)} {decimals(c.auc)}" for c in row.per_class)
-            for title, row in rows
-        )
-        yield Figure(
+    drawn = [
+        Figure(
             f"roc-{each.name}",
             plots.roc_curves(each.name, names, rows),
             f"{code(each.name)}: ROC curves of each category against the rest, "
             f"{listed([title for title, _ in rows])}.",
-            f"ROC curves of {each.name}. Areas under them, {areas}.",
+            f"ROC curves of {each.name}. Areas under them, {_areas(rows)}.",
+            floats=True,
         )
+        for each in study.configurations
+        if (rows := [(v.title, r) for v in views(study) if (r := v.drawn(each)) and r.roc])
+    ]
+    if not drawn:
+        return
+    more = ""
+    if len(names) > plots.MOST_PANELS:
+        more = f" Of the {len(names)} categories the first {plots.MOST_PANELS} are drawn."
+    yield Heading("ROC curves", 2, "roc")
+    yield Paragraph(
+        f"{figures([figure.name for figure in drawn])}: each category against all others, from "
+        "probabilities. Scores of different networks do not pool, so an out-of-fold curve is the "
+        "mean of the folds' curves (Fawcett, 2006), and its area the mean of their areas."
+        + _first_seed(study)
+        + more
+    )
+    yield from drawn
+
+
+def _areas(rows: Sequence[tuple[str, ScoreRow]]) -> str:
+    return "; ".join(
+        f"{title}: " + ", ".join(f"{category(c.category)} {decimals(c.auc)}" for c in row.per_class)
+        for title, row in rows
+    )
 
 
 def classes(study: Study) -> Iterator[Block]:

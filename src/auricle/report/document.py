@@ -53,12 +53,16 @@ class Formula:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing; `alt` says what it shows to those who do not see it."""
+    """A drawing; `alt` says what it shows to those who do not see it.
+
+    One that `floats` may stand at the top or bottom of a printed page, with text going on below.
+    """
 
     name: str
     svg: str
     caption: str
     alt: str
+    floats: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from auricle.report.document import (
     plain,
 )
 from auricle.report.headlines import out_of_fold, tested, views
-from auricle.report.observations import extremes, quoted, ranking, told_apart
+from auricle.report.observations import quoted
+from auricle.report.sentences import extremes, ranking, told_apart
 from auricle.report.study_files import Bounded, Study
 from auricle.report.wording import (
     category,

@@ -20,7 +20,7 @@ from auricle.report.document import (
 )
 from auricle.report.headlines import networks
 from auricle.report.study_files import Configuration, Study
-from auricle.report.wording import configurations, count, listed, worded
+from auricle.report.wording import configurations, count, figures, listed, worded
 
 
 @cache
@@ -191,8 +191,9 @@ def heads(study: Study) -> Iterator[Block]:
     )
     yield formula("heads")
     yield Paragraph(
-        f"A block adds attention to its input, then a two-layer perceptron with GELU, each after "
-        f"layer normalisation (Xiong et al., 2020). There are {blocks} blocks:"
+        "A block adds attention to its input, then a two-layer perceptron with GELU (Hendrycks and "
+        "Gimpel, 2016), each after layer normalisation (Ba et al., 2016; Xiong et al., 2020). "
+        f"There are {blocks} blocks:"
     )
     yield formula("block")
     yield Paragraph(
@@ -206,6 +207,12 @@ def diagrams_and_parameters(study: Study) -> Iterator[Block]:
     """Layers with shapes, and how many parameters each part has."""
     yield Heading("Layers and parameters", 2, "layers")
     samples = _samples(study)
+    drawn = figures([f"network-{group[0].name}" for group in networks(study)])
+    yield Paragraph(
+        f"{drawn} draw the layers, [@parameters] counts what they hold."
+        if " to " in drawn
+        else f"{drawn} draws the layers, [@parameters] counts what they hold."
+    )
     yield parameter_table(study)
     for group in networks(study):
         first = group[0]
@@ -227,6 +234,7 @@ def diagrams_and_parameters(study: Study) -> Iterator[Block]:
                 for row in diagrams.boxes(first.layers)
             )
             + f" In all {count(total.trainable)} trainable, {count(total.fixed)} fixed parameters.",
+            floats=True,
         )
 
 
@@ -307,6 +315,7 @@ def training(study: Study) -> Iterator[Block]:
         "alike (Tokozume et al., 2018). On powers *P* of unrelated sounds, which add, that is:"
     )
     yield formula("mixing")
+    yield Paragraph("[@settings] holds every value.")
     recipes = {each.name: study.recipe(each.name) for each in study.configurations}
     yield _settings(recipes)
 

@@ -10,6 +10,7 @@ from auricle.report.wording import (
     NOTHING,
     count,
     decimals,
+    figures,
     interval,
     minutes,
     percent,
@@ -32,24 +33,28 @@ def curves(study: Study) -> Iterator[Block]:
     drawn = [(each, _fits_drawn(study, each)) for each in study.configurations]
     top = plots.highest_loss([fit for _, fits in drawn for fit in fits])
     yield Heading("Learning curves", 2, "curves")
-    validated = any("kfold" in fit.strategy for _, fits in drawn for fit in fits)
     yield Paragraph(
-        "Loss and accuracy are those of the unaltered clips, under the weights that are scored "
-        "(the running average), after each epoch. The objective that training minimises, on "
-        "augmented and mixed views, is higher and stands in the histories."
+        f"{figures([f'curves-{each.name}' for each, _ in drawn])}: loss and accuracy are those of "
+        "the unaltered clips, under the weights that are scored (the running average), after each "
+        "epoch. The objective that training minimises, on augmented and mixed views, is higher; it "
+        "stands in the histories."
         + (" All configurations share one scale of loss." if len(drawn) > 1 else "")
     )
     for each, fits in drawn:
-        number = len(fits)
-        what = f"the {number} {fits[0].strategy} fits" if number > 1 else "its one fit"
-        band = "; the bands reach from the lowest to the highest of them" if number > 1 else ""
+        several = len(fits) > 1
+        mean = (
+            f"mean of the {worded(len(fits))} `{fits[0].strategy}` fits" if several else "one fit"
+        )
+        band = "; bands reach from the lowest to the highest of them" if several else ""
+        validated = fits[0].strategy == "kfold"
         parts = "training (solid) and validation (dashed)" if validated else "training"
         yield Figure(
             f"curves-{each.name}",
             plots.learning_curves(each.name, fits, top),
-            f"{code(each.name)}: loss and accuracy by epoch, {parts}, mean of {what}{band}.",
+            f"{code(each.name)}: loss and accuracy by epoch, {parts}, {mean}{band}.",
             f"Learning curves of {each.name}: cross-entropy and accuracy over "
             f"{len(fits[0].history['epoch'])} epochs, {parts}. {_ends(fits)}",
+            floats=True,
         )
 
 

@@ -82,6 +82,12 @@ def configurations(names: Sequence[str]) -> str:
     return listed([code(name) for name in names])
 
 
+def figures(names: Sequence[str]) -> str:
+    """References to drawings: [@a] to [@z]."""
+    ends = dict.fromkeys((names[0], names[-1]))
+    return " to ".join(f"[@{name}]" for name in ends)
+
+
 def worded(number: int) -> str:
     """Small numbers in words."""
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

@@ -1,0 +1,403 @@
+"""Sentences that the numbers choose.
+
+Each function looks at figures of the study and returns what they force, or nothing. Two scores
+that are written alike are alike here: no sentence calls 92.8 higher than 92.8.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from auricle.report.document import code
+from auricle.report.study_files import Bounded, Fit, Pair, ScoreRow
+from auricle.report.wording import (
+    category,
+    configurations,
+    decimals,
+    equals,
+    listed,
+    percent,
+    plural,
+    points,
+    worded,
+)
+
+ALPHA = 0.05
+
+
+def alike(scores: Sequence[float]) -> bool:
+    """Whether all would be written the same."""
+    return len({percent(score) for score in scores}) == 1
+
+
+def _size(difference: float) -> str:
+    """A difference in points without its sign."""
+    return percent(abs(difference))
+
+
+def extremes(
+    values: Mapping[str, float], show: Callable[[float], str] = percent
+) -> tuple[list[str], list[str]]:
+    """Names that share the highest and the lowest of figures as they are written."""
+    texts = {name: show(value) for name, value in values.items()}
+    top, bottom = max(values.values()), min(values.values())
+    highest, lowest = show(top), show(bottom)
+    return (
+        [name for name, text in texts.items() if text == highest],
+        [name for name, text in texts.items() if text == lowest],
+    )
+
+
+def ranking(accuracies: Mapping[str, Bounded], scored_on: str) -> str:
+    """Who is highest and lowest."""
+    values = {name: score.value for name, score in accuracies.items()}
+    if len(values) == 1:
+        ((name, value),) = values.items()
+        return f"**Accuracy.** {code(name)} is right on {percent(value)}% of clips {scored_on}."
+    if alike([*values.values()]):
+        return (
+            f"**Ranking.** All {worded(len(values))} configurations have the same accuracy "
+            f"{scored_on}, {percent(next(iter(values.values())))}%."
+        )
+    best, worst = extremes(values)
+    spread = max(values.values()) - min(values.values())
+    return (
+        f"**Ranking.** {_have(best)} the highest accuracy {scored_on} "
+        f"({percent(values[best[0]])}%), {configurations(worst)} the lowest "
+        f"({percent(values[worst[0]])}%): {_size(spread)} points apart."
+    )
+
+
+def _have(names: Sequence[str]) -> str:
+    return f"{configurations(names)} {'has' if len(names) == 1 else 'share'}"
+
+
+def told_apart(pairs: Sequence[Pair]) -> str:
+    """Which differences chance does not explain."""
+    if not pairs:
+        return ""
+    clear = [pair for pair in pairs if pair.p_holm <= ALPHA]
+    adjusted = " after Holm's adjustment" if len(pairs) > 1 else ""
+    if not clear:
+        least = min(pairs, key=lambda pair: pair.p_holm)
+        which = (
+            "The pair cannot" if len(pairs) == 1 else f"None of the {worded(len(pairs))} pairs can"
+        )
+        return (
+            f"**Is it chance?** {which} be told apart out-of-fold: the smallest p{adjusted} is "
+            f"{decimals(least.p_holm)} ({code(least.first)} against {code(least.second)}). The "
+            "ranking may be chance."
+        )
+    better = "; ".join(
+        f"{code(winner)} is better than {code(loser)} by {_size(pair.difference)} points "
+        f"({equals(pair.p_holm)})"
+        for pair in clear
+        for winner, loser in [_ordered(pair)]
+    )
+    rest = len(pairs) - len(clear)
+    others = (
+        f" The other {worded(rest) + ' pairs' if rest > 1 else 'pair'} cannot be told apart."
+        if rest
+        else ""
+    )
+    return f"**Is it chance?** Out-of-fold, {better}{adjusted}.{others}"
+
+
+def _ordered(pair: Pair) -> tuple[str, str]:
+    return (pair.first, pair.second) if pair.difference > 0 else (pair.second, pair.first)
+
+
+def by_heads(accuracies: Mapping[int, Bounded]) -> str:
+    """Whether accuracy follows the number of attention heads."""
+    if len(accuracies) < 2:
+        return ""
+    heads = sorted(accuracies)
+    values = [accuracies[number].value for number in heads]
+    told = listed([f"{percent(v)}% with {h}" for h, v in zip(heads, values, strict=True)])
+    written = [float(percent(value)) for value in values]
+    steps = [later - earlier for earlier, later in pairwise(written)]
+    if alike(values):
+        course = "does not depend on the number of heads"
+    elif all(step > 0 for step in steps):
+        course = "rises with the number of heads"
+    elif all(step < 0 for step in steps):
+        course = "falls with the number of heads"
+    else:
+        course = "does not follow the number of heads"
+    return f"**Heads.** Out-of-fold accuracy {course}: {told}."
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Where the mean learning curve of a configuration ends."""
+
+    train: float
+    val: float
+    lowest_val: float
+    lowest_epoch: int
+    epochs: int
+
+    @property
+    def gap(self) -> float:
+        """Validation loss less training loss, at the last epoch."""
+        return self.val - self.train
+
+
+def ending(fits: Sequence[Fit]) -> Ending:
+    """The end of the mean curve of fits that were validated."""
+    shortest = min(len(fit.history["epoch"]) for fit in fits)
+    train = np.mean([fit.history["train_loss"][:shortest] for fit in fits], axis=0)
+    val = np.mean([fit.history["val_loss"][:shortest] for fit in fits], axis=0)
+    lowest = int(np.argmin(val))
+    return Ending(float(train[-1]), float(val[-1]), float(val[lowest]), lowest + 1, shortest)
+
+
+def gaps(ends: Mapping[str, Ending]) -> str:
+    """How far validation lies above training at the end."""
+    told = listed([f"{decimals(end.gap)} for {code(name)}" for name, end in ends.items()])
+    if all(end.gap >= 0 for end in ends.values()):
+        how = f"the validation loss exceeds the training loss by {told}"
+    else:
+        how = f"validation loss less training loss is {told}"
+    text = f"**Gap.** At the last epoch {how} (mean of folds)."
+    if len(ends) == 1:
+        return text
+    widest, _ = extremes({name: end.gap for name, end in ends.items()}, decimals)
+    _, best_fit = extremes({name: end.train for name, end in ends.items()}, decimals)
+    loosest, _ = extremes({name: end.train for name, end in ends.items()}, decimals)
+    if len(widest) < len(ends):
+        text += f" It is widest for {configurations(widest)}."
+    if len(best_fit) < len(ends):
+        text += (
+            f" {configurations(best_fit)} {'fits' if len(best_fit) == 1 else 'fit'} the training "
+            f"clips closest (training loss {decimals(ends[best_fit[0]].train)}), "
+            f"{configurations(loosest)} least ({decimals(ends[loosest[0]].train)})."
+        )
+    return text
+
+
+def overfitting(ends: Mapping[str, Ending]) -> str:
+    """Whether longer training made validation worse: a rise of more than 5% over its lowest."""
+    rising = {n: e for n, e in ends.items() if e.val > 1.05 * e.lowest_val}
+    if not rising:
+        of_all = "" if len(ends) == 1 else " of every configuration"
+        return (
+            f"**Length of training.** The mean validation loss{of_all} ends within 5% of its "
+            "lowest: training on did no harm."
+        )
+    told = listed(
+        [
+            f"that of {code(name)} was lowest at epoch {end.lowest_epoch} "
+            f"({decimals(end.lowest_val)}) and ended at {decimals(end.val)}"
+            for name, end in rising.items()
+        ]
+    )
+    rest = " Those of the others end within 5% of their lowest." if len(rising) < len(ends) else ""
+    return f"**Length of training.** Mean validation loss rose again: {told}.{rest}"
+
+
+def fold_spread(accuracies: Mapping[str, Mapping[str, float]]) -> str:
+    """How much folds differ, and whether one is the hardest for all."""
+    if not accuracies:
+        return ""
+    spreads = {n: max(folds.values()) - min(folds.values()) for n, folds in accuracies.items()}
+    hardest = [set(extremes(folds)[1]) for folds in accuracies.values()]
+    common = sorted(set.intersection(*hardest))
+    low, high = min(spreads.values()), max(spreads.values())
+    span = _size(high)
+    if points(low) != points(high):
+        span = f"{_size(low)} to {span}"
+    text = f"**Folds.** The accuracies of a configuration's folds lie {span} points apart."
+    means = [float(np.mean([*folds.values()])) for folds in accuracies.values()]
+    if len(means) > 1:
+        between = max(means) - min(means)
+        more = "more" if low > between else "less" if high < between else "about as much"
+        text += (
+            f" Folds differ {more} {'as' if more == 'about as much' else 'than'} configurations do "
+            f"(whose means lie {_size(between)} points apart)."
+        )
+    if alike([value for folds in accuracies.values() for value in folds.values()]):
+        return "**Folds.** All folds have the same accuracy."
+    if common:
+        name = common[0].replace("fold-", "fold ")
+        for_all = " for every configuration" if len(accuracies) > 1 else ""
+        return f"{text} Hardest{for_all}: {name}."
+    return f"{text} No fold is the hardest for all of them."
+
+
+def weakest(rows: Mapping[str, ScoreRow]) -> str:
+    """The classes with the lowest and the highest F1."""
+    if not rows:
+        return ""
+    low: dict[str, list[str]] = {}
+    high: Counter[str] = Counter()
+    told = {}
+    for name, row in rows.items():
+        scores = {c.category: c.f1 for c in row.per_class if c.f1 is not None}
+        best, worst = extremes(scores, decimals)
+        low.setdefault(worst[0], []).append(name)
+        told[name] = scores[worst[0]]
+        high.update(best)
+    if len(low) == 1:
+        ((worst_category, names),) = low.items()
+        values = sorted(told[name] for name in names)
+        span = decimals(values[0])
+        if decimals(values[-1]) != span:
+            span += f" to {decimals(values[-1])}"
+        for_all = "" if len(rows) == 1 else " for every configuration"
+        text = f"*{category(worst_category)}* has the lowest out-of-fold F1{for_all} ({span})."
+    else:
+        text = (
+            "Which has the lowest out-of-fold F1 depends on the configuration: "
+            + listed(
+                [
+                    f"*{category(worst)}* for {configurations(names)} "
+                    f"({listed([decimals(told[name]) for name in names])})"
+                    for worst, names in low.items()
+                ]
+            )
+            + "."
+        )
+    always = [name for name, times in high.items() if times == len(rows)]
+    if always and not (len(low) == 1 and set(always) & set(low)):
+        text += f" The highest is that of {listed([f'*{category(name)}*' for name in always])}."
+    return f"**Categories.** {text}"
+
+
+def commonest_confusion(categories: Sequence[str], rows: Mapping[str, ScoreRow]) -> str:
+    """Which category is most often taken for which other."""
+    matrices = {name: np.array(row.confusion) for name, row in rows.items() if row.confusion}
+    if not matrices:
+        return ""
+    total = np.sum([*matrices.values()], axis=0)
+    off = total - np.diag(np.diag(total))
+    if not off.any():
+        return "**Confusions.** No clip was taken for another category out-of-fold."
+    order = np.argsort(-off, axis=None, kind="stable")[:3]
+    found = [np.unravel_index(at, off.shape) for at in order]
+    told = listed(
+        [
+            f"*{category(categories[truth])}* heard as *{category(categories[given])}* "
+            f"({off[truth, given]} of {total[truth].sum()})"
+            for truth, given in found
+            if off[truth, given]
+        ]
+    )
+    together = " over all configurations" if len(matrices) > 1 else ""
+    truth, given = found[0]
+    back = int(off[given, truth])
+    often = "equally often" if back == off[truth, given] else plural(back, "time")
+    reverse = f"The reverse of the first happens {often if back else 'never'}."
+    return f"**Confusions.** Most frequent out-of-fold{together}: {told}. {reverse}"
+
+
+def on_test_fold(development: Mapping[str, Bounded], test: Mapping[str, Bounded], fold: int) -> str:
+    """How the test fold stands to the out-of-fold scores."""
+    both = [name for name in development if name in test]
+    changes = {name: test[name].value - development[name].value for name in both}
+    told = _told_points(changes)
+    written = [round(100 * change, 1) for change in changes.values()]
+    if all(change < 0 for change in written):
+        way = f"Fold {fold} is harder than out-of-fold clips"
+    elif all(change > 0 for change in written):
+        way = f"Fold {fold} is easier than out-of-fold clips"
+    else:
+        way = f"Fold {fold} is neither harder nor easier throughout"
+    text = f"**Test fold.** {way}: accuracy there differs by {told}."
+    inside = [
+        name
+        for name in both
+        if (low := test[name].low) is not None
+        and (high := test[name].high) is not None
+        and low <= development[name].value <= high
+    ]
+    if len(inside) == len(both):
+        text += " Each out-of-fold accuracy lies within the interval of the test accuracy."
+    elif inside:
+        text += (
+            f" Only that of {configurations(inside)} lies within the interval of the test accuracy."
+        )
+    else:
+        text += " No out-of-fold accuracy lies within the interval of the test accuracy."
+    if len(both) > 1:
+        first = extremes({n: development[n].value for n in both})[0]
+        again = extremes({n: test[n].value for n in both})[0]
+        same = set(first) & set(again)
+        text += (
+            f" {configurations(sorted(same))} is highest on both."
+            if len(same) == 1
+            else f" Highest there: {configurations(again)}."
+            if not same
+            else ""
+        )
+    return text
+
+
+def _told_points(changes: Mapping[str, float]) -> str:
+    """+1.2 points for a, −0.3 for b."""
+    told = [f"{points(change)} for {code(name)}" for name, change in changes.items()]
+    return listed([told[0].replace(" for", " points for", 1), *told[1:]])
+
+
+def averaging(gains: Mapping[str, float]) -> str:
+    """Whether the mean of the networks' probabilities beats the mean of their scores."""
+    if not gains:
+        return ""
+    written = [round(100 * gain, 1) for gain in gains.values()]
+    if all(gain > 0 for gain in written):
+        effect = "is more accurate on the test fold than they are on average"
+    elif all(gain <= 0 for gain in written):
+        effect = "is not more accurate on the test fold than they are on average"
+    else:
+        effect = "helps some configurations on the test fold and not others"
+    return (
+        f"**Averaging.** The mean of the k-fold networks' probabilities {effect}: "
+        f"{_told_points(gains)}."
+    )
+
+
+def cost(
+    size: Mapping[str, int], seconds: Mapping[str, float], accuracy: Mapping[str, float]
+) -> str:
+    """What the most accurate configuration costs beside the smallest."""
+    if len(size) < 2:
+        return ""
+    small = min(size, key=lambda name: size[name])
+    best = extremes(accuracy)[0]
+    if small in best:
+        large = max(size, key=lambda name: size[name])
+        if size[large] == size[small]:
+            return ""
+        return (
+            f"**Cost.** The smallest network, {code(small)}, has the highest out-of-fold accuracy; "
+            f"{code(large)} has {size[large] / size[small]:.2f} times its trainable parameters and "
+            f"took {seconds[large] / seconds[small]:.2f} times its training time."
+        )
+    name = best[0]
+    return (
+        f"**Cost.** The most accurate out-of-fold, {code(name)}, has "
+        f"{size[name] / size[small]:.2f} times the trainable parameters of the smallest, "
+        f"{code(small)}, and took {seconds[name] / seconds[small]:.2f} times its training time, "
+        f"for {_size(accuracy[name] - accuracy[small])} points."
+    )
+
+
+def seed_spread(ranges: Mapping[str, tuple[float, float]], means: Mapping[str, float]) -> str:
+    """How far seeds alone move the out-of-fold accuracy, beside how far configurations do."""
+    if not ranges:
+        return ""
+    widths = {name: high - low for name, (low, high) in ranges.items()}
+    widest = max(widths, key=lambda name: widths[name])
+    between = max(means.values()) - min(means.values())
+    text = (
+        f"**Seeds.** The seed alone moves out-of-fold accuracy by up to {_size(widths[widest])} "
+        f"points ({code(widest)})"
+    )
+    if len(ranges) == 1:
+        return f"{text}."
+    if widths[widest] >= between:
+        return f"{text}, no less than the configurations differ in their means."
+    return f"{text}, less than the {_size(between)} points between configurations."
