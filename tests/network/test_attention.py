@@ -1,0 +1,270 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from auricle.network import attention
+from auricle.network.attention import (
+    Encoder,
+    EncoderBlock,
+    EncoderConfig,
+    MultiHeadAttention,
+    attend,
+    positions,
+)
+
+WIDTH = 16
+
+# Our names of weights, torch's names of the same.
+ATTENTION = {
+    "query_key_value.weight": "in_proj_weight",
+    "query_key_value.bias": "in_proj_bias",
+    "out.weight": "out_proj.weight",
+    "out.bias": "out_proj.bias",
+}
+BLOCK = {f"attention.{ours}": f"self_attn.{theirs}" for ours, theirs in ATTENTION.items()} | {
+    f"{ours}.{kind}": f"{theirs}.{kind}"
+    for kind in ("weight", "bias")
+    for ours, theirs in {
+        "before_attention": "norm1",
+        "perceptron.0": "linear1",
+        "perceptron.2": "linear2",
+        "before_perceptron": "norm2",
+    }.items()
+}
+STACK = {
+    f"blocks.{block}.{ours}": f"layers.{block}.{theirs}"
+    for block in range(2)
+    for ours, theirs in BLOCK.items()
+} | {"after.weight": "norm.weight", "after.bias": "norm.bias"}
+
+
+@pytest.fixture(params=[torch.float32, torch.bfloat16], ids=["float32", "bf16"])
+def dtype(request):
+    return request.param
+
+
+@pytest.fixture(params=[1, 2, 4])
+def heads(request):
+    return request.param
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+def randomise(module, generator):
+    """No weight stays at the zero or one of its initial value, where a mistake would not show."""
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=generator) / WIDTH**0.5)
+    return module
+
+
+def copy_weights(ours, theirs, names):
+    state = ours.state_dict()
+    assert set(names) == set(state) - {"class_token"}
+    theirs.load_state_dict({names[name]: state[name] for name in names})
+
+
+def assert_close(ours, theirs, roundings):
+    """Equal but for a few roundings of the largest value, in whichever arithmetic it is."""
+    assert ours.dtype == theirs.dtype
+    atol = roundings * torch.finfo(theirs.dtype).eps * theirs.abs().max().item()
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=atol)
+
+
+def assert_gradients_close(ours, theirs, names, roundings):
+    """As `assert_close`, of the module's largest gradient: a small one is what large ones leave."""
+    wanted = {name: weight.grad for name, weight in theirs.named_parameters()}
+    largest = max(gradient.abs().max().item() for gradient in wanted.values())
+    for name, weight in ours.named_parameters():
+        if name in names:
+            gradient = wanted[names[name]]
+            atol = roundings * torch.finfo(gradient.dtype).eps * largest
+            torch.testing.assert_close(weight.grad, gradient, rtol=0, atol=atol)
+
+
+def test_attention_equals_torchs(heads, dtype, generator):
+    ours = randomise(MultiHeadAttention(WIDTH, heads), generator).to(dtype)
+    theirs = nn.MultiheadAttention(WIDTH, heads, batch_first=True, dtype=dtype)
+    copy_weights(ours, theirs, ATTENTION)
+    tokens = 2 * torch.randn(3, 7, WIDTH, generator=generator).to(dtype)
+    tokens, same = tokens.clone().requires_grad_(), tokens.clone().requires_grad_()
+
+    mixed, weights = ours(tokens)
+    wanted, wanted_weights = theirs(same, same, same, average_attn_weights=False)
+    assert weights.shape == (3, heads, 7, 7)
+    assert_close(mixed, wanted, 4)
+    assert_close(weights, wanted_weights, 4)
+
+    # The weights are explained, so what flows back through them has to be right too.
+    push = torch.randn(mixed.shape, generator=generator).to(dtype)
+    pull = torch.randn(weights.shape, generator=generator).to(dtype)
+    torch.autograd.backward([mixed, weights], [push, pull])
+    torch.autograd.backward([wanted, wanted_weights], [push, pull])
+    assert_close(tokens.grad, same.grad, 8)
+    assert_gradients_close(ours, theirs, ATTENTION, 8)
+
+
+def test_block_equals_torchs(heads, dtype, generator):
+    ours = randomise(EncoderBlock(WIDTH, heads, expansion=3), generator).to(dtype)
+    theirs = nn.TransformerEncoderLayer(
+        WIDTH,
+        heads,
+        3 * WIDTH,
+        dropout=0,
+        activation="gelu",
+        batch_first=True,
+        norm_first=True,
+        dtype=dtype,
+    )
+    copy_weights(ours, theirs, BLOCK)
+    tokens = torch.randn(3, 7, WIDTH, generator=generator).to(dtype)
+    tokens, same = tokens.clone().requires_grad_(), tokens.clone().requires_grad_()
+
+    encoded, _ = ours(tokens)
+    wanted = theirs(same)
+    assert_close(encoded, wanted, 4)
+
+    push = torch.randn(encoded.shape, generator=generator).to(dtype)
+    encoded.backward(push)
+    wanted.backward(push)
+    assert_close(tokens.grad, same.grad, 8)
+    assert_gradients_close(ours, theirs, BLOCK, 8)
+
+
+def test_encoder_equals_torchs_stack(heads, dtype, generator):
+    ours = Encoder(EncoderConfig(blocks=2, heads=heads, expansion=2), WIDTH)
+    ours = randomise(ours, generator).to(dtype)
+    layer = nn.TransformerEncoderLayer(
+        WIDTH,
+        heads,
+        2 * WIDTH,
+        dropout=0,
+        activation="gelu",
+        batch_first=True,
+        norm_first=True,
+        dtype=dtype,
+    )
+    theirs = nn.TransformerEncoder(
+        layer, 2, norm=nn.LayerNorm(WIDTH, dtype=dtype), enable_nested_tensor=False
+    )
+    copy_weights(ours, theirs, STACK)
+    features = torch.randn(3, WIDTH, 6, generator=generator).to(dtype)
+    features, same = features.clone().requires_grad_(), features.clone().requires_grad_()
+    token = ours.class_token.detach().clone().requires_grad_()
+
+    summary, _ = ours(features)
+    steps = same.mT + positions(6, WIDTH).to(dtype)
+    wanted = theirs(torch.cat([token.expand(3, 1, WIDTH), steps], dim=1))[:, 0]
+    assert_close(summary, wanted, 8)
+
+    push = torch.randn(summary.shape, generator=generator).to(dtype)
+    summary.backward(push)
+    wanted.backward(push)
+    assert_close(features.grad, same.grad, 16)
+    assert_close(ours.class_token.grad, token.grad, 16)
+    assert_gradients_close(ours, theirs, STACK, 8)
+
+
+def test_attend_by_hand():
+    # One query that fits the first key by ln 3 after scaling: it takes three parts to one.
+    query = torch.tensor([[[[math.log(3) * 2**0.5, 0.0]]]])
+    key = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]]]])
+    value = torch.tensor([[[[4.0, 0.0], [0.0, 8.0]]]])
+    mixed, weights = attend(query, key, value)
+    torch.testing.assert_close(weights.flatten(), torch.tensor([0.75, 0.25]))
+    torch.testing.assert_close(mixed.flatten(), torch.tensor([3.0, 2.0]))
+
+
+def test_every_token_spends_exactly_one(heads, generator):
+    encoder = randomise(Encoder(EncoderConfig(blocks=3, heads=heads), WIDTH), generator)
+    _, weights = encoder(5 * torch.randn(2, WIDTH, 9, generator=generator))
+    assert weights.shape == (2, 3, heads, 10, 10)
+    assert weights.min() >= 0
+    torch.testing.assert_close(weights.sum(-1), torch.ones(2, 3, heads, 10))
+
+
+def test_each_head_works_in_its_own_slice(generator):
+    layer = randomise(MultiHeadAttention(WIDTH, heads=4), generator)
+    with torch.no_grad():
+        layer.out.weight.copy_(torch.eye(WIDTH))
+    tokens = torch.randn(2, 5, WIDTH, generator=generator)
+    before, weights_before = layer(tokens)
+    third = slice(8, 12)
+    with torch.no_grad():  # another query, key and value for the third head
+        layer.query_key_value.weight.reshape(3, WIDTH, WIDTH)[:, third] += 1
+    after, weights_after = layer(tokens)
+    moved = (before != after).any(0).any(0)
+    assert moved.tolist() == [third.start <= place < third.stop for place in range(WIDTH)]
+    moved = (weights_before != weights_after).any(-1).any(-1).any(0)
+    assert moved.tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("placed", [True, False])
+def test_order_is_heard_through_positions_alone(placed, generator, monkeypatch):
+    if not placed:
+        monkeypatch.setattr(attention, "positions", torch.zeros)
+    encoder = randomise(Encoder(EncoderConfig(blocks=2, heads=2), WIDTH), generator)
+    features = torch.randn(2, WIDTH, 8, generator=generator)
+    order = torch.tensor([3, 1, 7, 0, 2, 6, 5, 4])
+    summary, weights = encoder(features)
+    permuted, permuted_weights = encoder(features[:, :, order])
+    if placed:
+        assert (summary - permuted).abs().max() > 1e-3
+    else:
+        torch.testing.assert_close(permuted, summary)
+        spent = weights[..., 0, 1:][..., order]  # on each step by the class token
+        torch.testing.assert_close(permuted_weights[..., 0, 1:], spent)
+
+
+@pytest.mark.parametrize("width", [16, 15])
+def test_positions_tell_every_place_apart(width):
+    places = positions(500, width)
+    assert places.shape == (500, width)
+    assert places.abs().max() <= 1
+    distances = torch.cdist(places, places) + torch.eye(500)
+    assert distances.min() > 0.1
+    torch.testing.assert_close(positions(200, width), places[:200])  # whatever the length
+
+
+def test_positions_turn_evenly():
+    # A shift by one place is the same rotation everywhere: equal distances between neighbours.
+    places = positions(100, WIDTH)
+    steps = (places[1:] - places[:-1]).norm(dim=1)
+    torch.testing.assert_close(steps, steps[:1].expand(99), rtol=1e-4, atol=0)
+
+
+def test_class_token_is_one_parameter_that_learns(generator):
+    encoder = Encoder(EncoderConfig(blocks=2, heads=2), WIDTH)
+    token = encoder.class_token
+    assert isinstance(token, nn.Parameter)
+    assert sum(weight is token for weight in encoder.parameters()) == 1
+    first = token.detach().clone()
+    optimiser = torch.optim.SGD(encoder.parameters(), lr=0.1)
+    features = torch.randn(4, WIDTH, 5, generator=generator)
+
+    summary, _ = encoder(features)
+    torch.testing.assert_close(encoder(features)[0], summary, rtol=0, atol=0)  # nothing made anew
+    torch.nn.functional.cross_entropy(summary, torch.arange(4)).backward()
+    assert encoder.class_token is token
+    assert token.grad is not None
+    assert token.grad.abs().min() > 0
+    optimiser.step()
+    assert encoder.class_token is token
+    assert (token != first).all()
+    assert (encoder(features)[0] != summary).any()
+
+
+def test_refuses_heads_that_do_not_divide_the_width():
+    with pytest.raises(ValueError, match="3 heads do not divide a width of 16"):
+        MultiHeadAttention(16, 3)
+
+
+@pytest.mark.parametrize("wrong", [{"blocks": -1}, {"heads": 0}, {"expansion": 0}])
+def test_refuses_an_encoder_that_cannot_be_built(wrong):
+    with pytest.raises(ValueError, match="blocks must be 0 or more; heads and expansion"):
+        EncoderConfig(**wrong)

@@ -1,0 +1,149 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from auricle.network.attention import EncoderConfig
+from auricle.network.base import BaseConfig
+from auricle.network.classifier import (
+    NetworkConfig,
+    ParameterCount,
+    SoundClassifier,
+    count_parameters,
+)
+from auricle.network.frontend import FrontendConfig
+
+CNN = NetworkConfig(
+    frontend=FrontendConfig(sample_rate_hz=8_000, window=64, hop=80, bands=16, high_hz=4_000),
+    base=BaseConfig(
+        frequency_channels=(3, 4), frequency_kernels=(5, 3), width=8, kernel=3, stages=(1, 1)
+    ),
+)
+TRANSFORMER = replace(CNN, encoder=EncoderConfig(blocks=2, heads=4, expansion=3))
+
+
+def build(config, classes=5, seed=0):
+    torch.manual_seed(seed)
+    return SoundClassifier(config, classes)
+
+
+def test_waves_become_logits_and_attention():
+    wave = torch.randn(3, 2_000, generator=torch.Generator().manual_seed(0))
+    logits, weights = build(CNN)(wave)
+    assert logits.shape == (3, 5)
+    assert weights is None
+    logits, weights = build(TRANSFORMER)(wave)
+    assert logits.shape == (3, 5)
+    assert weights.shape == (3, 2, 4, 1 + 7, 1 + 7)  # 26 frames, two a step, halved once
+    torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]))
+
+
+@pytest.mark.parametrize("config", [CNN, TRANSFORMER], ids=["cnn", "transformer"])
+def test_parts_make_the_whole(config):
+    network = build(config).eval()
+    wave = torch.randn(2, 2_000, generator=torch.Generator().manual_seed(0))
+    power = network.frontend.power(wave)
+    by_hand, _ = network.head(network.base(network.frontend(power)))
+    torch.testing.assert_close(network(wave)[0], by_hand)
+    torch.testing.assert_close(network.classify(power)[0], by_hand)
+
+
+@pytest.mark.parametrize("config", [CNN, TRANSFORMER], ids=["cnn", "transformer"])
+def test_logits_are_float32_in_any_arithmetic(config):
+    network = build(config)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits, _ = network(torch.randn(2, 2_000))
+    assert logits.dtype == torch.float32
+
+
+def test_clips_do_not_hear_each_other():
+    wave = torch.randn(3, 2_000, generator=torch.Generator().manual_seed(0))
+    for config in (CNN, TRANSFORMER):
+        network = build(config).eval()
+        torch.testing.assert_close(network(wave)[0][1:2], network(wave[1:2])[0])
+
+
+def test_both_architectures_stand_on_the_same_base():
+    cnn, transformer = build(CNN), build(TRANSFORMER)
+    for part in ("frontend", "base"):
+        ours, theirs = getattr(cnn, part).state_dict(), getattr(transformer, part).state_dict()
+        assert list(ours) == list(theirs)
+        for name in ours:  # from the same seed even the same first weights
+            torch.testing.assert_close(ours[name], theirs[name], rtol=0, atol=0)
+    assert [str(layer) for layer in cnn.base.children()] == [
+        str(layer) for layer in transformer.base.children()
+    ]
+
+
+def test_architecture_1_is_fully_connected_at_its_head():
+    kinds = [type(layer) for layer in build(CNN).head.layers]
+    assert kinds.count(nn.Linear) == 2
+    assert not any("Encoder" in type(layer).__name__ for layer in build(CNN).modules())
+
+
+def linear(inputs, outputs):
+    return inputs * outputs + outputs
+
+
+def convolution(inputs, outputs, kernel):
+    return inputs * outputs * kernel + 2 * outputs  # no bias; a gain and a shift of the batch norm
+
+
+BINS = 64 // 2 + 1
+BASE = (
+    convolution(2, 3, 5)  # 16 bands to 8
+    + convolution(3, 4, 3)  # 8 to 4
+    + convolution(4 * 4, 8, 3)
+    + 4 * convolution(8, 8, 3)
+)
+BLOCK = 2 * (8 + 8) + linear(8, 24) + linear(8, 8) + linear(8, 24) + linear(24, 8)
+HEADS = {
+    CNN: linear(16, 8) + linear(8, 5),
+    TRANSFORMER: 8 + 2 * BLOCK + 16 + linear(8, 8) + linear(8, 5),
+}
+
+
+@pytest.mark.parametrize("config", [CNN, TRANSFORMER], ids=["cnn", "transformer"])
+def test_parameters_counted_by_hand(config):
+    bank = 2 * BINS * 64 + 16 * BINS
+    counts = count_parameters(build(config))
+    assert counts == {
+        "frontend": ParameterCount(trainable=2 * 16, fixed=bank),
+        "base": ParameterCount(trainable=BASE, fixed=0),
+        "head": ParameterCount(trainable=HEADS[config], fixed=0),
+        "total": ParameterCount(trainable=2 * 16 + BASE + HEADS[config], fixed=bank),
+    }
+    assert list(counts) == ["frontend", "base", "head", "total"]
+
+
+def test_parameters_of_the_other_front_ends_all_learn():
+    learned = count_parameters(build(replace(CNN, frontend=replace(CNN.frontend, kind="learned"))))
+    fixed = count_parameters(build(CNN))
+    assert learned["total"].fixed == 0
+    assert learned["total"].trainable == fixed["total"].trainable + fixed["total"].fixed
+    raw = count_parameters(build(replace(CNN, frontend=replace(CNN.frontend, kind="raw"))))
+    assert raw["total"].fixed == 0
+
+
+@pytest.mark.parametrize("kind", ["fixed", "learned", "raw"])
+@pytest.mark.parametrize("encoder", [CNN.encoder, TRANSFORMER.encoder], ids=["cnn", "transformer"])
+def test_every_trainable_weight_gets_a_gradient(kind, encoder):
+    frontend = replace(CNN.frontend, kind=kind)
+    network = build(replace(CNN, frontend=frontend, encoder=encoder))
+    logits, _ = network(torch.randn(4, 2_000, generator=torch.Generator().manual_seed(0)))
+    nn.functional.cross_entropy(logits, torch.arange(4)).backward()
+    for name, weight in network.named_parameters():
+        assert (weight.grad is not None) is weight.requires_grad, name
+        if weight.requires_grad:
+            assert weight.grad.isfinite().all(), name
+            assert weight.grad.abs().max() > 0, name
+
+
+def test_refuses_heads_that_do_not_divide_the_width():
+    with pytest.raises(ValueError, match="3 heads do not divide the base's width of 8"):
+        replace(CNN, encoder=EncoderConfig(blocks=2, heads=3))
+
+
+def test_a_width_matters_to_heads_only_where_there_is_an_encoder():
+    assert replace(CNN, encoder=EncoderConfig(blocks=0, heads=3)).encoder.heads == 3

@@ -1,0 +1,397 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Generator
+
+from auricle.network.frontend import FilterBank, FrontendConfig, band_edges_hz
+from auricle.training.augment import (
+    AugmentConfig,
+    a_weighting,
+    add_noise,
+    colour,
+    equal_loudness,
+    interpolate,
+    mask,
+    mix_powers,
+    mix_waves,
+    mixing_ratios,
+    partners,
+    shift_bands,
+    soft_targets,
+    stretch_and_shift,
+    uniform,
+    view_powers,
+    view_waves,
+    wave_level_db,
+)
+
+BANK = FrontendConfig(sample_rate_hz=8_000, window=128, hop=80, bands=16, high_hz=4_000)
+CENTRES_HZ = band_edges_hz(BANK)[1:-1].float()
+
+
+@pytest.fixture
+def generator():
+    return Generator().manual_seed(0)
+
+
+def some_powers(generator, batch=6, frames=50):
+    return torch.rand(batch, BANK.bands, frames, generator=generator) ** 2
+
+
+# Reading between samples
+
+
+def test_interpolation_is_exact_at_places_and_straight_between(generator):
+    values = torch.randn(3, 4, 10, generator=generator)
+    places = torch.tensor([0.0, 3, 9, 4]).repeat(3, 1)
+    torch.testing.assert_close(
+        interpolate(values, places), values[..., [0, 3, 9, 4]], rtol=0, atol=0
+    )
+    halfway = interpolate(values, places[:, :1] + 0.25)
+    torch.testing.assert_close(halfway[..., 0], 0.75 * values[..., 0] + 0.25 * values[..., 1])
+
+
+def test_interpolation_reads_each_clip_at_its_own_places(generator):
+    values = torch.randn(2, 10, generator=generator)
+    read = interpolate(values, torch.tensor([[1.0, 2.0], [7.0, 0.0]]))
+    torch.testing.assert_close(read, torch.stack([values[0, [1, 2]], values[1, [7, 0]]]))
+
+
+# Stretch and shift
+
+
+@pytest.mark.parametrize("stretch", [0.0, 0.25, 0.9])
+@pytest.mark.parametrize("at", [0, 1, 37, 98, 99])
+@pytest.mark.parametrize("form", ["power", "wave"])
+def test_every_view_holds_the_only_click(form, at, stretch, generator):
+    shape = (500, 3, 100) if form == "power" else (500, 100)
+    sound = torch.zeros(shape)
+    sound[..., at] = 1
+    view = stretch_and_shift(sound, stretch, generator)
+    assert view.shape == sound.shape
+    # At speed v the nearest moment that is read lies at most v / 2 from the click.
+    heard = view.flatten(1).amax(1)
+    assert heard.min() >= 1 - (1 + stretch) / 2 - 1e-4
+
+
+def test_unstretched_a_view_is_its_clip_as_a_loop(generator):
+    power = some_powers(generator)
+    view = stretch_and_shift(power, 0, generator)
+    assert not torch.equal(view, power)
+    torch.testing.assert_close(view.sum(-1), power.sum(-1))  # a loop loses nothing
+
+    time = 2 * math.pi * torch.arange(200) / 200
+    wave = torch.cos(3 * time).repeat(50, 1)  # whole turns: a loop of it is a shifted cosine
+    view = stretch_and_shift(wave, 0, generator)
+    spectrum = torch.fft.rfft(view).abs() / 100
+    assert (spectrum[:, 3] - 1).abs().max() < 0.01
+    spectrum[:, 3] = 0
+    assert spectrum.max() < 0.01
+
+
+def test_a_view_begins_anywhere(generator):
+    sound = torch.zeros(2_000, 100)
+    sound[:, 40] = 1
+    places = stretch_and_shift(sound, 0, generator).argmax(1)
+    counts = torch.bincount(places, minlength=100).float()
+    assert counts.min() > 0
+    assert counts.max() < 3 * counts.mean()
+
+
+def test_stretching_moves_pitch_between_its_ends(generator):
+    samples, turns = 4_000, 400
+    wave = torch.sin(2 * math.pi * turns * torch.arange(samples) / samples).repeat(300, 1)
+    view = stretch_and_shift(wave, 0.25, generator)
+    speed = torch.fft.rfft(view).abs().argmax(1) / turns
+    assert 0.79 < speed.min() < 0.83
+    assert 1.21 < speed.max() < 1.26
+    assert speed.log2().mean().abs() < 0.03  # faster as often as slower
+
+
+# Frequency
+
+
+def test_a_band_shift_moves_a_line_by_the_shift():
+    power = torch.zeros(200, 32, 4)
+    power[:, 16] = 1
+    view = shift_bands(power, 3.0, Generator().manual_seed(7))
+    drawn = uniform((200, 1), -3.0, 3.0, Generator().manual_seed(7))[:, 0]
+    torch.testing.assert_close(view.sum(1), torch.ones(200, 4))
+    centre = (view[:, :, 0] * torch.arange(32)).sum(1)
+    torch.testing.assert_close(centre, 16 - drawn, rtol=0, atol=1e-4)
+    assert drawn.min() < -2.8
+    assert drawn.max() > 2.8
+
+
+def test_colour_is_a_gain_of_bands_within_its_bounds(generator):
+    power = some_powers(generator) + 0.1
+    gain_db = 10 * torch.log10(colour(power, 6.0, generator) / power)
+    torch.testing.assert_close(gain_db, gain_db[:, :, :1].expand_as(gain_db), rtol=0, atol=1e-4)
+    assert 1 < gain_db.abs().max() <= 6
+    assert gain_db[:, :, 0].diff(dim=1).abs().max() < 3  # smooth
+
+
+# Published values of IEC 61672-1, table 3, rounded there to a tenth of a decibel.
+A_WEIGHTS_DB = {
+    31.62: -39.4,
+    63.1: -26.2,
+    100: -19.1,
+    251.19: -8.6,
+    501.19: -3.2,
+    1_000: 0.0,
+    1_995.3: 1.2,
+    3_981.1: 1.0,
+    7_943.3: -1.1,
+    10_000: -2.5,
+    15_849: -6.6,
+}
+
+
+@pytest.mark.parametrize(("hz", "wanted_db"), A_WEIGHTS_DB.items())
+def test_a_weighting_as_published(hz, wanted_db):
+    weight = a_weighting(torch.tensor([hz]))
+    assert 10 * math.log10(weight.item()) == pytest.approx(wanted_db, abs=0.06)
+
+
+def test_loudness_is_made_equal(generator):
+    power = some_powers(generator) * torch.logspace(-8, 3, 6)[:, None, None]
+    equal = equal_loudness(power, CENTRES_HZ)
+    heard = (equal.mean(-1) * a_weighting(CENTRES_HZ)).sum(1)
+    torch.testing.assert_close(heard, torch.ones(6), rtol=1e-2, atol=0)
+    torch.testing.assert_close(equal / equal.mean((1, 2), True), power / power.mean((1, 2), True))
+    assert equal_loudness(torch.zeros(1, BANK.bands, 3), CENTRES_HZ).eq(0).all()
+
+
+def test_the_level_of_a_wave_is_a_weighted(generator):
+    time_s = torch.arange(8_000) / 8_000
+    wave = torch.stack([torch.sin(2 * math.pi * hz * time_s) for hz in (1_000, 100, 1_000)])
+    wave[2] *= 10
+    level_db = wave_level_db(wave, 8_000)
+    assert level_db.diff().tolist() == pytest.approx([-19.1, 39.1], abs=0.1)
+
+
+# Mixing
+
+
+def test_partners_are_of_another_class_wherever_there_is_one(generator):
+    targets = torch.tensor([0, 0, 0, 0, 0, 0, 0, 1])
+    met = set()
+    for _ in range(200):
+        other = partners(targets, generator)
+        assert (targets[other] != targets).all()
+        met.add(other[7].item())
+    assert met == set(range(7))  # any of them
+    alone = partners(torch.zeros(5, dtype=torch.int64), generator)
+    assert ((alone >= 0) & (alone < 5)).all()
+
+
+def test_mixing_ratios_hold_their_share(generator):
+    ratio = mixing_ratios(0.7, 20_000, generator)
+    mixed = ratio[ratio < 1]
+    assert len(mixed) / 20_000 == pytest.approx(0.7, abs=0.02)
+    assert mixed.mean().item() == pytest.approx(0.5, abs=0.02)
+    assert mixing_ratios(0.0, 100, generator).eq(1).all()
+    assert mixing_ratios(1.0, 100, generator).lt(1).all()
+
+
+def test_a_mix_is_as_loud_as_its_sounds(generator):
+    power, other = (
+        equal_loudness(some_powers(generator), CENTRES_HZ),
+        equal_loudness(some_powers(generator), CENTRES_HZ),
+    )
+    mix = mix_powers(power, other, torch.rand(6, generator=generator))
+    heard = (mix.mean(-1) * a_weighting(CENTRES_HZ)).sum(1)
+    torch.testing.assert_close(heard, torch.ones(6))
+
+
+def test_powers_mix_by_hand():
+    # 0.25 to 0.75 in amplitude: 1 to 9 in power, as loud together as each alone.
+    mix = mix_powers(torch.full((1, 1, 1), 20.0), torch.full((1, 1, 1), 40.0), torch.tensor([0.25]))
+    assert mix.item() == pytest.approx((1 * 20 + 9 * 40) / 10)
+
+
+def test_the_ends_of_mixing_are_the_sounds_themselves(generator):
+    power, other = some_powers(generator), some_powers(generator)
+    torch.testing.assert_close(mix_powers(power, other, torch.ones(6)), power, rtol=0, atol=0)
+    torch.testing.assert_close(mix_powers(power, other, torch.zeros(6)), other, rtol=0, atol=0)
+    wave, other = torch.randn(6, 100, generator=generator), torch.randn(6, 100, generator=generator)
+    level_db = (torch.zeros(6), torch.full((6,), 5.0))
+    torch.testing.assert_close(mix_waves(wave, other, level_db, torch.ones(6)), wave)
+    mixed = mix_waves(wave, other, level_db, torch.zeros(6))
+    torch.testing.assert_close(mixed, other, rtol=0, atol=1e-4)
+
+
+def test_each_sound_is_heard_in_its_ratio(generator):
+    # Amplitudes of one loudness stand as r to 1 - r, whatever the levels of the recordings.
+    wave = torch.zeros(5, 2)
+    wave[:, 0] = torch.tensor([1.0, 10, 0.1, 1, 3])
+    other = torch.zeros(5, 2)
+    other[:, 1] = torch.tensor([1.0, 1, 1, 20, 3])
+    level_db = (20 * wave[:, 0].log10(), 20 * other[:, 1].log10())
+    ratio = torch.tensor([0.5, 0.5, 0.2, 0.7, 0.9])
+    mixed = mix_waves(wave, other, level_db, ratio)
+    first, second = mixed[:, 0] / wave[:, 0], mixed[:, 1] / other[:, 1]
+    gain = torch.stack([first * wave[:, 0], second * other[:, 1]])
+    torch.testing.assert_close(gain[0] / gain.sum(0), ratio)
+
+
+def test_mixed_powers_are_the_powers_of_mixed_waves(generator):
+    waves = torch.randn(2, 40, 8_000, generator=generator)
+    waves[1] = 3 * waves[1].diff(prepend=torch.zeros(40, 1))  # bright and loud
+    bank = FilterBank(BANK)
+    ratio = torch.full((40,), 0.3)
+    mixed = mix_waves(waves[0], waves[1], (torch.zeros(40), torch.zeros(40)), ratio)
+    power, other = bank.power(waves[0]), bank.power(waves[1])
+    wanted = mix_powers(power, other, ratio).mean((0, 2))
+    found = bank.power(mixed).mean((0, 2))
+    torch.testing.assert_close(found, wanted, rtol=0.05, atol=0)
+
+
+def test_targets_stand_in_the_ratio_of_the_mix(generator):
+    ratio = torch.tensor([1.0, 0.25, 0.5])
+    wanted = soft_targets(torch.tensor([0, 1, 2]), torch.tensor([1, 3, 2]), ratio, classes=4)
+    by_hand = [[1, 0, 0, 0], [0, 0.25, 0, 0.75], [0, 0, 1, 0]]
+    torch.testing.assert_close(wanted, torch.tensor(by_hand))
+    torch.testing.assert_close(wanted.sum(1), torch.ones(3))
+
+
+# Noise and masks
+
+
+def test_noise_stays_under_the_sound(generator):
+    power = some_powers(generator, batch=400)
+    added = add_noise(power, 0.3, 20.0, generator) - power
+    assert added.min() >= -1e-6
+    ratio_db = 10 * torch.log10(added.mean((1, 2)) / power.mean((1, 2)) + 1e-12)
+    noisy = ratio_db > -60
+    assert noisy.float().mean().item() == pytest.approx(0.3, abs=0.08)
+    assert ratio_db.max() < -19
+    assert torch.equal(add_noise(power, 0.0, 20.0, generator), power)
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_a_mask_silences_one_stretch_no_wider_than_told(axis, generator):
+    power = torch.ones(500, BANK.bands, 50)
+    masked = mask(power, axis, 8, generator)
+    silent = (masked == 0).all(3 - axis)  # (batch, length)
+    assert torch.equal(masked == 0, silent.unsqueeze(3 - axis).expand_as(masked))
+    width = silent.sum(1)
+    assert 6 < width.max() <= 8
+    assert width.min() == 0
+    edges = torch.nn.functional.pad(silent.int(), (1, 1)).diff(dim=1).abs().sum(1)
+    assert edges.max() == 2  # one stretch
+    assert silent[:, 1:].any(0).all()  # anywhere
+    assert torch.equal(mask(power, axis, 0, generator), power)
+
+
+def test_masks_leave_something_of_a_short_clip(generator):
+    power = torch.ones(500, 6, 10)
+    for axis in (1, 2):
+        assert (mask(power, axis, 25, generator).sum((1, 2)) > 0).all()
+
+
+# Whole views
+
+
+def views(config, seed, mixing=0.7, batch=8):
+    power = some_powers(Generator().manual_seed(1), batch)
+    targets = torch.arange(batch) % 3
+    return view_powers(
+        power,
+        targets,
+        classes=3,
+        centres_hz=CENTRES_HZ,
+        mixing=mixing,
+        config=config,
+        generator=Generator().manual_seed(seed),
+    )
+
+
+def wave_views(config, seed, mixing=0.7, batch=8):
+    wave = torch.randn(batch, 800, generator=Generator().manual_seed(1))
+    targets = torch.arange(batch) % 3
+    return view_waves(
+        wave,
+        targets,
+        classes=3,
+        sample_rate_hz=8_000,
+        mixing=mixing,
+        config=config,
+        generator=Generator().manual_seed(seed),
+    )
+
+
+@pytest.mark.parametrize("make", [views, wave_views])
+def test_views_depend_on_their_generator_alone(make):
+    torch.manual_seed(0)
+    first, targets = make(AugmentConfig(), seed=5)
+    torch.manual_seed(1)
+    again, targets_again = make(AugmentConfig(), seed=5)
+    assert torch.equal(first, again)
+    assert torch.equal(targets, targets_again)
+    other, _ = make(AugmentConfig(), seed=6)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("make", [views, wave_views])
+def test_views_are_sounds_with_targets_that_sum_to_one(make):
+    for seed in range(20):
+        sound, targets = make(AugmentConfig(mask_frames=5), seed)
+        assert sound.isfinite().all()
+        assert sound.dtype == torch.float32
+        torch.testing.assert_close(targets.sum(1), torch.ones(8))
+        assert make is wave_views or sound.min() >= 0
+
+
+def test_all_turned_off_a_view_is_its_clip(plain):
+    power = some_powers(Generator().manual_seed(1), 8).mean(2, keepdim=True).expand(-1, -1, 50)
+    view, targets = view_powers(
+        power,
+        torch.arange(8) % 3,
+        classes=3,
+        centres_hz=CENTRES_HZ,
+        mixing=0.0,
+        config=plain,
+        generator=Generator().manual_seed(2),
+    )
+    torch.testing.assert_close(view, equal_loudness(power, CENTRES_HZ))
+    assert torch.equal(targets.argmax(1), torch.arange(8) % 3)
+    assert targets.max(1).values.eq(1).all()
+
+
+def test_silence_stays_silent_and_finite():
+    view, _ = view_powers(
+        torch.zeros(4, BANK.bands, 50),
+        torch.arange(4) % 2,
+        classes=2,
+        centres_hz=CENTRES_HZ,
+        mixing=1.0,
+        config=AugmentConfig(),
+        generator=Generator().manual_seed(0),
+    )
+    assert view.eq(0).all()
+    waves, _ = view_waves(
+        torch.zeros(4, 800),
+        torch.arange(4) % 2,
+        classes=2,
+        sample_rate_hz=8_000,
+        mixing=1.0,
+        config=AugmentConfig(),
+        generator=Generator().manual_seed(0),
+    )
+    assert waves.eq(0).all()
+
+
+def test_a_batch_of_one_is_mixed_with_itself():
+    config = replace(AugmentConfig(), masks=0)
+    view, targets = views(config, seed=0, mixing=1.0, batch=1)
+    assert view.isfinite().all()
+    torch.testing.assert_close(targets, torch.tensor([[1.0, 0.0, 0.0]]))
+
+
+@pytest.mark.parametrize("wrong", [{"stretch": 1.0}, {"mixing": 1.1}, {"noise": -0.1}])
+def test_refuses_shares_that_make_no_sense(wrong):
+    with pytest.raises(ValueError, match="stretch must be in"):
+        AugmentConfig(**wrong)

@@ -1,0 +1,105 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from auricle.training.augment import AugmentConfig
+from auricle.training.fit import generator_for, new_network
+from auricle.training.sounds import FULL_SCALE, Examples, Sounds, scoring_batches
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def stored(tones, tmp_path):
+    """Twelve of a store's twenty clips, mapped from their file, out of order."""
+    examples = tones(20, classes=4)
+    np.save(tmp_path / "waves.npy", examples.waves)
+    rows = np.array([3, 19, 0, 7, 8, 1, 2, 11, 12, 13, 4, 5])
+    waves = np.load(tmp_path / "waves.npy", mmap_mode="r")
+    return Examples(waves, rows, examples.targets[rows])
+
+
+def test_powers_of_a_fixed_bank_are_mapped_not_held(stored, small_network, tmp_path):
+    network = new_network(small_network(), classes=4, seed=0)
+    sounds = Sounds(network, stored, CPU, tmp_path / "powers.npy")
+    assert isinstance(sounds.powers, np.memmap)
+    assert sounds.powers.mode == "r"
+    assert sounds.powers.shape == (12, 16, 26)
+    assert np.array_equal(np.load(tmp_path / "powers.npy"), sounds.powers)
+    with torch.no_grad():
+        wanted = network.frontend.power(sounds.waves(slice(0, 12)))
+    torch.testing.assert_close(torch.from_numpy(np.array(sounds.powers)), wanted)
+
+
+def test_more_clips_than_a_batch_are_filled_in_order(tones, small_network, tmp_path):
+    examples = tones(150, classes=4)
+    network = new_network(small_network(), classes=4, seed=0)
+    powers = Sounds(network, examples, CPU, tmp_path / "powers.npy").powers
+    sounds = Sounds(network, examples, CPU, None)
+    with torch.no_grad():
+        wanted = network.frontend.power(sounds.waves(np.array([0, 63, 64, 149])))
+    found = torch.from_numpy(powers[[0, 63, 64, 149]])
+    torch.testing.assert_close(found, wanted)
+
+
+@pytest.mark.parametrize("kind", ["learned", "raw"])
+def test_nothing_is_kept_of_a_bank_that_learns(kind, stored, small_network, tmp_path):
+    network = new_network(small_network(kind), classes=4, seed=0)
+    sounds = Sounds(network, stored, CPU, tmp_path / "powers.npy")
+    assert sounds.powers is None
+    assert not (tmp_path / "powers.npy").exists()
+
+
+def test_waves_are_the_rows_that_were_asked_for(stored):
+    sounds = Sounds(None, stored, CPU, None)
+    wave = sounds.waves(np.array([1, 4]))
+    assert wave.dtype == torch.float32
+    wanted = stored.waves[[19, 8]].astype(np.float32) / FULL_SCALE
+    assert np.array_equal(wave.numpy(), wanted)
+    assert wave.abs().max() < 1
+
+
+@torch.no_grad()
+def test_kept_powers_give_the_logits_of_the_waves(stored, small_network, tmp_path):
+    network = new_network(small_network(), classes=4, seed=0).eval()
+    kept = Sounds(network, stored, CPU, tmp_path / "powers.npy")
+    anew = Sounds(network, stored, CPU, None)
+    rows = slice(2, 9)
+    torch.testing.assert_close(kept.logits(network, rows), anew.logits(network, rows))
+
+
+@pytest.mark.parametrize("kind", ["fixed", "learned", "raw"])
+def test_views_are_powers_and_targets_of_their_rows(kind, stored, small_network, plain, tmp_path):
+    network = new_network(small_network(kind), classes=4, seed=0)
+    sounds = Sounds(network, stored, CPU, tmp_path / "powers.npy")
+    rows = np.array([5, 0, 11])
+    power, wanted = sounds.views(
+        network, rows, classes=4, mixing=0.0, config=plain, generator=generator_for(0)
+    )
+    assert power.shape == (3, 16, 26)
+    assert power.requires_grad is (kind != "fixed")
+    assert wanted.argmax(1).tolist() == stored.targets[rows].tolist()
+
+
+def test_views_leave_the_stored_sounds_alone(stored, small_network, tmp_path):
+    network = new_network(small_network(), classes=4, seed=0)
+    sounds = Sounds(network, stored, CPU, tmp_path / "powers.npy")
+    before = np.array(sounds.powers)
+    for seed in range(5):
+        sounds.views(
+            network,
+            np.arange(12),
+            classes=4,
+            mixing=1.0,
+            config=replace(AugmentConfig(), mask_frames=5),
+            generator=generator_for(seed),
+        )
+    assert np.array_equal(before, sounds.powers)
+
+
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 200])
+def test_scoring_covers_every_clip_once_in_order(count):
+    covered = [place for rows in scoring_batches(count) for place in range(rows.start, rows.stop)]
+    assert covered == list(range(count))
