@@ -156,16 +156,18 @@ def make_scores(
         p = draw_probabilities(targets, len(categories), SKILL.get(name, 3.0), key)
         one = "one network, last epoch"
         s = str(seed)
-        tests = {}
+        tests = {
+            fold: draw_probabilities(
+                targets[~dev], len(categories), SKILL.get(name, 3.0) - 0.6, [*key, int(fold)]
+            )
+            for fold in sorted({*folds[dev]})
+        }
         if "kfold" in strategies:
             for fold in sorted({*folds[dev]}):
                 add(
                     ("kfold", s, f"fold-{fold}", "out-of-fold", one),
                     folds == fold,
                     p[folds == fold],
-                )
-                tests[fold] = draw_probabilities(
-                    targets[~dev], len(categories), SKILL.get(name, 3.0) - 0.6, [*key, int(fold)]
                 )
                 if test:
                     add(("kfold", s, f"fold-{fold}", "test", one), ~dev, tests[fold])
@@ -389,7 +391,8 @@ def write_study(
         )
         seconds: dict[str, float] = {}
         for seed in range(seeds):
-            members = [("kfold", f"fold-{f}") for f in (2, 3, 4, 5) if "kfold" in strategies]
+            validated = (2, 3, 4, 5) if "kfold" in strategies else (2,) * ("holdout" in strategies)
+            members = [("kfold", f"fold-{fold}") for fold in validated]
             members += [("refit", "all")] if {"refit", "esc5"} & {*strategies} else []
             members += [("esc5", f"fold-{f}") for f in (2, 3, 4, 5) if "esc5" in strategies]
             for strategy, member in members:

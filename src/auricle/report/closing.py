@@ -54,17 +54,22 @@ def assumptions(study: Study) -> Iterator[Block]:
         "Predictions of different networks are pooled for accuracy, F1 and confusions. AUC and ROC "
         "curves rest on ranks, which different networks do not share: they are taken fold by fold "
         "and averaged.",
-        "An epoch draws several augmented views of every training clip, so it has more steps than "
-        "clips over batch; the number of views stands in [@settings].",
+        "An epoch draws one or several augmented views of every training clip; how many, and every "
+        "other setting, stands in [@settings].",
         "The last epoch is scored. Validation folds draw the curves and give the out-of-fold "
         "scores; they stop nothing and choose no epoch.",
     ]
     if dataset.name == "esc10":
         items.append(
             "The recipes were chosen on the development folds of ESC-10 in earlier studies, so "
-            "out-of-fold scores may be a little too high; the test fold chose nothing."
+            "out-of-fold scores may be a little too high; [@protocol] tells how often the test "
+            "fold was read."
         )
     yield Bullets(items)
+    yield Paragraph(
+        "The brief asks for PyTorch, for one-dimensional convolutions, and for attention written "
+        "from scratch: parts may be ready-made, architectures may not."
+    )
     yield Table(
         "used",
         "Ready-made parts that are used, and why the brief allows them.",

@@ -207,12 +207,9 @@ def diagrams_and_parameters(study: Study) -> Iterator[Block]:
     """Layers with shapes, and how many parameters each part has."""
     yield Heading("Layers and parameters", 2, "layers")
     samples = _samples(study)
-    drawn = figures([f"network-{group[0].name}" for group in networks(study)])
-    yield Paragraph(
-        f"{drawn} draw the layers, [@parameters] counts what they hold."
-        if " to " in drawn
-        else f"{drawn} draws the layers, [@parameters] counts what they hold."
-    )
+    drawn = [f"network-{group[0].name}" for group in networks(study)]
+    draw = "draws" if len(drawn) == 1 else "draw"
+    yield Paragraph(f"{figures(drawn)} {draw} the layers, [@parameters] counts what they hold.")
     yield parameter_table(study)
     for group in networks(study):
         first = group[0]
@@ -308,11 +305,12 @@ def training(study: Study) -> Iterator[Block]:
         "statistics of batch normalisation included."
     )
     yield Paragraph(
-        "A training clip is never seen twice alike. Each view is played faster or slower, as a "
+        "A training clip is never seen twice alike. A view is played faster or slower, as a "
         "loop that begins anywhere, shifted along the mel scale, equalised at random, put into "
-        "noise and masked (Park et al., 2019). Most views hold two clips of different categories, "
-        "brought to one A-weighted loudness and mixed in the ratio *r*, and their label is mixed "
-        "alike (Tokozume et al., 2018). On powers *P* of unrelated sounds, which add, that is:"
+        "noise and masked (Park et al., 2019). A share of the views holds two clips of different "
+        "categories, brought to one A-weighted loudness and mixed in the ratio *r*; their labels "
+        "are mixed alike (Tokozume et al., 2018). On powers *P* of unrelated sounds, which add, "
+        "that is:"
     )
     yield formula("mixing")
     yield Paragraph("[@settings] holds every value.")

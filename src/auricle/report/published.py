@@ -7,13 +7,22 @@ from importlib.resources import files
 
 from auricle.report.document import Block, Column, Heading, Paragraph, Table, plain
 from auricle.report.study_files import Study
-from auricle.report.wording import with_interval, worded
+from auricle.report.wording import percent, with_interval, worded
 
 
 def packaged(name: str) -> list[dict[str, str]]:
     """A table that comes with the package."""
     text = (files("auricle.report") / name).read_text(encoding="utf-8")
     return list(csv.DictReader(io.StringIO(text)))
+
+
+def _each_fold(study: Study, name: str) -> list[str]:
+    """Accuracy under `esc5` on each fold, of the first seed."""
+    configuration = next(each for each in study.configurations if each.name == name)
+    rows = [
+        configuration.row("esc5", f"fold-{fold}", "test") for fold in study.scores.dataset.folds
+    ]
+    return [percent(row.accuracy.value if row else None) for row in rows]
 
 
 def published(study: Study) -> Iterator[Block]:
@@ -38,9 +47,14 @@ def published(study: Study) -> Iterator[Block]:
                 Column("all folds"),
                 Column(development),
                 Column(f"fold {dataset.test_fold}"),
+                *(Column(str(fold), "tested on fold") for fold in dataset.folds),
             ],
             [
-                [plain(name), *(with_interval(parts[p]) for p in ("all", "development", "test"))]
+                [
+                    plain(name),
+                    *(with_interval(parts[p]) for p in ("all", "development", "test")),
+                    *_each_fold(study, name),
+                ]
                 for name, parts in found.items()
             ],
         )

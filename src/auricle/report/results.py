@@ -24,6 +24,7 @@ def results(study: Study) -> Iterator[Block]:
     yield Heading("Results", 1, "results")
     yield from curves(study)
     yield from folds(study)
+    yield from members_tested(study)
     yield from comparison(study)
     yield from seeds(study)
 
@@ -127,10 +128,41 @@ def folds(study: Study) -> Iterator[Block]:
         yield Table(
             f"folds-{measure.replace('_', '-')}",
             f"k-fold validation: {title}, of each fold and pooled over {count(clips)} "
-            "out-of-fold clips" + (", first seed." if study.seeds > 1 else "."),
+            f"out-of-fold clips{_of_first_seed(study)}.",
             columns,
             rows,
         )
+
+
+def members_tested(study: Study) -> Iterator[Block]:
+    """The test fold, scored by each of the k-fold networks and by all of them together."""
+    fold = study.scores.dataset.test_fold
+    members = [f"fold-{each}" for each in study.scores.dataset.development_folds]
+    rows = []
+    for each in study.configurations:
+        scored = [each.row("kfold", member, "test") for member in (*members, "mean", "ensemble")]
+        shown = [percent(row.accuracy.value) if row else NOTHING for row in scored[:-1]]
+        together = scored[-1]
+        if together:
+            rows.append([plain(each.name), *shown, with_interval(together.accuracy)])
+    if not rows:
+        return
+    yield Table(
+        "members",
+        f"Test fold {fold}: accuracy, %, of each of the k-fold networks, the mean of their scores, "
+        f"and that of their averaged probabilities{_of_first_seed(study)}.",
+        [
+            Column("configuration", align="left"),
+            *(Column(m.replace("fold-", ""), "network that validates on") for m in members),
+            Column("mean", "together"),
+            Column("averaged", "together"),
+        ],
+        rows,
+    )
+
+
+def _of_first_seed(study: Study) -> str:
+    return ", first seed" if study.seeds > 1 else ""
 
 
 def comparison(study: Study) -> Iterator[Block]:

@@ -85,7 +85,7 @@ def configurations(names: Sequence[str]) -> str:
 def figures(names: Sequence[str]) -> str:
     """References to drawings: [@a] to [@z]."""
     ends = dict.fromkeys((names[0], names[-1]))
-    return " to ".join(f"[@{name}]" for name in ends)
+    return (" and " if len(names) == 2 else " to ").join(f"[@{name}]" for name in ends)
 
 
 def worded(number: int) -> str:

@@ -1,0 +1,278 @@
+"""The paper and the page, from a whole study and from less."""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+from pypdf.generic import DictionaryObject
+
+import auricle
+from auricle.report import write_report
+from auricle.report.closing import NOT_USED, USED
+from auricle.report.drawing import canvas
+from auricle.report.html import page_svg
+
+NAMES = ("cnn", "transformer-h1", "transformer-h2", "transformer-h4")
+THREE = ("bell", "door", "glass")
+VOID = {"meta", "link", "br", "img", "use", "path", "image", "mspace"}
+
+
+class Page(HTMLParser):
+    """Every element with its attributes, and whether open elements are closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.children: dict[str, list[list[str]]] = {"table": [], "svg": []}
+        self.open: list[str] = []
+        self.text = text
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        for kind, found in self.children.items():
+            if tag == kind:
+                found.append([])
+            elif kind in self.open:
+                found[-1].append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def attributes(self, name: str) -> list[str]:
+        return [value for _, attrs in self.elements if (value := attrs.get(name))]
+
+
+def text_of(paper: Path) -> str:
+    """All words of a PDF, however its lines were broken."""
+    words = " ".join(page.extract_text() for page in PdfReader(paper).pages)
+    return " ".join(words.replace("\u00a0", " ").split())
+
+
+def text_on(page: Path) -> str:
+    html = page.read_text(encoding="utf-8")
+    body = re.sub(r"<(script|style|svg).*?</\1>", " ", html, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", "", body).replace("\u00a0", " ").split())
+
+
+@pytest.fixture(scope="module")
+def printed(mission: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return write_report(mission, tmp_path_factory.mktemp("printed"))
+
+
+@pytest.fixture(scope="module")
+def page(printed: tuple[Path, Path]) -> Page:
+    return Page(printed[1].read_text(encoding="utf-8"))
+
+
+def test_paper_is_tagged_titled_and_in_a_language(printed: tuple[Path, Path]) -> None:
+    paper = PdfReader(printed[0])
+    catalogue = paper.trailer["/Root"]
+    assert catalogue["/Lang"] == "en-GB"
+    assert catalogue["/MarkInfo"]["/Marked"]
+    assert "/StructTreeRoot" in catalogue
+    assert catalogue["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert paper.metadata
+    assert paper.metadata.title == "Sound classification on ESC-10"
+    assert b"pdfuaid:part" in catalogue["/Metadata"].get_data()
+
+
+def structure(node: object) -> Iterator[DictionaryObject]:
+    if isinstance(node, DictionaryObject) and "/S" in node:
+        yield node
+    kids = node.get("/K", []) if isinstance(node, DictionaryObject) else []
+    for kid in kids if isinstance(kids, list) else [kids]:
+        yield from structure(kid.get_object() if hasattr(kid, "get_object") else kid)
+
+
+def test_every_figure_and_formula_on_paper_has_an_alternative(printed: tuple[Path, Path]) -> None:
+    root = PdfReader(printed[0]).trailer["/Root"]["/StructTreeRoot"]
+    root_kids = root["/K"] if isinstance(root["/K"], list) else [root["/K"]]
+    nodes = [node for kid in root_kids for node in structure(kid.get_object())]
+    kinds = [str(node["/S"]) for node in nodes]
+    drawings = [node for node in nodes if node["/S"] in ("/Figure", "/Formula")]
+    assert kinds.count("/Figure") >= 19
+    assert kinds.count("/Table") >= 12
+    assert all(len(str(node.get("/Alt", ""))) > 20 for node in drawings)
+
+
+@pytest.mark.parametrize("kind", [0, 1], ids=["paper", "page"])
+def test_names_and_numbers_are_those_of_comparison_csv(
+    printed: tuple[Path, Path], mission: Path, kind: int
+) -> None:
+    said = (text_of, text_on)[kind](printed[kind])
+    with (mission / "comparison.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for name in NAMES:
+        assert name in said
+    for row in rows:
+        assert f"{100 * float(row['accuracy']):.1f}" in said
+        if not row["member"].startswith("fold-"):
+            low, high = (100 * float(row[f"accuracy_{end}"]) for end in ("low", "high"))
+            assert f"[{low:.1f}, {high:.1f}]" in said
+            assert f"{float(row['f1_macro']):.3f}" in said
+            assert f"{float(row['auc_macro']):.3f}" in said
+    for part in ("trainable", "fixed"):
+        assert f"{int(rows[0][f'parameters_{part}']):,}" in said
+    for chapter in ("Summary", "Methods", "Observations", "Assumptions", "References"):
+        assert chapter in said
+
+
+def test_page_closes_what_it_opens_and_asks_for_nothing_outside(page: Page) -> None:
+    assert page.open == []
+    for tag, attributes in page.elements:
+        for key in ("src", "href", "xlink:href", "srcset", "data", "action"):
+            target = attributes.get(key) or ""
+            if tag == "a":
+                continue
+            assert not re.match(r"(https?:)?//", target), (tag, target)
+    assert "@import" not in page.text
+    assert "url(http" not in page.text
+
+
+def test_links_of_the_page_lead_somewhere_and_names_are_unique(page: Page) -> None:
+    names = page.attributes("id")
+    assert len(names) == len(set(names))
+    inner = {target[1:] for target in page.attributes("href") if target.startswith("#")}
+    assert inner <= set(names)
+
+
+def test_every_table_has_a_caption_and_every_drawing_a_text(page: Page) -> None:
+    assert len(page.children["table"]) >= 12
+    assert all("caption" in inside and "th" in inside for inside in page.children["table"])
+    assert len(page.children["svg"]) >= 19
+    assert all(inside[0] == "title" for inside in page.children["svg"])
+    drawings = [attributes for tag, attributes in page.elements if tag == "svg"]
+    assert all(a.get("role") == "img" and a.get("aria-labelledby") for a in drawings)
+    formulas = [attributes for tag, attributes in page.elements if tag == "math"]
+    assert formulas
+    assert all(attributes.get("alttext") for attributes in formulas)
+    assert ("html", {"lang": "en-GB"}) in page.elements
+
+
+def test_headings_go_down_one_level_at_a_time(page: Page) -> None:
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+
+
+def test_equal_studies_print_equal_files(printed: tuple[Path, Path], mission: Path) -> None:
+    again = write_report(mission)
+    assert again == (mission / "report" / "report.pdf", mission / "report" / "report.html")
+    assert [file.read_bytes() for file in again] == [file.read_bytes() for file in printed]
+
+
+def test_validation_alone_says_that_the_test_fold_was_not_read(
+    make_study: Callable[..., Path],
+) -> None:
+    run = make_study(
+        dataset="my_sounds",
+        categories=THREE,
+        names=("cnn", "transformer-h2"),
+        strategies=("kfold",),
+        test=False,
+        per_fold=4,
+        skipped=(("bell/*x*.wav", "truncated: 12 of 40 bytes"),),
+        notes=("no recordings named: every file is its own recording",),
+    )
+    paper, page = write_report(run)
+    for said in (text_of(paper), text_on(page)):
+        assert "Sound classification on my_sounds" in said
+        assert "The test fold was not read" in said
+        assert "this report holds no score on it" in said
+        assert "refit, test" not in said
+        assert "bell/*x*.wav" in said
+        assert "1 clip could not be used" in said
+        assert "No recordings named: every file is its own recording." in said
+        assert "ESC-10" not in said
+        assert "Piczak" not in said
+
+
+def test_esc5_seeds_and_tracking_have_their_sections(make_study: Callable[..., Path]) -> None:
+    run = make_study(
+        categories=THREE,
+        names=("cnn", "transformer-h4"),
+        strategies=("kfold", "holdout", "refit", "esc5"),
+        seeds=3,
+        per_fold=4,
+        wandb={"mode": "online", "project": "esc10", "url": "https://wandb.ai/someone/esc10"},
+    )
+    paper, page = write_report(run)
+    for said in (text_of(paper), text_on(page)):
+        assert "three seeds" in said
+        assert "Every fold tested" in said
+        assert "92.5 [90.0, 95.0]" in said
+        assert "Published accuracies" in said
+        assert "96.65" in said
+    assert 'href="https://wandb.ai/someone/esc10"' in page.read_text(encoding="utf-8")
+
+
+def test_an_offline_run_is_said_to_be_one(make_study: Callable[..., Path]) -> None:
+    run = make_study(
+        categories=THREE,
+        names=("cnn",),
+        strategies=("holdout", "refit"),
+        per_fold=4,
+        wandb={"mode": "offline", "project": "p", "url": None, "sync": "wandb sync RUN/x"},
+    )
+    _, page = write_report(run)
+    said = text_on(page)
+    assert "logged offline under the project p" in said
+    assert "wandb sync RUN/x" in said
+    assert "Pairwise comparisons" not in said
+    assert "transformer" not in said.partition("Assumptions")[0].partition("Published")[0].lower()
+
+
+def test_parts_said_to_be_used_are_used_and_the_others_are_not() -> None:
+    folder = Path(auricle.__file__).parent
+    sources = "".join(
+        path.read_text(encoding="utf-8")
+        for room in ("network", "training", "evaluation")
+        for path in sorted((folder / room).glob("*.py"))
+    )
+    names = re.compile(r"`(?:nn\.|F\.)?([\w.]+)`")
+    for parts, _, _ in USED:
+        for name in names.findall(parts):
+            assert name in sources
+    for parts, _ in NOT_USED:
+        for name in names.findall(parts):
+            assert not re.search(rf"\b{name}\(", sources)
+
+
+def test_a_drawing_is_the_same_each_time_and_shares_no_id_with_another() -> None:
+    def draw(name: str) -> str:
+        with canvas(name, 40) as drawn:
+            axes = drawn.figure.subplots()
+            axes.plot([1, 2], "o-", label="line")
+            axes.set_xlim(1.2, 2)
+            axes.legend()
+        return drawn.svg
+
+    first, other = draw("one"), draw("two")
+    assert first == draw("one")
+    names = [set(re.findall(r' id="([^"]+)"', svg)) for svg in (first, other)]
+    assert names[0]
+    assert names[0].isdisjoint(names[1])
+    assert "<metadata" not in first
+    shown = str(page_svg(first, "one", 'a <b> & "c"'))
+    assert "var(--series-0)" not in first
+    assert '<title id="one-alt">a &lt;b&gt; &amp; &#34;c&#34;</title>' in shown
+
+
+def test_the_page_stays_small(printed: tuple[Path, Path]) -> None:
+    assert all(path.stat().st_size < 3_000_000 for path in printed)
