@@ -236,19 +236,18 @@ def test_training_moves_every_trainable_weight_and_no_other(
 @BLOCKS
 def test_the_optimiser_holds_every_trainable_weight_once(blocks, small_network):
     network = new_network(small_network("fixed", blocks), 4, seed=0)
-    optimiser = optimiser_for(network, QUICK)
-    decayed, free = optimiser.param_groups
-    held = [id(weight) for group in (decayed, free) for weight in group["params"]]
-    assert sorted(held) == sorted(id(w) for w in network.parameters() if w.requires_grad)
-    assert decayed["weight_decay"] == QUICK.weight_decay
-    assert free["weight_decay"] == 0
-    unburdened = {id(weight) for weight in free["params"]}
+    config = replace(QUICK, head_rate=0.5)
+    groups = optimiser_for(network, config).param_groups
+    held = {id(weight): group for group in groups for weight in group["params"]}
+    assert sum(len(group["params"]) for group in groups) == len(held)
+    assert held.keys() == {id(w) for w in network.parameters() if w.requires_grad}
     for name, weight in network.named_parameters():
-        gain_or_bias = name.endswith("bias") or "norm" in name or "class_token" in name
-        if gain_or_bias:
-            assert id(weight) in unburdened, name
-        elif weight.dim() > 1 and weight.requires_grad:
-            assert id(weight) not in unburdened, name
+        if weight.requires_grad:
+            gain_or_bias = name.endswith("bias") or "norm" in name or "class_token" in name
+            decays = not gain_or_bias and weight.dim() > 1
+            share = 0.5 if name.startswith("head.") else 1.0
+            assert held[id(weight)]["weight_decay"] == (config.weight_decay if decays else 0), name
+            assert held[id(weight)]["peak_rate"] == share * config.learning_rate, name
 
 
 def test_first_weights_depend_on_the_seed_alone(small_network):

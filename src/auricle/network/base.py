@@ -20,10 +20,10 @@ class BaseConfig:
     """Sizes of the base. `stages` are residual blocks along time, which is halved in between."""
 
     frames_per_step: int = 2
-    frequency_channels: tuple[int, ...] = (24, 32)
+    frequency_channels: tuple[int, ...] = (16, 16)
     frequency_kernels: tuple[int, ...] = (7, 5)
-    width: int = 96
-    kernel: int = 5
+    width: int = 64
+    kernel: int = 3
     stages: tuple[int, ...] = (1, 1, 1)
 
     def __post_init__(self) -> None:
@@ -32,6 +32,8 @@ class BaseConfig:
             raise ValueError("frequency_channels and frequency_kernels must be of one length")
         if self.kernel % 2 == 0 or any(kernel % 2 == 0 for kernel in self.frequency_kernels):
             raise ValueError("kernels must be odd, so that a feature stays where its sound is")
+        if len(self.frequency_channels) + 1 + 2 * sum(self.stages) < 3:
+            raise ValueError("the base needs three convolutions or more")
         if min((self.frames_per_step, self.width, *self.frequency_channels, *self.stages)) < 1:
             raise ValueError("frames_per_step, width, channels and stages must be positive")
 

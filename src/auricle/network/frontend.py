@@ -34,7 +34,7 @@ class FrontendConfig:
     bands: int = 64
     low_hz: float = 40.0
     high_hz: float = 16_000.0
-    floor_db: float = -60.0
+    floor_db: float = -40.0
 
     def __post_init__(self) -> None:
         """Refuse a filter bank that cannot be built."""
@@ -62,7 +62,8 @@ def mel_to_hz(mel: Tensor) -> Tensor:
 def band_edges_hz(config: FrontendConfig) -> Tensor:
     """(bands + 2,) frequencies even in mel: band b rises from b to b + 1 and falls to b + 2."""
     ends = hz_to_mel(torch.tensor([config.low_hz, config.high_hz], dtype=torch.float64))
-    return mel_to_hz(torch.linspace(ends[0].item(), ends[1].item(), config.bands + 2).double())
+    mel = torch.linspace(ends[0].item(), ends[1].item(), config.bands + 2, dtype=torch.float64)
+    return mel_to_hz(mel)
 
 
 def band_weights(config: FrontendConfig) -> Tensor:
@@ -149,13 +150,13 @@ class RawStack(nn.Module):
             nn.Conv1d(bands // 2, bands, 8, stride=4, padding=2, bias=False),
             nn.BatchNorm1d(bands),
             nn.ReLU(),
-            nn.Conv1d(bands, bands, 2 * last + 1, stride=last, padding=last, bias=False),
+            nn.Conv1d(bands, bands, 2 * last, stride=last, padding=last, bias=False),
         )
         self.normalise = nn.BatchNorm1d(bands)
 
     def power(self, wave: Tensor) -> Tensor:
         """Energy that each learned filter finds: (batch, samples) -> (batch, bands, frames)."""
-        level = wave.square().mean(-1, keepdim=True).sqrt() + SILENCE**0.5
+        level = (wave.square().mean(-1, keepdim=True) + SILENCE).sqrt()
         response: Tensor = self.layers((wave / level)[:, None])
         return response.square()
 

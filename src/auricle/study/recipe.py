@@ -57,8 +57,10 @@ class Plan:
     def __post_init__(self) -> None:
         """Refuse a plan with nothing to do, or with two configurations of one name."""
         names = [recipe.name for recipe in self.configurations]
-        if not names or not self.strategies or self.seeds < 1 or self.clip_s <= 0:
-            raise ValueError("a plan needs a configuration, a strategy, a seed and clips' seconds")
+        if not names or not self.strategies:
+            raise ValueError("name at least one configuration and one strategy")
+        if self.seeds < 1 or self.clip_s <= 0:
+            raise ValueError(f"seeds ({self.seeds}) and clip_s ({self.clip_s:g}) must be positive")
         if len(set(names)) < len(names):
             raise ValueError(f"two configurations have one name: {', '.join(sorted(names))}")
         if {"refit", "esc5"} & set(self.strategies) and not self.test:

@@ -35,6 +35,8 @@ class AugmentConfig:
         """Refuse shares and spans that make no sense."""
         if not (0 <= self.stretch < 1 and 0 <= self.mixing <= 1 and 0 <= self.noise <= 1):
             raise ValueError("stretch must be in [0, 1); mixing and noise are shares in [0, 1]")
+        if not 0 <= self.mixing_ends <= 1:
+            raise ValueError("mixing_ends is a share of the epochs, in [0, 1]")
 
 
 def uniform(shape: tuple[int, ...], low: float, high: float, generator: Generator) -> Tensor:
@@ -67,7 +69,8 @@ def stretch_and_shift(sound: Tensor, stretch: float, generator: Generator) -> Te
     speed = torch.exp2(uniform((batch, 1), -1, 1, generator) * math.log2(1 + stretch))
     begin = loudest - uniform((batch, 1), 0, 1, generator) * (moments - 1) * speed
     places = begin + torch.arange(moments) * speed  # (batch, moments)
-    return interpolate(sound, places.remainder(moments - 1))
+    loop = torch.cat([sound, sound[..., :1]], dim=-1)  # after the last moment comes the first
+    return interpolate(loop, places.remainder(moments))
 
 
 def shift_bands(power: Tensor, furthest: float, generator: Generator) -> Tensor:
@@ -168,12 +171,12 @@ def add_noise(power: Tensor, share: float, lowest_db: float, generator: Generato
 
 
 def mask(power: Tensor, axis: int, widest: int, generator: Generator) -> Tensor:
-    """Silence one stretch of bands (axis 1) or frames (axis 2), up to `widest` long.
+    """Silence one stretch of bands (axis 1) or frames (axis 2), `widest` or half of all at most.
 
     Source: Park et al. (2019), with silence where they put the mean.
     """
     batch, length = len(power), power.shape[axis]
-    size = uniform((batch, 1), 0, widest, generator)
+    size = uniform((batch, 1), 0, min(widest, length // 2), generator)
     begin = uniform((batch, 1), 0, 1, generator) * (length - size)
     place = torch.arange(length)
     kept = (place < begin) | (place >= begin + size)  # (batch, length)

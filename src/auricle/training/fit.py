@@ -28,13 +28,17 @@ from auricle.training.sounds import Array, Examples, Sounds, scoring_batches
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """How a network is trained. An epoch draws `views` augmented views of every training clip."""
+    """How a network is trained. An epoch draws `views` augmented views of every training clip.
+
+    The head learns at `head_rate` times the learning rate of what is below it.
+    """
 
     epochs: int = 100
     views: int = 4
     batch: int = 32
     learning_rate: float = 3e-3
-    weight_decay: float = 0.02
+    head_rate: float = 1.0
+    weight_decay: float = 0.1
     warm_up: float = 0.1
     gradient_norm: float = 2.0
     averaging: float = 0.02
@@ -96,7 +100,7 @@ def fit(
         for at, rows in enumerate(shuffled(len(training), config, generator_for(seed, epoch))):
             step = epoch * steps_an_epoch + at
             for group in optimiser.param_groups:
-                group["lr"] = config.learning_rate * one_cycle(step, steps, config.warm_up)
+                group["lr"] = group["peak_rate"] * one_cycle(step, steps, config.warm_up)
             with autocast(device, precision):
                 power, wanted = heard.views(
                     network,
@@ -128,8 +132,8 @@ def fit(
         )
         history.append(row)
         seconds += time.perf_counter() - started
-        save_checkpoint(folder, network, average, optimiser, history, seconds)
         write_history(folder / "history.csv", history)
+        save_checkpoint(folder, network, average, optimiser, history, seconds)
         each_epoch(row)
     return Fit(average, tuple(history), seconds)
 
@@ -143,7 +147,7 @@ def new_network(config: NetworkConfig, classes: int, seed: int) -> SoundClassifi
 
 def generator_for(seed: int, *place: int) -> Generator:
     """The generator of one place in a fit, such as (epoch, step)."""
-    state = np.random.SeedSequence([seed, *place]).generate_state(1, np.uint64)[0]
+    state = np.random.SeedSequence(seed, spawn_key=place).generate_state(1, np.uint64)[0]
     return Generator().manual_seed(int(state >> np.uint64(1)))
 
 
@@ -176,11 +180,16 @@ def optimiser_for(network: nn.Module, config: TrainingConfig) -> torch.optim.Ada
 
     Source: Loshchilov and Hutter (2019).
     """
-    learned = [weight for weight in network.parameters() if weight.requires_grad]
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, weight in network.named_parameters():
+        if weight.requires_grad:
+            share = config.head_rate if name.startswith("head.") else 1.0
+            decay = config.weight_decay if weight.dim() > 1 else 0.0
+            groups.setdefault((share * config.learning_rate, decay), []).append(weight)
     return torch.optim.AdamW(
         [
-            {"params": [w for w in learned if w.dim() > 1], "weight_decay": config.weight_decay},
-            {"params": [w for w in learned if w.dim() <= 1], "weight_decay": 0.0},
+            {"params": weights, "peak_rate": rate, "weight_decay": decay}
+            for (rate, decay), weights in groups.items()
         ],
         lr=config.learning_rate,
         betas=(0.9, 0.99),

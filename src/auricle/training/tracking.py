@@ -59,7 +59,9 @@ class Tracker:
             reinit="create_new",
             settings=wandb.Settings(
                 init_timeout=20,
+                host="",
                 console="off",
+                x_disable_machine_info=True,
                 disable_git=True,
                 disable_code=True,
                 x_disable_stats=True,
