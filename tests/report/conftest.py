@@ -76,7 +76,7 @@ def score_row(
 ) -> dict[str, Any]:
     scores = metrics.score(targets, probabilities, groups=groups)
     bounds = intervals.score_intervals(
-        targets, probabilities, recordings, groups=groups, resamples=200
+        targets, probabilities, recordings, groups=groups, resamples=60
     )
     curves = metrics.roc_curves(targets, probabilities, groups=groups)
     return place | {
@@ -513,7 +513,7 @@ def compare_all(
     recordings = np.array([clip["recording"] for clip in clips])
     pairs = [(a, b) for at, a in enumerate(names) for b in names[at + 1 :]]
     found = [
-        comparison.compare(correct[a], correct[b], recordings, targets, resamples=200)
+        comparison.compare(correct[a], correct[b], recordings, targets, resamples=60)
         for a, b in pairs
     ]
     adjusted = comparison.holm([each.p_permutation for each in found])
@@ -565,7 +565,13 @@ def mission(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_study(tmp_path_factory.mktemp("studies") / "mission")
 
 
+@pytest.fixture(scope="session")
+def write() -> Callable[..., Path]:
+    """Write a study of another kind into a new folder: `write_study`."""
+    return write_study
+
+
 @pytest.fixture
 def make_study(tmp_path: Path) -> Callable[..., Path]:
-    """Write a study of another kind: the arguments of `write_study`."""
+    """Write a study of another kind: the arguments of `write_study`, but for the folder."""
     return lambda **kinds: write_study(tmp_path / "study", **kinds)

@@ -16,7 +16,7 @@ from auricle.report.document import (
     runs,
     spread,
 )
-from auricle.report.study_files import Bounded
+from auricle.report.scores import Bounded
 
 
 def styles(text: str) -> list[tuple[str, str]]:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from auricle.report import sentences
-from auricle.report.sentences import Ending
-from auricle.report.study_files import Bounded, ClassScores, McNemar, Pair, ScoreRow
+from auricle.report import curve_ends, sentences
+from auricle.report.curve_ends import Ending
+from auricle.report.scores import Bounded, ClassScores, McNemar, Pair, ScoreRow
 
 
 def scores(**values: float) -> dict[str, Bounded]:
@@ -76,19 +76,19 @@ def test_heads_rise_fall_or_neither(values: tuple[float, ...], said: str) -> Non
 
 def test_gap_names_the_widest_and_the_closest_fit() -> None:
     wide, narrow = ends_at(0.05, 0.45, 0.44), ends_at(0.20, 0.30, 0.30)
-    said = sentences.gaps({"a": wide, "b": narrow})
+    said = curve_ends.gaps({"a": wide, "b": narrow})
     assert "exceeds the training loss by 0.400 for `a` and 0.100 for `b`" in said
     assert "widest for `a`. `a` fits the training clips closest (training loss 0.050)" in said
-    assert "widest for `b`. `b` fits" in sentences.gaps({"a": narrow, "b": wide})
-    assert "validation loss less training loss is -0.050" in sentences.gaps(
+    assert "widest for `b`. `b` fits" in curve_ends.gaps({"a": narrow, "b": wide})
+    assert "validation loss less training loss is -0.050" in curve_ends.gaps(
         {"a": ends_at(0.40, 0.35, 0.35)}
     )
 
 
 def test_overfitting_is_said_only_where_validation_rose() -> None:
-    harmless = sentences.overfitting({"a": ends_at(0.1, 0.30, 0.29), "b": ends_at(0.1, 0.3, 0.3)})
+    harmless = curve_ends.overfitting({"a": ends_at(0.1, 0.30, 0.29), "b": ends_at(0.1, 0.3, 0.3)})
     assert "of every configuration ends within 5% of its lowest" in harmless
-    rose = sentences.overfitting({"a": ends_at(0.1, 0.40, 0.29), "b": ends_at(0.1, 0.3, 0.3)})
+    rose = curve_ends.overfitting({"a": ends_at(0.1, 0.40, 0.29), "b": ends_at(0.1, 0.3, 0.3)})
     assert "that of `a` was lowest at epoch 30 (0.290) and ended at 0.400" in rose
     assert "Those of the others" in rose
     assert "`b`" not in rose

@@ -12,12 +12,24 @@ from auricle.errors import StudyError
 from auricle.report import write_report
 from auricle.report.study_files import read_study
 
-SMALL = {"categories": ("bell", "door"), "names": ("cnn",), "strategies": ("kfold",), "per_fold": 4}
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, write: Callable[..., Path]) -> Path:
+    return write(
+        tmp_path_factory.mktemp("small") / "study",
+        dataset="mine",
+        categories=("bell", "door"),
+        names=("cnn",),
+        strategies=("kfold",),
+        test=False,
+        per_fold=4,
+    )
 
 
 @pytest.fixture
-def small(make_study: Callable[..., Path]) -> Path:
-    return make_study(dataset="mine", test=False, **SMALL)
+def small(whole: Path, tmp_path: Path) -> Path:
+    """A study of one's own, to damage."""
+    return shutil.copytree(whole, tmp_path / "study")
 
 
 def test_reads_what_was_written(mission: Path) -> None:
@@ -62,7 +74,9 @@ def test_a_configuration_without_fits_is_named(small: Path) -> None:
         ("scores.json", "{", "scores.json: cannot be read"),
         ("scores.json", '{"format": 1}', "dataset: Field required"),
         ("environment.json", "[]", "environment.json: cannot be read"),
+        ("environment.json", '{"python": "3.11"}', "environment.json: cannot be read"),
         ("study.toml", "name =", "study.toml: cannot be read"),
+        ("study.toml", 'name = "x"', "no name or no configuration in it"),
         ("pictures.npz", "no archive", "pictures.npz: cannot be read"),
         ("cnn/kfold/fold-3/seed-0/history.csv", "epoch,lr\n", "no epoch in it"),
     ],

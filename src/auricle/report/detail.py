@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from auricle.report import plots
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
 from auricle.report.headlines import View, views
-from auricle.report.study_files import Configuration, ScoreRow, Study
+from auricle.report.scores import Configuration, ScoreRow
+from auricle.report.study_files import Study
 from auricle.report.wording import (
     category,
     count,

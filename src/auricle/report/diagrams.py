@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from auricle.report.drawing import INK, MUTED, ON_PALE, bare, canvas
-from auricle.report.study_files import Configuration, Dataset, Layer, Pictures
+from auricle.report.scores import Configuration, Dataset, Layer
+from auricle.report.study_files import Pictures
 from auricle.report.wording import category, count
 
 MOST_PANELS = 20
@@ -307,7 +309,7 @@ def overview(groups: Sequence[Sequence[Configuration]]) -> str:
         for down, group in enumerate(groups):
             each = group[0]
             kind = "transformer encoder" if each.blocks else "fully-connected head"
-            names = ", ".join(one.name for one in group)
+            names = fill(", ".join(one.name for one in group), 46)
             _arrow(axes, (59.3, middle), (64.6, down))
             _part(axes, (65, down), 35, kind, f"{_told(each, 'head')}\n{names}", PARTS["head"])
     return drawn.svg
@@ -317,7 +319,8 @@ def _told(configuration: Configuration, part: str) -> str:
     """What leaves a part, and its parameters."""
     last = [layer for layer in configuration.layers if layer.part == part][-1]
     size = configuration.parameters[part]
-    told = f"gives {' × '.join(str(n) for n in last.shape)}\n{count(size.trainable)} trainable"
+    shape = " × ".join(str(number) for number in last.shape)
+    told = f"gives {shape}{' logits' if part == 'head' else ''}\n{count(size.trainable)} trainable"
     return f"{told}\n{count(size.fixed)} fixed" if size.fixed else told
 
 

@@ -18,8 +18,9 @@ from auricle.report.document import (
 )
 from auricle.report.headlines import out_of_fold, tested, views
 from auricle.report.observations import quoted
+from auricle.report.scores import Bounded
 from auricle.report.sentences import extremes, ranking, told_apart
-from auricle.report.study_files import Bounded, Study
+from auricle.report.study_files import Study
 from auricle.report.wording import (
     category,
     configurations,

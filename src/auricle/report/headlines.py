@@ -8,7 +8,8 @@ quoted scores are their mean, and what is drawn (confusions, curves) is of the f
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auricle.report.study_files import Configuration, Layer, ScoreRow, Study
+from auricle.report.scores import Configuration, Layer, ScoreRow
+from auricle.report.study_files import Study
 
 OUT_OF_FOLD = (("kfold", "pooled"), ("holdout", ""))
 TEST = (("refit", "all"), ("holdout", ""), ("kfold", "ensemble"), ("esc5", "pooled"))

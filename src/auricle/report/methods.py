@@ -19,7 +19,8 @@ from auricle.report.document import (
     plain,
 )
 from auricle.report.headlines import networks
-from auricle.report.study_files import Configuration, Study
+from auricle.report.scores import Configuration
+from auricle.report.study_files import Study
 from auricle.report.wording import configurations, count, figures, listed, worded
 
 
@@ -214,14 +215,15 @@ def diagrams_and_parameters(study: Study) -> Iterator[Block]:
     for group in networks(study):
         first = group[0]
         total = first.parameters["total"]
-        others = " The others differ in the number of heads alone." if len(group) > 1 else ""
+        alike = len({each.heads for each in group}) == 1
+        others = "All have the same layers." if alike else "The others differ in heads alone."
         names = configurations([each.name for each in group])
         yield Figure(
             f"network-{first.name}",
             diagrams.network(first, samples),
             f"{names}: layers from the wave to the logits, with the shape that leaves each "
             "(channels × length; within *along frequency* that of one step; tokens × width in an "
-            f"encoder) and its parameters. Drawn is {code(first.name)}.{others}"
+            f"encoder) and its parameters. Drawn is {code(first.name)}. {others}"
             if len(group) > 1
             else f"{names}: layers from the wave to the logits, with the shape that leaves each "
             "(channels × length; within *along frequency* that of one step) and its parameters.",

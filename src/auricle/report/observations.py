@@ -2,23 +2,22 @@
 
 from collections.abc import Iterator
 
+from auricle.report.curve_ends import ending, gaps, overfitting
 from auricle.report.headlines import View, out_of_fold, tested
+from auricle.report.scores import Bounded
 from auricle.report.sentences import (
     averaging,
     by_heads,
     commonest_confusion,
     cost,
-    ending,
     fold_spread,
-    gaps,
     on_test_fold,
-    overfitting,
     ranking,
     seed_spread,
     told_apart,
     weakest,
 )
-from auricle.report.study_files import Bounded, Study
+from auricle.report.study_files import Study
 
 
 def observations(study: Study) -> list[str]:

@@ -22,10 +22,12 @@ from auricle.report.drawing import (
     light_grid,
 )
 from auricle.report.headlines import View
-from auricle.report.study_files import Configuration, Fit, Pair, ScoreRow
+from auricle.report.scores import Configuration, Pair, ScoreRow
+from auricle.report.study_files import Fit
 from auricle.report.wording import category, decimals, percent
 
 MOST_PANELS = 20
+TALLEST_MM = 225
 
 
 def accuracies(configurations: Sequence[Configuration], views: Sequence[View]) -> str:
@@ -128,7 +130,7 @@ def confusions(name: str, categories: Sequence[str], rows: Sequence[tuple[str, S
     """A panel a set of predictions: truth down, prediction across, number of clips in the cell."""
     across = len(categories) <= MOST_PANELS
     shape = (1, len(rows)) if across else (len(rows), 1)
-    height = 72 if across else 150 * len(rows)
+    height = 72 if across else min(150 * len(rows), TALLEST_MM)
     with canvas(f"confusion-{name}", height) as drawn:
         panels = drawn.figure.subplots(*shape, squeeze=False).ravel()
         for at, (axes, (title, row)) in enumerate(zip(panels, rows, strict=True)):

@@ -33,11 +33,12 @@ def published(study: Study) -> Iterator[Block]:
         dataset = study.scores.dataset
         yield Heading("Every fold tested", 2, "esc5")
         development = f"folds {dataset.development_folds[0]}–{dataset.development_folds[-1]}"
+        chosen = dataset.name == "esc10"
         yield Paragraph(
             f"Under `esc5` each of the {worded(len(dataset.folds))} folds is tested by a network "
-            "trained on the others. The recipe was chosen on the development folds, so "
-            "three figures are given: all folds, "
-            f"{development} (the recipe was chosen on them), fold {dataset.test_fold} (it was not)."
+            f"trained on the others. Three figures are given: all folds, {development}"
+            f"{' (the recipe was chosen on them)' if chosen else ''} and fold {dataset.test_fold}"
+            f"{' (it was not)' if chosen else ''}."
         )
         yield Table(
             "esc5-table",

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from auricle.report import plots
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
 from auricle.report.headlines import views
-from auricle.report.study_files import Configuration, Fit, Study
+from auricle.report.scores import Configuration
+from auricle.report.study_files import Fit, Study
 from auricle.report.wording import (
     NOTHING,
     count,
@@ -230,7 +231,9 @@ def _all_scores(study: Study) -> Table:
     for each in study.configurations:
         breaks.append(len(rows))
         for row in each.scores:
-            if row.member.startswith("fold-") and row.strategy != "holdout":
+            single = row.member.startswith("fold-") and row.strategy != "holdout"
+            averaged = each.row(row.strategy, row.member, row.on, "mean") not in (None, row)
+            if single or (averaged and row.seed != "ensemble"):
                 continue
             rows.append(
                 [
@@ -249,8 +252,8 @@ def _all_scores(study: Study) -> Table:
             )
     return Table(
         "all-scores",
-        "Every score of every strategy but for the single folds. A log loss is the mean of "
-        "−log of the probability given to the truth, in nats.",
+        "Every score of every strategy but for single folds and, of several, single seeds. A log "
+        "loss is the mean of −log of the probability given to the truth, in nats.",
         [
             Column("configuration", align="left"),
             Column("strategy", align="left"),

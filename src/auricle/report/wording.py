@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from auricle.report.document import code
-from auricle.report.study_files import Bounded
+from auricle.report.scores import Bounded
 
 NOTHING = "–"
 
