@@ -28,16 +28,12 @@ from auricle.training.sounds import Array, Examples, Sounds, scoring_batches
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """How a network is trained. An epoch draws `views` augmented views of every training clip.
-
-    The head learns at `head_rate` times the learning rate of what is below it.
-    """
+    """How a network is trained. An epoch draws `views` augmented views of every training clip."""
 
     epochs: int = 100
-    views: int = 4
+    views: int = 3
     batch: int = 32
     learning_rate: float = 3e-3
-    head_rate: float = 1.0
     weight_decay: float = 0.1
     warm_up: float = 0.1
     gradient_norm: float = 2.0
@@ -100,7 +96,7 @@ def fit(
         for at, rows in enumerate(shuffled(len(training), config, generator_for(seed, epoch))):
             step = epoch * steps_an_epoch + at
             for group in optimiser.param_groups:
-                group["lr"] = group["peak_rate"] * one_cycle(step, steps, config.warm_up)
+                group["lr"] = config.learning_rate * one_cycle(step, steps, config.warm_up)
             with autocast(device, precision):
                 power, wanted = heard.views(
                     network,
@@ -180,16 +176,11 @@ def optimiser_for(network: nn.Module, config: TrainingConfig) -> torch.optim.Ada
 
     Source: Loshchilov and Hutter (2019).
     """
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, weight in network.named_parameters():
-        if weight.requires_grad:
-            share = config.head_rate if name.startswith("head.") else 1.0
-            decay = config.weight_decay if weight.dim() > 1 else 0.0
-            groups.setdefault((share * config.learning_rate, decay), []).append(weight)
+    learned = [weight for weight in network.parameters() if weight.requires_grad]
     return torch.optim.AdamW(
         [
-            {"params": weights, "peak_rate": rate, "weight_decay": decay}
-            for (rate, decay), weights in groups.items()
+            {"params": [w for w in learned if w.dim() > 1], "weight_decay": config.weight_decay},
+            {"params": [w for w in learned if w.dim() <= 1], "weight_decay": 0.0},
         ],
         lr=config.learning_rate,
         betas=(0.9, 0.99),
