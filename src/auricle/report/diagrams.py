@@ -239,7 +239,13 @@ def network(configuration: Configuration, samples: str) -> str:
         total = configuration.parameters["total"]
         for x, number in ((90, total.trainable), (100, total.fixed)):
             axes.text(
-                x, len(drawn_boxes) + 1, count(number), ha="right", va="center", fontweight="bold"
+                x,
+                len(drawn_boxes) + 1,
+                count(number),
+                ha="right",
+                va="center",
+                size=6.6,
+                weight="bold",
             )
         axes.text(79.2, len(drawn_boxes) + 1, "all", ha="right", va="center", fontweight="bold")
         _brackets(axes, [box.part for box in drawn_boxes])

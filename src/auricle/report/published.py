@@ -66,7 +66,7 @@ def published(study: Study) -> Iterator[Block]:
         "Of this study's figures only those of `esc5` are obtained as most of these are."
         if found
         else "None of this study's figures is comparable with them: its strategies train on fewer "
-        "clips or test on other folds. Only `esc5`, which this study did not run, would be."
+        "clips or test on one fold alone. Only `esc5`, which this study did not run, would be."
     )
     yield Paragraph(
         "What others report on ESC-10, trained from scratch, and what people score who listen. "
