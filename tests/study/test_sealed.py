@@ -1,0 +1,116 @@
+"""The test fold stays sealed until it is asked for, and every opening is written down."""
+
+import shutil
+
+import pytest
+
+from auricle.data import store
+from auricle.data.audio import load_wave
+
+SMALL = ("--workers", 1, "--wandb", "disabled", "--device", "cpu", "--epochs", 1)
+KFOLD = ("--no-test", "--strategy", "kfold", *SMALL)
+HEADER = "date,commit,recipe_hash,reason"
+
+
+@pytest.fixture(autouse=True)
+def without_report(monkeypatch):
+    """Nothing here is about the report."""
+    monkeypatch.setattr("auricle.report.write_report", lambda folder: ())
+
+
+@pytest.fixture
+def own_set(tiny_set, tmp_path):
+    return shutil.copytree(tiny_set, tmp_path / "tones")
+
+
+@pytest.fixture
+def decoded(monkeypatch, tmp_path):
+    """Names of all files that are decoded, into a cache that holds nothing yet."""
+    files = []
+
+    def spy(file, sample_rate_hz):
+        files.append(file.name)
+        return load_wave(file, sample_rate_hz)
+
+    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(store, "load_wave", spy)
+    return files
+
+
+def test_a_study_without_test_decodes_no_test_clip(auricle, tiny_plan, tmp_path, decoded):
+    done = auricle("study", tiny_plan, "--out", tmp_path / "run", *KFOLD)
+
+    assert done.code == 0, done.err
+    assert {name[0] for name in decoded} == {"2", "3"}
+    assert not list(tmp_path.rglob("test.npz"))
+    assert not (tmp_path / "run" / "test_reads.csv").exists()
+
+
+def test_a_study_with_test_decodes_it(auricle, tiny_plan, tmp_path, decoded):
+    asked = ("--test", "--strategy", "holdout", "--set", "network.base.width=4")
+
+    done = auricle("study", tiny_plan, "--out", tmp_path / "run", *asked, *SMALL)
+
+    assert done.code == 0, done.err
+    assert {name[0] for name in decoded} == {"1", "2", "3"}
+
+
+def test_a_test_fold_of_broken_files_stops_only_who_asks_for_it(
+    auricle, tiny_plan, tmp_path, own_set, tools
+):
+    for file in own_set.glob("*/1-*.wav"):
+        file.write_bytes(b"broken")
+
+    refused = auricle(
+        "study", tiny_plan, "--data", own_set, "--out", tmp_path / "asked", "--test", *SMALL
+    )
+    done = auricle("study", tiny_plan, "--data", own_set, "--out", tmp_path / "not", *KFOLD)
+
+    assert refused.code == 1
+    assert "1-0.wav: no audio that can be decoded" in refused.err
+    assert not list((tmp_path / "asked").rglob("history.csv"))  # before anything was trained
+    assert done.code == 0, done.err
+    assert tools.scores_of(tmp_path / "not")["test_readings"] == 0
+
+
+def test_a_reading_is_one_row_and_going_on_with_a_finished_study_none(
+    auricle, tiny_plan, tmp_path, tools
+):
+    run, ledger = tmp_path / "run", tmp_path / "docs" / "reads.csv"
+    ledger.parent.mkdir()
+    ledger.write_text(f"{HEADER}\n2025-01-01,,,before the project began\n", encoding="utf-8")
+    asked = ("study", tiny_plan, "--out", run, "--strategy", "holdout", *SMALL)
+    asked += ("--ledger", ledger, "--reason", "a test, no more")
+
+    assert auricle(*asked).code == 0
+    once = tools.rows_of(ledger)
+    scores = tools.scores_of(run)
+    again = auricle(*asked, "--resume")
+
+    assert [row["reason"] for row in once] == ["before the project began", "a test, no more"]
+    assert again.code == 0, again.err
+    assert tools.rows_of(ledger) == tools.rows_of(run / "test_reads.csv") == once
+    assert scores["test_readings"] == 2
+    assert tools.scores_of(run) == scores
+
+
+def test_a_finished_study_that_goes_on_trains_and_reads_nothing(
+    auricle, study, tiny_plan, tmp_path, monkeypatch, tools
+):
+    run = shutil.copytree(study, tmp_path / "tiny")
+    before = {path: path.stat().st_mtime_ns for path in run.glob("*/*/*/*/*")}
+
+    def refuse(*anything):
+        raise AssertionError("nothing is left to do")
+
+    monkeypatch.setattr("auricle.study.engine.run_job", refuse)
+    monkeypatch.setattr("auricle.study.run.predict", refuse)
+    asked = ("--seeds", 2, "--workers", 1, "--wandb", "disabled", "--device", "cpu", "--resume")
+    done = auricle("study", tiny_plan, "--out", run, *asked)
+
+    assert done.code == 0, done.err
+    assert "20 of 20 fits are there already" in done.out
+    assert {path: path.stat().st_mtime_ns for path in run.glob("*/*/*/*/*")} == before
+    assert len(tools.rows_of(run / "test_reads.csv")) == 1
+    for name in ("scores.json", "comparison.csv", "predictions.csv", "clips.csv", "study.toml"):
+        assert (run / name).read_bytes() == (study / name).read_bytes()
