@@ -209,6 +209,7 @@ def roc_curves(name: str, categories: Sequence[str], rows: Sequence[tuple[str, S
                     ha="right",
                     color=SERIES[series],
                     fontsize=6.8,
+                    bbox={"facecolor": PAPER, "alpha": 0.8, "linewidth": 0, "pad": 0.8},
                 )
             axes.set_title(category(shown_category), fontsize=7.2)
             axes.set_xlim(0, 1)
