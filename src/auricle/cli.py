@@ -219,15 +219,32 @@ def report(
     out: Annotated[
         Path | None, Parameter(help="Folder for the report, if not the study's.")
     ] = None,
+    wandb_url: Annotated[
+        str | None, Parameter(help="Where the runs are on W&B, once synced; the report links it.")
+    ] = None,
+    publish: Annotated[
+        Path | None,
+        Parameter(help="Also copy the study here, light enough for version control."),
+    ] = None,
 ) -> None:
     """Draw the report of a study again, as PDF and as a page, without training anything.
 
-    Example: `auricle report runs/mission`
+    Examples:
+
+    `auricle report runs/mission`
+
+    `auricle report runs/mission --publish reports/esc10`
     """
     from auricle.report import write_report
+    from auricle.study import publish as publishing
 
+    if wandb_url:
+        publishing.note_url(run, wandb_url)
     for page in write_report(run, out):
         print(page)
+    if publish:
+        publishing.publish(run, publish)
+        print(publish)
 
 
 @app.command

@@ -1,0 +1,44 @@
+"""A study's folder made light enough to be kept under version control, and its place on W&B."""
+
+import json
+import shutil
+from pathlib import Path
+
+from auricle.errors import StudyError
+from auricle.files import replace_text
+
+KEPT = ("*.toml", "*.json", "*.csv", "pictures.npz", "report.pdf", "report.html")
+
+
+def publish(run: Path, folder: Path) -> None:
+    """Copy all that says what was found: no weights, no logits of single fits, no W&B runs.
+
+    The copy is a study's folder from which the report can be drawn again.
+
+    Raises: StudyError if the folder holds something that is no study.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        published = (folder / "study.toml").is_file() and not any(folder.rglob("*.safetensors"))
+        if not published:
+            raise StudyError(f"{folder}: no published study is here; give another folder")
+        shutil.rmtree(folder)
+    for pattern in KEPT:
+        for file in run.rglob(pattern):
+            place = file.relative_to(run)
+            if "wandb" not in place.parts:
+                (folder / place).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, folder / place)
+
+
+def note_url(run: Path, url: str) -> None:
+    """Remember where a study's runs went, for the report to link.
+
+    Raises: StudyError if this is no address.
+    """
+    if not url.startswith(("https://", "http://")):
+        raise StudyError(f"--wandb-url {url}: give the address that wandb sync printed")
+    path = run / "wandb.json"
+    if not path.is_file():
+        raise StudyError(f"{run}: no study is here (wandb.json is missing)")
+    told = json.loads(path.read_text(encoding="utf-8"))
+    replace_text(path, json.dumps(told | {"url": url}, indent=2))
