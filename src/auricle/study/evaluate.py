@@ -13,7 +13,8 @@ from auricle.evaluation.metrics import score
 from auricle.files import replace_text
 from auricle.study.fits import Predictions, best_fit, load_fit
 from auricle.study.protocol import roles_of
-from auricle.study.scores import ONE, Scored, predictions_csv, recordings_of, targets_of
+from auricle.study.scores import ONE, Scored, recordings_of, targets_of
+from auricle.study.summary import predictions_csv
 from auricle.training.fit import choose_device, predict
 from auricle.training.sounds import Examples
 

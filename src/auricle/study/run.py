@@ -26,26 +26,16 @@ from auricle.data.sources import cache_folder, read_data
 from auricle.data.store import open_store
 from auricle.errors import StudyError
 from auricle.files import replace_text
-from auricle.network.classifier import count_parameters
-from auricle.study.drawings import layers_of, save_pictures
+from auricle.study.drawings import save_pictures
 from auricle.study.engine import cores, run_jobs
 from auricle.study.environment import describe_environment, source_commit
 from auricle.study.estimate import estimate_s, in_words
-from auricle.study.fits import Predictions, load_fit, load_predictions, save_predictions
+from auricle.study.fits import Predictions, load_fit, save_predictions
 from auricle.study.job import Job
 from auricle.study.protocol import Roles, Split, roles_of, splits
 from auricle.study.recipe import Plan, recipe_hash, to_toml
-from auricle.study.scores import (
-    Member,
-    compare_all,
-    comparison_csv,
-    esc5_entry,
-    gather,
-    mean_entries,
-    predictions_csv,
-    score_entry,
-)
-from auricle.training.fit import choose_device, choose_precision, new_network, predict
+from auricle.study.summary import write_scores
+from auricle.training.fit import choose_device, choose_precision, predict
 from auricle.training.sounds import Examples
 from auricle.training.tracking import Mode
 
@@ -105,7 +95,8 @@ def run_study(plan: Plan, setting: Setting, console: Console) -> None:
     run_jobs(jobs, workers, console)
     if plan.test:
         read_test_fold(plan, setting, prepared, jobs, console)
-    write_scores(plan, setting, prepared, jobs)
+    left_out = len(prepared.skipped)
+    write_scores(plan, setting.run, prepared.table, prepared.roles, left_out, jobs)
     note_time(setting.run, time.time() - started)
 
 
@@ -306,117 +297,3 @@ def note_reading(plan: Plan, setting: Setting) -> None:
     csv.writer(row, lineterminator="\n").writerow(written)
     for place in {ledger, setting.run / "test_reads.csv"}:
         replace_text(place, before + row.getvalue())
-
-
-def write_scores(plan: Plan, setting: Setting, prepared: Prepared, jobs: list[Job]) -> None:
-    """Work out every score from the predictions, and write the files that others read."""
-    table, run = prepared.table, setting.run
-    members = [member_of(job) for job in jobs]
-    scored, configurations = [], []
-    for recipe in plan.configurations:
-        own = list(gather(recipe.name, members, plan.strategies, table.folds))
-        entries = [score_entry(entry, table.categories) for entry in own]
-        counts = count_parameters(new_network(recipe.network, len(table.categories), seed=0))
-        encoder = recipe.network.encoder
-        scored += own
-        configurations.append(
-            {
-                "name": recipe.name,
-                "architecture": "transformer" if encoder.blocks else "cnn",
-                "heads": encoder.heads if encoder.blocks else 0,
-                "blocks": encoder.blocks,
-                "parameters": {part: vars(count) for part, count in counts.items()},
-                "train_seconds": seconds_of(entries),
-                "layers": layers_of(recipe.network, len(table.categories), plan.clip_s),
-                "scores": [*entries, *mean_entries(entries)],
-            }
-        )
-    ledger = run / "test_reads.csv"
-    readings = (
-        max(0, len(ledger.read_text(encoding="utf-8").splitlines()) - 1) if ledger.exists() else 0
-    )
-    found = {
-        "format": 1,
-        "dataset": {
-            "name": table.name,
-            "categories": list(table.categories),
-            "clips": len(table.clips),
-            "recordings": len({clip.recording for clip in table.clips}),
-            "folds": list(table.folds),
-            "test_fold": prepared.roles.test,
-            "development_folds": list(prepared.roles.development),
-            "skipped": len(prepared.skipped),
-            "ignored": len(table.ignored),
-            "notes": list(table.notes),
-        },
-        "test_readings": readings,
-        "configurations": configurations,
-        "esc5": {
-            recipe.name: entry
-            for recipe in plan.configurations
-            if (
-                entry := esc5_entry(
-                    [s for s in scored if s.configuration == recipe.name],
-                    table.categories,
-                    prepared.roles.test,
-                )
-            )
-        },
-        "comparisons": compare_all(scored, table.categories) if "kfold" in plan.strategies else [],
-        "best": best_of(configurations),
-    }
-    replace_text(run / "predictions.csv", predictions_csv(scored, table.categories))
-    replace_text(run / "comparison.csv", comparison_csv(configurations))
-    replace_text(run / "scores.json", json.dumps(found, indent=1, allow_nan=False))
-
-
-def seconds_of(entries: list[dict[str, Any]]) -> dict[str, float]:
-    """Training time of each strategy: that of all its fits, every seed counted."""
-    whole = {"kfold": "pooled", "esc5": "pooled", "refit": "all"}
-    seconds: dict[str, float] = {}
-    for entry in entries:
-        strategy, on = entry["strategy"], entry["on"]
-        counted = on == "out-of-fold" if strategy in ("kfold", "holdout") else on == "test"
-        if (
-            entry["seed"].isdigit()
-            and counted
-            and entry["member"] == whole.get(strategy, entry["member"])
-        ):
-            seconds[strategy] = round(seconds.get(strategy, 0.0) + entry["train_seconds"], 1)
-    return seconds
-
-
-def member_of(job: Job) -> Member:
-    """What a finished fit predicted."""
-    facts = json.loads((job.folder / "fit.json").read_text(encoding="utf-8"))
-    validated, tested = job.folder / "predictions.npz", job.folder / "test.npz"
-    return Member(
-        job.recipe.name,
-        job.split.strategy,
-        job.split.member,
-        job.seed,
-        facts["train_seconds"],
-        load_predictions(validated) if validated.exists() else None,
-        load_predictions(tested) if tested.exists() else None,
-    )
-
-
-def best_of(configurations: list[dict[str, Any]]) -> dict[str, str | None]:
-    """The best configuration out of fold, and the best transformer; no test score is looked at."""
-
-    def accuracy(configuration: dict[str, Any]) -> float:
-        found = [
-            entry["accuracy"]["value"]
-            for entry in configuration["scores"]
-            if entry["on"] == "out-of-fold"
-            and entry["member"] != "ensemble"
-            and (entry["strategy"], entry["member"]) != ("holdout", "pooled")
-            and entry["seed"] != "ensemble"
-        ]
-        return float(np.mean(found)) if found else 0.0
-
-    transformers = [c for c in configurations if c["architecture"] == "transformer"]
-    return {
-        "out_of_fold": max(configurations, key=accuracy)["name"],
-        "best_transformer": max(transformers, key=accuracy)["name"] if transformers else None,
-    }

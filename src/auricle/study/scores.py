@@ -4,8 +4,6 @@ Everything here is worked out from the probabilities that the fits left, so that
 out again from `predictions.csv`.
 """
 
-import csv
-import io
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -306,57 +304,3 @@ def interval_entry(interval: Interval) -> dict[str, float | None]:
 def number(value: float) -> float | None:
     """A number for JSON, which knows no nan."""
     return None if math.isnan(value) else float(value)
-
-
-def predictions_csv(scored: Sequence[Scored], categories: Sequence[str]) -> str:
-    """One row a scored clip."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    keys = ["configuration", "strategy", "seed", "member", "on"]
-    columns = [f"p_{category}" for category in categories]
-    rows.writerow([*keys, "file", "fold", "category", "prediction", *columns])
-    for entry in scored:
-        key = [getattr(entry, name) for name in keys]
-        for clip, found in zip(
-            entry.predictions.clips, entry.predictions.probabilities, strict=True
-        ):
-            named = [clip.file, clip.fold, clip.category, categories[int(found.argmax())]]
-            rows.writerow([*key, *named, *(f"{p:.6g}" for p in found)])
-    return text.getvalue()
-
-
-COMPARISON_COLUMNS = (
-    "configuration", "strategy", "seed", "member", "on", "clips", "accuracy", "accuracy_low",
-    "accuracy_high", "f1_macro", "f1_weighted", "auc_macro", "parameters_trainable",
-    "parameters_fixed", "train_seconds", "declared",
-)  # fmt: skip
-
-
-def comparison_csv(configurations: Sequence[dict[str, Any]]) -> str:
-    """One row a score; `train_seconds` are those of all the fits behind it."""
-    text = io.StringIO()
-    rows = csv.DictWriter(text, COMPARISON_COLUMNS, lineterminator="\n")
-    rows.writeheader()
-    for configuration in configurations:
-        total = configuration["parameters"]["total"]
-        for entry in configuration["scores"]:
-            accuracy = entry["accuracy"]
-            rows.writerow(
-                {
-                    "configuration": configuration["name"],
-                    **{key: entry[key] for key in COMPARISON_COLUMNS if key in entry},
-                    "accuracy": f"{accuracy['value']:.6g}",
-                    "accuracy_low": _blank(accuracy["low"]),
-                    "accuracy_high": _blank(accuracy["high"]),
-                    "f1_macro": _blank(entry["f1_macro"]["value"]),
-                    "f1_weighted": _blank(entry["f1_weighted"]["value"]),
-                    "auc_macro": _blank(entry["auc_macro"]),
-                    "parameters_trainable": total["trainable"],
-                    "parameters_fixed": total["fixed"],
-                }
-            )
-    return text.getvalue()
-
-
-def _blank(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
