@@ -125,10 +125,12 @@ def test_changes_reach_every_configuration():
 
 
 def test_changes_go_before_what_the_plan_says_for_every_recipe():
+    every = read_plan("quick")["every"]["training"]
+
     found = plan("quick", {"training": {"epochs": 3}})
 
-    assert {recipe.training.epochs for recipe in found.configurations} == {3}
-    assert {recipe.training.views for recipe in found.configurations} == {1}
+    assert {recipe.training.epochs for recipe in found.configurations} == {3} != {every["epochs"]}
+    assert {recipe.training.views for recipe in found.configurations} == {every["views"]}
 
 
 @pytest.mark.parametrize(
