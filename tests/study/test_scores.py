@@ -6,7 +6,8 @@ import pytest
 from auricle.data.clips import Clip
 from auricle.study.fits import Predictions, load_predictions, save_predictions
 from auricle.study.protocol import splits
-from auricle.study.scores import Member, averaged, compare_all, gather, pooled, predictions_csv
+from auricle.study.scores import Member, averaged, compare_all, gather, pooled
+from auricle.study.summary import predictions_csv
 
 CATEGORIES = ("bell", "horn")
 
