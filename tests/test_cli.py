@@ -120,7 +120,7 @@ def test_a_full_disk_is_told_with_its_file(monkeypatch, capsys):
 
     told = capsys.readouterr().err
     assert code == 1
-    assert told.startswith("auricle: run/scores.json: the disk is full; free some")
+    assert told.startswith("auricle: run/scores.json: No space left on device; free some space")
     assert told.count("\n") == 1
 
 

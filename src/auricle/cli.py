@@ -41,6 +41,10 @@ Changes = Annotated[
         negative=(),
     ),
 ]
+Ledger = Annotated[
+    Path | None, Parameter(help="CSV in which readings of the test fold are counted.")
+]
+Root = Annotated[Path | None, Parameter(help="Folder that a CSV's files are in, if not its own.")]
 Column = Annotated[str | None, Parameter(help="Column of a CSV of labels.")]
 
 
@@ -98,24 +102,25 @@ def study(
     column_category: Column = None,
     column_fold: Column = None,
     column_recording: Column = None,
+    root: Root = None,
     subset: Annotated[str | None, Parameter(help="True/false column that picks rows.")] = None,
-    ledger: Annotated[
-        Path | None, Parameter(help="CSV in which readings of the test fold are counted.")
-    ] = None,
+    ledger: Ledger = None,
     reason: Annotated[str, Parameter(help="Why the test fold is opened.")] = "auricle study",
 ) -> None:
     """Train, validate and test every configuration of a plan, and write the report.
 
-    Examples:
+    For example:
 
     `auricle study quick` - in minutes, on clips that it makes itself
 
     `auricle study --data PATH/TO/ESC-10 --out runs/mission`
 
     `auricle study --data labels.csv --column-file name --column-category label`
+
+    `auricle study --data runs/first/clips.csv --root my-clips` - on the folds of an earlier study
     """
     from auricle.report import write_report
-    from auricle.study.command import make_plan, run, tell_scores
+    from auricle.study.command import columns_of, make_plan, run, tell_scores
 
     folder = run(
         make_plan(
@@ -126,7 +131,8 @@ def study(
             epochs=epochs,
             test=test,
             changes=set_ or [],
-            columns=(column_file, column_category, column_fold, column_recording),
+            columns=columns_of(column_file, column_category, column_fold, column_recording),
+            root=root,
             subset=subset,
         ),
         out=out,
@@ -160,12 +166,18 @@ def train(
     skip_bad: Annotated[bool, Parameter(help="Leave out files that cannot be used.")] = False,
     wandb: Wandb = "offline",
     set_: Changes = None,
+    column_file: Column = None,
+    column_category: Column = None,
+    column_fold: Column = None,
+    column_recording: Column = None,
+    root: Root = None,
+    ledger: Ledger = None,
 ) -> None:
     """Train one configuration under one strategy; its scores go to a study's folder.
 
     Example: `auricle train transformer-h4 --data PATH --strategy kfold --set training.views=8`
     """
-    from auricle.study.command import recipe_plan, run, tell_scores
+    from auricle.study.command import columns_of, recipe_plan, run, tell_scores
 
     plan = recipe_plan(
         recipe,
@@ -175,6 +187,8 @@ def train(
         epochs=epochs,
         test=test,
         changes=set_ or [],
+        columns=columns_of(column_file, column_category, column_fold, column_recording),
+        root=root,
     )
     folder = run(
         plan,
@@ -184,6 +198,7 @@ def train(
         resume=resume,
         skip_bad=skip_bad,
         wandb=wandb,
+        ledger=ledger,
         reason=f"auricle train {recipe}",
     )
     tell_scores(folder)
@@ -195,20 +210,37 @@ def evaluate(
     /,
     *,
     data: Data = None,
+    column_file: Column = None,
+    column_category: Column = None,
+    column_fold: Column = None,
+    column_recording: Column = None,
+    root: Root = None,
     folds: Annotated[
-        list[int] | None, Parameter(help="Folds to score; those it was not trained on.")
+        list[int] | None, Parameter(help="Folds to score; all it did not learn from if none.")
     ] = None,
     out: Annotated[Path | None, Parameter(help="CSV for the probabilities.")] = None,
     test: Annotated[bool, Parameter(help="Allow the sealed test fold to be opened.")] = False,
+    ledger: Ledger = None,
     device: Device = "auto",
 ) -> None:
     """Score the weights of a fit on labelled clips.
 
     Example: `auricle evaluate runs/mission/cnn/kfold/fold-2/seed-0 --data PATH --folds 2`
     """
+    from auricle.study.command import columns_of
     from auricle.study.evaluate import evaluate_fit
 
-    evaluate_fit(fit, data=data, folds=folds, out=out, test=test, device=device)
+    evaluate_fit(
+        fit,
+        data=data,
+        columns=columns_of(column_file, column_category, column_fold, column_recording),
+        root=root,
+        folds=folds,
+        out=out,
+        test=test,
+        ledger=ledger,
+        device=device,
+    )
 
 
 @app.command
@@ -229,7 +261,7 @@ def report(
 ) -> None:
     """Draw the report of a study again, as PDF and as a page, without training anything.
 
-    Examples:
+    For example:
 
     `auricle report runs/mission`
 
@@ -275,6 +307,17 @@ def doctor(*, data: Data = None, device: Device = "auto") -> None:
     examine(data=data, device=device)
 
 
+MENDABLE = {
+    errno.ENOSPC: "free some space; a study goes on with --resume",
+    errno.EACCES: "choose a place that you may write to",
+    errno.EROFS: "choose a place that you may write to",
+    errno.EEXIST: "choose another place",
+    errno.ENOTDIR: "choose another place",
+    errno.EISDIR: "choose another place",
+}
+"""What a user can do when the system refuses a file."""
+
+
 def main() -> None:
     """Run one command: 0 done, 1 a mistake told in one line, 2 a wrong call."""
     try:
@@ -283,10 +326,10 @@ def main() -> None:
         print(f"auricle: {problem}", file=sys.stderr)
         sys.exit(1)
     except OSError as problem:
-        if problem.errno != errno.ENOSPC:
+        if problem.errno not in MENDABLE:
             raise
-        where = f"{problem.filename}: " if problem.filename else ""
-        print(f"auricle: {where}the disk is full; free some and add --resume", file=sys.stderr)
+        mend = MENDABLE[problem.errno]
+        print(f"auricle: {problem.filename}: {problem.strerror}; {mend}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("auricle: stopped; a study goes on with --resume", file=sys.stderr)

@@ -1,6 +1,7 @@
 """Files that are whole or not there."""
 
 import os
+import time
 from pathlib import Path
 
 
@@ -13,9 +14,24 @@ def replace_bytes(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        put_in_place(unfinished, path)
+    except OSError as problem:
+        problem.filename = problem.filename or str(path)  # a full disk does not say whose
+        raise
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def put_in_place(unfinished: Path, path: Path) -> None:
+    """Rename a file over another one, which on Windows must wait until nobody reads that one."""
+    for wait_s in (0.02, 0.1, 0.5):
+        try:
+            unfinished.replace(path)
+        except PermissionError:
+            time.sleep(wait_s)
+        else:
+            return
+    unfinished.replace(path)
 
 
 def replace_text(path: Path, content: str) -> None:

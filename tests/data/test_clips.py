@@ -140,7 +140,7 @@ def test_folders_become_classes_and_nothing_else_does(class_folders):
     )
     assert table.folds == (1, 2, 3, 4, 5)
     assert [note.split(":")[0] for note in table.notes] == [
-        "No recordings are named",
+        "No recordings are named, and only equal files were looked for",
         "No folds are named",
     ]
 

@@ -140,7 +140,9 @@ def test_a_folder_without_weights_is_refused(tmp_path, sound):
         predict_files([sound("one.wav")], run, "cpu")
     write_fit(run / "best" / "refit" / "all" / "seed-0")
     (run / "best" / "refit" / "all" / "seed-0" / "weights.safetensors").unlink()
-    with pytest.raises(StudyError, match="no finished fit here"):
+    with pytest.raises(
+        StudyError, match=r"weights\.safetensors: missing; give the folder of a finished fit"
+    ):
         predict_files([sound("one.wav")], run, "cpu")
 
 

@@ -122,7 +122,7 @@ def timeless(value: Any) -> Any:
 def plan_of(path: Path, *, test: bool | None = None, **asked: Any) -> Plan:
     """A plan as the command line makes it."""
     nothing: dict[str, Any] = {"data": None, "strategies": None, "seeds": None, "epochs": None}
-    nothing |= {"changes": [], "columns": (None,) * 4, "subset": None}
+    nothing |= {"changes": [], "columns": None, "root": None, "subset": None}
     return make_plan(str(path), test=test, **{**nothing, **asked})
 
 

@@ -22,8 +22,9 @@ def test_weights_scored_again_say_what_the_study_says(
     auricle, study, tiny_set, tmp_path, tools, asked, fold, on
 ):
     out = tmp_path / "again.csv"
+    run = shutil.copytree(study, tmp_path / "run")  # a reading is written into it
 
-    done = auricle("evaluate", study / FIT, "--data", tiny_set, "--out", out, *asked)
+    done = auricle("evaluate", run / FIT, "--data", tiny_set, "--out", out, *asked)
 
     assert done.code == 0, done.err
     key = {"configuration": "cnn", "strategy": "kfold", "seed": "0", "member": "fold-2", "on": on}
@@ -62,7 +63,7 @@ def test_a_fold_that_the_data_does_not_have_is_refused(auricle, study, tiny_set)
     refused = auricle("evaluate", study / FIT, "--data", tiny_set, "--folds", 7)
 
     assert refused.code == 1
-    assert "no clips in folds [7]; it has [1, 2, 3]" in refused.err
+    assert "no fold [7] here; it has [1, 2, 3]" in refused.err
 
 
 def test_other_categories_are_refused(auricle, study):

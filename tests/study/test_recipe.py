@@ -214,7 +214,7 @@ def test_what_is_wrong_in_a_recipe_is_named_with_its_file(write, text, told):
         ('name = "a"\nconfigurations = ["cnn"]\nstrategys = []', "did you mean strategies?"),
         (
             'name = "a"\ntest = true\n[[configurations]]\nname = "b"\n[configurations.trainin]\n',
-            "unknown key configurations.trainin; did you mean training?",
+            "unknown key trainin; did you mean training?",
         ),
         (
             'name = "a"\ntest = true\nconfigurations = ["cnn"]\n[every.training]\nview = 1\n',

@@ -252,7 +252,7 @@ def test_a_full_disk_is_told_in_one_line_and_the_study_goes_on(
     ended = auricle(*asked, "--resume")
 
     assert stopped.code == 1
-    assert "the disk is full; free some and add --resume" in stopped.err
+    assert "checkpoint.pt: No space left on device; free some space" in stopped.err
     assert "checkpoint.pt" in stopped.err
     assert stopped.err.count("\n") == 1
     assert ended.code == 0, ended.err

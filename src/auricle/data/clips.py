@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from auricle.data.audio import SUFFIXES
 from auricle.data.folds import assign_folds, check_folds, group_duplicates
@@ -175,7 +175,8 @@ def _with_folds(table: ClipTable, folds: int, source: Path) -> ClipTable:
     if not all(clip.recording for clip in clips):
         clips, repeated = group_duplicates(clips, table.root)
         notes.append(
-            "No recordings are named: every file is taken for a recording of its own"
+            "No recordings are named, and only equal files were looked for: "
+            "every file is taken for a recording of its own"
             + (f", but for {repeated} files that repeat another one." if repeated else ".")
         )
     if not all(clip.fold for clip in clips):
@@ -298,7 +299,12 @@ def _row_clip(row: dict[str, str], pattern: str, columns: Columns, where: str) -
         raise DataError(f"{where}: no recording; fill it in or leave the column out")
     if columns is ESC50:  # there a recording belongs to a category, as in ESC-10
         recording = f"{category}/{recording}"
-    return Clip(pattern.format_map(row).replace("\\", "/"), category, fold, recording)
+    file = pattern.format_map(row).replace("\\", "/")
+    if PurePosixPath(file).is_absolute() or PureWindowsPath(file).is_absolute():
+        raise DataError(
+            f"{where}: {file} is absolute; name files from the table's folder, or --root"
+        )
+    return Clip(file, category, fold, recording)
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

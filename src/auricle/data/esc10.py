@@ -77,7 +77,7 @@ def fetch_esc10(
             (folder / place).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FetchError(f"{folder}: {error.strerror}; choose another folder") from error
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(max(1, workers))
     try:
         jobs = [pool.submit(_fetch, folder, clip, base_url, pause_s) for clip in published]
         for done, job in enumerate(as_completed(jobs), start=1):

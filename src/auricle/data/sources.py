@@ -11,6 +11,13 @@ from auricle.data.esc10 import check_esc10, find_faults
 from auricle.data.synth import VERSION, make_synth
 from auricle.errors import FetchError
 
+SYNTH = re.compile(r"synth(?:-(\d+))?")
+
+
+def is_path(data: str) -> bool:
+    """Whether data is given by its place rather than by name."""
+    return data != "esc10" and not SYNTH.fullmatch(data)
+
 
 def cache_folder() -> Path:
     """Where fetched, made and decoded sounds are kept: AURICLE_CACHE, or the user's cache."""
@@ -46,8 +53,10 @@ def read_data(
         DataError: as `read_clips`.
     """
     told = os.environ.get("AURICLE_DATA")
+    if told and not Path(told).exists():
+        raise FetchError(f"{told}: AURICLE_DATA names it, and it is not there; name another place")
     data = data or told or "esc10"
-    if match := re.fullmatch(r"synth(?:-(\d+))?", str(data)):
+    if match := SYNTH.fullmatch(str(data)):
         clips = int(match[1] or 400)
         folder = cache_folder() / f"synth-v{VERSION}-{clips}"
         return make_synth(folder, clips=clips, progress=progress)

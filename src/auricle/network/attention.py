@@ -35,8 +35,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
     weights (batch, heads, tokens, tokens).
     Source: Vaswani et al. (2017), equation 1.
     """
-    fit = query @ key.mT / math.sqrt(query.shape[-1])  # (batch, heads, tokens, tokens)
-    weights = fit.softmax(dim=-1)  # over the keys: each query spends exactly one
+    match = query @ key.mT / math.sqrt(query.shape[-1])  # (batch, heads, tokens, tokens)
+    weights = match.softmax(dim=-1)  # over the keys: each query spends exactly one
     return weights @ value, weights
 
 
@@ -54,7 +54,8 @@ class MultiHeadAttention(nn.Module):
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Shapes: (batch, tokens, width) -> the same, weights (batch, heads, tokens, tokens)."""
         batch, count, width = tokens.shape
-        split = self.query_key_value(tokens).reshape(batch, count, 3, self.heads, -1)
+        split = self.query_key_value(tokens)  # (batch, tokens, 3 * width)
+        split = split.reshape(batch, count, 3, self.heads, -1)  # width = heads * size
         query, key, value = split.permute(2, 0, 3, 1, 4)  # each (batch, heads, tokens, size)
         mixed, weights = attend(query, key, value)
         joined = mixed.transpose(1, 2).reshape(batch, count, width)  # heads side by side again
@@ -83,6 +84,8 @@ class EncoderBlock(nn.Module):
 def positions(count: int, width: int) -> Tensor:
     """(count, width) sines and cosines that tell tokens apart by their place, for any count.
 
+    Attention alone does not see the order of its tokens. Sines stand before cosines here, in turns
+    in the source: a linear layer takes either.
     Source: Vaswani et al. (2017), section 3.5.
     """
     place = torch.arange(count)[:, None]
@@ -110,7 +113,7 @@ class Encoder(nn.Module):
         """
         steps = features.mT  # (batch, steps, width)
         steps = steps + positions(steps.shape[1], steps.shape[2]).to(steps)
-        first = self.class_token.to(steps).expand(len(steps), 1, -1)
+        first = self.class_token.to(steps).expand(len(steps), 1, -1)  # it has no place in time
         tokens = torch.cat([first, steps], dim=1)  # (batch, 1 + steps, width)
         looked = []
         for block in self.blocks:

@@ -68,7 +68,7 @@ class FrequencyStack(nn.Module):
         steps = frames // self.frames_per_step
         moments = spectrum[:, :, : steps * self.frames_per_step].mT  # (batch, frames, bands)
         moments = moments.reshape(batch * steps, self.frames_per_step, bands)
-        features: Tensor = self.layers(moments)  # (batch * steps, channels, bands / 4)
+        features: Tensor = self.layers(moments)  # (batch * steps, channels, fewer bands)
         return features.reshape(batch, steps, self.features).mT
 
 

@@ -112,7 +112,7 @@ class FilterBank(nn.Module):
             return self.weights.abs() @ self._bins(wave.float())  # (batch, bands, frames)
 
     def _bins(self, wave: Tensor) -> Tensor:
-        if self.kernels.requires_grad:
+        if self.config.kind == "learned":
             parts = F.conv1d(wave[:, None], self.kernels, stride=self.config.hop)
             cosine, sine = parts.square().chunk(2, dim=1)  # each (batch, bins, frames)
             return cosine + sine

@@ -1,4 +1,4 @@
-"""The comparative table of a study as Markdown, for a README: `python -m auricle.report.markdown RUN`.
+"""The comparative table as Markdown: `python -m auricle.report.markdown RUN`, for a README.
 
 Every cell is read from the study's `comparison.csv`.
 """

@@ -281,7 +281,6 @@ MEANINGS = {
     "warm_up": "share of the steps that the rate rises",
     "gradient_norm": "gradients are clipped to this norm",
     "averaging": "horizon of the running average of weights, as a share of the steps",
-    "label_smoothing": "share of a label spread over all categories",
     "precision": "arithmetic; auto takes bf16 where the processor is fast at it",
     "stretch": "speed, up to this share faster or slower",
     "band_shift": "shift along the mel scale, up to this many bands",

@@ -9,11 +9,11 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table as Grid
 
+from auricle.data.clips import Columns
+from auricle.data.sources import is_path
 from auricle.errors import RecipeError
-from auricle.study.recipe import Plan, Table, merged, parse_change, plan_from, read_plan
-from auricle.study.run import Setting, is_path, run_study, sync_line
-
-ColumnNames = tuple[str | None, str | None, str | None, str | None]
+from auricle.study.recipe import Plan, Table, merged, parse_change, plan_from, read_plan, to_table
+from auricle.study.run import Setting, run_study, sync_line
 
 
 def make_plan(
@@ -25,18 +25,21 @@ def make_plan(
     epochs: int | None,
     test: bool | None,
     changes: list[str],
-    columns: ColumnNames,
+    columns: Columns | None,
+    root: Path | None,
     subset: str | None,
 ) -> Plan:
     """A shipped plan or one from a file, with what was asked laid over it."""
     table = read_plan(name)
     asked: Table = {
+        "data": data,
+        "columns": columns and to_table(columns),
+        "root": root and str(root),
+        "subset": subset,
         "strategies": strategies and list(strategies),
         "seeds": seeds,
         "test": test,
-        "subset": subset,
     }
-    asked |= {"data": data, "columns": _columns(columns)}
     table |= {key: value for key, value in asked.items() if value is not None}
     return plan_from(table, changes_of(changes, epochs), name)
 
@@ -50,9 +53,11 @@ def recipe_plan(
     epochs: int | None,
     test: bool,
     changes: list[str],
+    columns: Columns | None,
+    root: Path | None,
 ) -> Plan:
     """A plan for one configuration under one strategy."""
-    table = {
+    table: Table = {
         "name": Path(recipe).stem,
         "data": data or "esc10",
         "strategies": [strategy],
@@ -60,6 +65,10 @@ def recipe_plan(
         "test": test,
         "configurations": [recipe],
     }
+    if columns:
+        table["columns"] = to_table(columns)
+    if root:
+        table["root"] = str(root)
     return plan_from(table, changes_of(changes, epochs), recipe)
 
 
@@ -71,12 +80,18 @@ def changes_of(texts: list[str], epochs: int | None) -> Table:
     return merged(table, {"training": {"epochs": epochs}}) if epochs is not None else table
 
 
-def _columns(names: ColumnNames) -> dict[str, str] | None:
-    keys = ("file", "category", "fold", "recording")
-    given = {key: name for key, name in zip(keys, names, strict=True) if name is not None}
-    if given and not {"file", "category"} <= set(given):
+def columns_of(
+    file: str | None, category: str | None, fold: str | None, recording: str | None
+) -> Columns | None:
+    """The columns named on the command line, if any were.
+
+    Raises: RecipeError unless both that of the file and that of the category are.
+    """
+    if not (file or category or fold or recording):
+        return None
+    if not (file and category):
         raise RecipeError("a CSV needs both --column-file and --column-category")
-    return given or None
+    return Columns(file=file, category=category, fold=fold, recording=recording)
 
 
 def run(plan: Plan, *, out: Path | None, workers: int | None, **where: Any) -> Path:
@@ -85,7 +100,7 @@ def run(plan: Plan, *, out: Path | None, workers: int | None, **where: Any) -> P
         raise RecipeError(f"--workers {workers}: at least one is needed")
     data = Path(plan.data).resolve().stem if is_path(plan.data) else plan.data
     folder = out or Path("runs") / f"{plan.name}-{data}"
-    run_study(plan, Setting(run=folder, workers=workers, **where), Console())
+    run_study(plan, Setting(run=folder, workers=workers, **where), Console(markup=False))
     return folder
 
 
@@ -113,7 +128,7 @@ def tell_scores(folder: Path) -> None:
     grid = Grid("accuracy, %", *shown, box=SIMPLE)
     for row, configuration in enumerate(found["configurations"]):
         grid.add_row(configuration["name"], *(cells[row] for cells in shown.values()))
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     console.print(grid)
     for comparison in found["comparisons"]:
         console.print(comparison["verdict"], soft_wrap=True)

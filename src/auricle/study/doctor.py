@@ -1,6 +1,5 @@
 """What this machine has, how fast it is, and what the mission would take on it."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from auricle.data.esc10 import load_published
 from auricle.data.sources import cache_folder, read_data
 from auricle.errors import AuricleError
 from auricle.study.environment import describe_environment
-from auricle.study.estimate import estimate_s, in_words
+from auricle.study.estimate import estimate_s, in_words, step_s
 from auricle.study.protocol import roles_of
 from auricle.study.recipe import plan_from, read_plan
 from auricle.study.run import Prepared, Setting, plan_jobs, workers_for
@@ -31,7 +30,6 @@ def examine(*, data: str | None, device: str) -> None:
         "device": where.type,
         "precision": choose_precision("auto", where),
         "cache": f"{cache} ({free_gib(cache):.0f} GiB free)",
-        "W&B": f"offline unless asked; WANDB_MODE is {os.environ.get('WANDB_MODE', 'not set')}",
     }
     try:
         table = read_data(data)
@@ -44,13 +42,17 @@ def examine(*, data: str | None, device: str) -> None:
         facts["data"] = f"none: {problem}"
     for name, value in facts.items():
         grid.add_row(name, str(value))
-    console = Console()
+    console = Console(markup=False)
     console.print(grid)
     plan = plan_from(read_plan("mission"), {}, "mission")
     setting = Setting(run=Path("runs"), device=device)
     jobs = plan_jobs(plan, setting, Prepared(table, roles_of(table.folds), ()))
     workers = workers_for(setting, len(jobs))
     with console.status("timing a training step of each configuration"):
+        for recipe in plan.configurations:
+            step_ms = 1000 * step_s(recipe, len(table.categories), plan.clip_s, where)
+            batch = recipe.training.batch
+            console.print(f"{recipe.name:15} {step_ms:5.0f} ms a training step of {batch} views")
         seconds = estimate_s(jobs, where, workers)
     console.print(
         f"The mission would take about {in_words(seconds)} here: {len(jobs)} fits of "

@@ -1,5 +1,6 @@
 """What the report draws without running a network: a picture of each class, a table of layers."""
 
+import dataclasses
 import io
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def save_pictures(
     """Spectrogram and envelope of one clip a class, that of middling level, for `pictures.npz`."""
     rate_hz = config.sample_rate_hz
     store = open_store(table, sample_rate_hz=rate_hz, seconds=clip_s, cache=cache)
-    bank = FilterBank(FrontendConfig(**{**vars(config), "kind": "fixed"}))
+    bank = FilterBank(dataclasses.replace(config, kind="fixed"))
     categories, files, spectra, envelopes = [], [], [], []
     for category in table.categories:
         rows = [row for row, clip in enumerate(store.clips) if clip.category == category]
@@ -106,11 +107,11 @@ def layers_of(config: NetworkConfig, classes: int, clip_s: float) -> list[dict[s
     )
     if token:
         first = next(row for row, entry in enumerate(rows) if ".blocks.0." in entry["layer"])
-        rows.insert(first, _token_row(config, token, rows[first]["shape"]))
+        rows.insert(first, _token_row(token, rows[first]["shape"]))
     return rows
 
 
-def _token_row(config: NetworkConfig, size: int, shape: list[int]) -> dict[str, Any]:
+def _token_row(size: int, shape: list[int]) -> dict[str, Any]:
     return {
         "part": "head",
         "layer": "head.encoder.class_token",

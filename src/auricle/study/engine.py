@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from auricle.errors import StudyError
-from auricle.study.job import Job, run_job
+from auricle.study.job import Job, clear, run_job
 
 LOOK_EVERY_S = 1.0
 
@@ -30,6 +30,9 @@ def cores() -> int:
 def run_jobs(jobs: Sequence[Job], workers: int, console: Console) -> None:
     """Do all jobs, `workers` at a time, showing every epoch that ends."""
     todo = [job for job in jobs if not (job.folder / "fit.json").exists()]
+    for job in jobs:
+        if job not in todo:
+            clear(job.folder)
     if len(todo) < len(jobs):
         console.print(f"{len(jobs) - len(todo)} of {len(jobs)} fits are there already.")
     if not todo:

@@ -1,18 +1,22 @@
 """The weights of a fit scored on labelled clips, of its own data set or of another."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 
-from auricle.data.sources import cache_folder, read_data
+from auricle.data.audio import content_hash
+from auricle.data.clips import ClipTable, Columns
+from auricle.data.sources import cache_folder, is_path, read_data
 from auricle.data.store import open_store
 from auricle.errors import DataError, StudyError
 from auricle.evaluation.intervals import score_intervals
 from auricle.evaluation.metrics import score
 from auricle.files import replace_text
-from auricle.study.fits import Predictions, best_fit, load_fit
-from auricle.study.protocol import roles_of
+from auricle.study.fits import Predictions, TrainedNetwork, best_fit, load_fit
+from auricle.study.run import note_reading
 from auricle.study.scores import ONE, Scored, recordings_of, targets_of
 from auricle.study.summary import predictions_csv
 from auricle.training.fit import choose_device, predict
@@ -23,39 +27,35 @@ def evaluate_fit(
     fit: Path,
     *,
     data: str | None,
-    folds: list[int] | None,
+    columns: Columns | None,
+    root: Path | None,
+    folds: Sequence[int] | None,
     out: Path | None,
     test: bool,
+    ledger: Path | None,
     device: str,
 ) -> None:
     """Print accuracy, F1 and AUC with intervals, and write the probabilities if asked.
 
-    Raises: DataError if the clips have other categories, StudyError for a fold that the network
-    learnt from, or for the sealed test fold unless `test` opens it.
+    Raises: DataError if the clips have other categories, StudyError for clips that the network
+    learnt from, or for those of the sealed test fold unless `test` opens it.
     """
     trained = load_fit(best_fit(fit))
-    facts = trained.facts
-    table = read_data(data)
+    told = trained.facts["data"]
+    if data is None and is_path(told):
+        raise StudyError(f"{trained.folder}: trained on {told}; say with --data where that is")
+    table = read_data(data or told, columns=columns, root=root)
     strange = set(table.categories) - set(trained.categories)
     if strange:
         raise DataError(
             f"{table.root}: {', '.join(sorted(strange))} are no categories of this network, which "
             f"knows {', '.join(trained.categories)}"
         )
-    chosen = tuple(folds) if folds else _default_folds(table.folds, facts["training_folds"])
-    if table.name == facts["data"]:
-        learnt = sorted(set(chosen) & set(facts["training_folds"]))
-        if learnt:
-            raise StudyError(
-                f"{trained.folder}: folds {learnt} trained this network; leave them out"
-            )
-        if roles_of(table.folds).test in chosen and not test:
-            raise StudyError("this opens the sealed test fold; say --test if that is meant")
-    part = table.in_folds(chosen)
-    if not part.clips:
-        raise DataError(
-            f"{table.root}: no clips in folds {list(chosen)}; it has {list(table.folds)}"
-        )
+    part, opened = choose_clips(table, trained, folds, test)
+    if opened:
+        study = trained.folder.parents[3]  # configuration / strategy / member / seed
+        run = study if (study / "study.toml").is_file() else trained.folder
+        note_reading(run, (trained.recipe,), "auricle evaluate", ledger)
     store = open_store(
         part,
         sample_rate_hz=trained.recipe.network.frontend.sample_rate_hz,
@@ -63,34 +63,69 @@ def evaluate_fit(
         cache=cache_folder(),
     )
     rows = np.arange(len(store.clips))
-    probabilities = predict(
-        trained.network, Examples(store.waves, rows, rows), choose_device(device)
-    )
-    targets = targets_of(store.clips, trained.categories)
-    found = score(targets, probabilities)
-    intervals = score_intervals(targets, probabilities, recordings_of(store.clips))
-    say = Console().print
-    say(f"{trained.recipe.name} on {found.clips} clips of {table.name}, folds {list(chosen)}")
+    examples = Examples(store.waves, rows, rows)
+    found = Predictions(store.clips, predict(trained.network, examples, choose_device(device)))
+    tell(trained, table.name, found)
+    if out:
+        replace_text(out, predictions_csv([named(trained, found, opened)], trained.categories))
+        print(out)
+
+
+def choose_clips(
+    table: ClipTable, trained: TrainedNetwork, folds: Sequence[int] | None, test: bool
+) -> tuple[ClipTable, bool]:
+    """The clips to score, and whether sealed ones are among them.
+
+    Clips are known by their content, whatever their files are called here. Without `folds`, all
+    that the network did not learn from.
+    """
+    missing = sorted(set(folds or ()) - set(table.folds))
+    if missing:
+        raise DataError(f"{table.root}: no fold {missing} here; it has {list(table.folds)}")
+    asked = table.in_folds(folds) if folds else table
+    contents = {clip: content_hash(asked.path(clip)) for clip in asked.clips}
+    learnt, sealed = set(trained.facts["learnt"]), set(trained.facts["sealed"])
+    heard = {clip.fold for clip, content in contents.items() if content in learnt}
+    if folds and heard:
+        raise StudyError(
+            f"{trained.folder}: clips of folds {sorted(heard)} trained this network; leave them out"
+        )
+    kept = {clip: content for clip, content in contents.items() if content not in learnt}
+    closed = [clip for clip, content in kept.items() if content in sealed]
+    if closed and not test:
+        if folds or len(closed) == len(kept):
+            raise StudyError("this opens the sealed test fold; say --test if that is meant")
+        kept = {clip: content for clip, content in kept.items() if content not in sealed}
+    if not kept:
+        raise StudyError(f"{table.root}: this network learnt from all of these clips")
+    part = ClipTable(table.name, table.root, tuple(kept))
+    return part, bool(closed) and test
+
+
+def tell(trained: TrainedNetwork, data: str, found: Predictions) -> None:
+    """Print the scores of some clips."""
+    targets = targets_of(found.clips, trained.categories)
+    scores = score(targets, found.probabilities)
+    intervals = score_intervals(targets, found.probabilities, recordings_of(found.clips))
+    folds = sorted({clip.fold for clip in found.clips})
+    say = Console(markup=False, highlight=False).print
+    say(f"{trained.recipe.name} on {scores.clips} clips of {data}, folds {folds}")
     for name in ("accuracy", "f1_macro", "f1_weighted"):
         of = getattr(intervals, name)
         say(f"{name:12} {100 * of.value:5.1f}  [{100 * of.low:.1f}, {100 * of.high:.1f}]")
-    say(f"{'auc_macro':12} {found.auc_macro:5.3f}")
-    if out:
-        scored = Scored(
-            trained.recipe.name,
-            facts["strategy"],
-            str(facts["seed"]),
-            facts["member"],
-            "test" if roles_of(table.folds).test in chosen else "out-of-fold",
-            ONE,
-            Predictions(store.clips, probabilities),
-            facts["train_seconds"],
-        )
-        replace_text(out, predictions_csv([scored], trained.categories))
-        say(f"{out}")
+    say(f"{'auc_macro':12} {scores.auc_macro:5.3f}")
 
 
-def _default_folds(folds: tuple[int, ...], training: list[int]) -> tuple[int, ...]:
-    """Development folds that the network has not learnt from, or all if it learnt from none."""
-    left = tuple(fold for fold in roles_of(folds).development if fold not in training)
-    return left or (roles_of(folds).test,)
+def named(trained: TrainedNetwork, found: Predictions, opened: bool) -> Scored:
+    """Predictions under the key of the fit that made them."""
+    facts: dict[str, Any] = trained.facts
+    return Scored(
+        configuration=trained.recipe.name,
+        strategy=facts["strategy"],
+        seed=str(facts["seed"]),
+        member=facts["member"],
+        on="test" if opened else "out-of-fold",
+        declared=ONE,
+        predictions=found,
+        train_seconds=facts["train_seconds"],
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from auricle.data.clips import Clip
@@ -64,37 +65,45 @@ class TrainedNetwork:
 def load_fit(folder: Path) -> TrainedNetwork:
     """Read a finished fit. Nothing of it is run but its numbers.
 
-    Raises: StudyError if the folder holds no finished fit.
+    Raises: StudyError if the folder holds no finished fit, or a damaged one.
     """
+    told, stored = folder / "fit.json", folder / "weights.safetensors"
+    for file in (told, stored):
+        if not file.is_file():
+            raise StudyError(f"{file}: missing; give the folder of a finished fit or study")
     try:
-        facts = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
-        weights = load_file(folder / "weights.safetensors")
-    except FileNotFoundError as problem:
-        raise StudyError(
-            f"{folder}: no finished fit here ({Path(problem.filename or '').name} is missing); "
-            "give a fit's folder, or a study's"
-        ) from problem
-    recipe = from_table(Recipe, facts["recipe"], str(folder / "fit.json"))
-    categories = tuple(facts["categories"])
+        facts = json.loads(told.read_text(encoding="utf-8"))
+        recipe = from_table(Recipe, facts["recipe"], str(told))
+        categories, clip_s = tuple(facts["categories"]), float(facts["clip_s"])
+    except (ValueError, KeyError, TypeError) as problem:
+        raise StudyError(f"{told}: damaged ({problem}); train this fit again") from problem
     network = new_network(recipe.network, len(categories), seed=0)
-    network.load_state_dict(weights)
-    return TrainedNetwork(network.eval(), recipe, categories, facts["clip_s"], folder, facts)
+    try:
+        network.load_state_dict(load_file(stored))
+    except (SafetensorError, RuntimeError) as problem:
+        said = str(problem).splitlines()[0]
+        raise StudyError(f"{stored}: not the weights of this fit ({said})") from problem
+    return TrainedNetwork(network.eval(), recipe, categories, clip_s, folder, facts)
 
 
 def best_fit(run: Path) -> Path:
     """The fit that a study would ship: the best configuration out of fold, trained on most clips.
 
     A folder that is a fit is itself.
+
+    Raises: StudyError if no fit can be told to be the best.
     """
     if (run / "fit.json").exists():
         return run
     try:
-        best = json.loads((run / "scores.json").read_text(encoding="utf-8"))["best"]
+        found = json.loads((run / "scores.json").read_text(encoding="utf-8"))
     except FileNotFoundError as problem:
         raise StudyError(f"{run}: neither a finished study nor a fit is here") from problem
-    name: str = best["out_of_fold"]
-    found: list[Path] = sorted((run / name).glob("refit/all/seed-*/fit.json"))
-    found = found or sorted((run / name).glob("*/*/seed-*/fit.json"))
-    if not found:
+    name: str | None = found["best"]["out_of_fold"]
+    if name is None:
+        raise StudyError(f"{run}: nothing was validated here; give the folder of one of its fits")
+    fits: list[Path] = sorted((run / name).glob("refit/all/seed-*/fit.json"))
+    fits = fits or sorted((run / name).glob("*/*/seed-*/fit.json"))
+    if not fits:
         raise StudyError(f"{run}: no fit of {name} is left here")
-    return found[0].parent
+    return fits[0].parent

@@ -7,7 +7,6 @@ done: `fit.json` is written last, and a job that finds it does nothing.
 import json
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,10 @@ import psutil
 import torch
 from safetensors.torch import save
 
+from auricle.data.audio import content_hash
 from auricle.data.clips import ClipTable
 from auricle.data.store import WaveStore, open_store
+from auricle.evaluation.metrics import score
 from auricle.files import replace_bytes, replace_text
 from auricle.network.classifier import SoundClassifier, count_parameters
 from auricle.study.fits import Predictions, save_predictions
@@ -32,9 +33,14 @@ from auricle.training.tracking import Mode, RunName, Tracker
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """All that one fit needs. `table` holds the clips of its folds, and no others."""
+    """All that one fit needs.
+
+    `table` holds the clips of its folds and no others; `sealed` says by their content which clips
+    are the test fold's; `launcher` is the process that waits for the fit.
+    """
 
     study: str
+    data: str
     run: Path
     recipe: Recipe
     split: Split
@@ -47,6 +53,7 @@ class Job:
     threads: int
     wandb: Mode
     launcher: int
+    sealed: tuple[str, ...]
 
     @property
     def folder(self) -> Path:
@@ -63,6 +70,7 @@ def run_job(job: Job) -> None:
     """Train one network, score its validation fold, and leave everything in the job's folder."""
     if (job.folder / "fit.json").exists():
         return
+    stop_if_orphaned(job)
     job.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(job.threads)
     device = choose_device(job.device)
@@ -80,12 +88,11 @@ def run_job(job: Job) -> None:
     network = new_network(job.recipe.network, len(job.categories), job.seed)
     facts = fit_facts(job, network, device)
     started = time.strftime("%Y-%m-%dT%H:%M:%S")
-    check_parent = parent_check(job)
     with Tracker(job.wandb, run_name(job), facts, job.folder) as tracker:
 
         def each_epoch(row: Epoch) -> None:
             tracker.log(row)
-            check_parent()
+            stop_if_orphaned(job)
 
         result = fit(
             network,
@@ -99,21 +106,24 @@ def run_job(job: Job) -> None:
             device=device,
             each_epoch=each_epoch,
         )
-        last = result.history[-1]
-        scores = {"train/accuracy": last.train_accuracy, "train/loss": last.train_loss}
-        if last.val_accuracy is not None and last.val_loss is not None:
-            scores |= {"val/accuracy": last.val_accuracy, "val/loss": last.val_loss}
-        tracker.summarise(scores)
+        if validation is not None:
+            chosen = tuple(store.clips[row] for row in validation.rows)
+            found = Predictions(chosen, predict(result.network, validation, device))
+            save_predictions(job.folder / "predictions.npz", found)
+            scores = score(validation.targets, found.probabilities)
+            names = ("accuracy", "f1_macro", "f1_weighted", "auc_macro")
+            tracker.summarise({f"final/{name}": getattr(scores, name) for name in names})
     replace_text(job.folder / "recipe.toml", to_toml(job.recipe))
     replace_bytes(job.folder / "weights.safetensors", save(result.network.cpu().state_dict()))
-    if validation is not None:
-        chosen = [store.clips[row] for row in validation.rows]
-        found = predict(result.network, validation, device)
-        save_predictions(job.folder / "predictions.npz", Predictions(tuple(chosen), found))
-    facts |= {"started": started, "train_seconds": round(result.seconds, 1)}
+    learnt = job.table.in_folds(job.split.training)
+    facts |= {
+        "started": started,
+        "train_seconds": round(result.seconds, 1),
+        "learnt": [content_hash(learnt.path(clip)) for clip in learnt.clips],
+        "sealed": list(job.sealed),
+    }
     replace_text(job.folder / "fit.json", json.dumps(facts, indent=2))
-    for leftover in (CHECKPOINT, "training-powers.npy", "validation-powers.npy"):
-        (job.folder / leftover).unlink(missing_ok=True)
+    clear(job.folder)
 
 
 def examples_in(store: WaveStore, folds: tuple[int, ...], categories: tuple[str, ...]) -> Examples:
@@ -144,7 +154,7 @@ def fit_facts(job: Job, network: SoundClassifier, device: torch.device) -> dict[
         "strategy": job.split.strategy,
         "member": job.split.member,
         "seed": job.seed,
-        "data": job.table.name,
+        "data": job.data,
         "training_folds": list(job.split.training),
         "validation_fold": job.split.validation,
         "categories": list(job.categories),
@@ -161,19 +171,19 @@ def fit_facts(job: Job, network: SoundClassifier, device: torch.device) -> dict[
     }
 
 
-def parent_check(job: Job) -> Callable[[], None]:
-    """A function that ends a worker whose study was killed.
+def stop_if_orphaned(job: Job) -> None:
+    """End a worker whose study was killed.
 
     Two processes must not write one fit: the worker that is left over, and that of the study that
     goes on.
     """
-    if os.getpid() == job.launcher:
-        return lambda: None
-    myself = psutil.Process()
-    parent = myself.parent()
+    launched_elsewhere = os.getpid() != job.launcher
+    gone = psutil.Process().ppid() != job.launcher or not psutil.pid_exists(job.launcher)
+    if launched_elsewhere and gone:
+        raise SystemExit("the study that wanted this fit is gone")
 
-    def check() -> None:
-        if parent is None or myself.ppid() != parent.pid or not parent.is_running():
-            raise SystemExit("the study that wanted this fit is gone")
 
-    return check
+def clear(folder: Path) -> None:
+    """Remove what only an unfinished fit needs."""
+    for leftover in (CHECKPOINT, "training-powers.npy", "validation-powers.npy"):
+        (folder / leftover).unlink(missing_ok=True)

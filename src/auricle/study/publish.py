@@ -15,13 +15,20 @@ def publish(run: Path, folder: Path) -> None:
 
     The copy is a study's folder from which the report can be drawn again.
 
-    Raises: StudyError if the folder holds something that is no study.
+    Raises: StudyError if the folder holds anything but a published study, or the study itself.
     """
+    ours, theirs = run.resolve(), folder.resolve()
+    if ours.is_relative_to(theirs) or theirs.is_relative_to(ours):
+        raise StudyError(f"{folder}: publish beside the study, not onto or into it")
+    if folder.exists() and not folder.is_dir():
+        raise StudyError(f"{folder}: a file is here; give a folder")
     if folder.exists() and any(folder.iterdir()):
         published = (folder / "study.toml").is_file() and not any(folder.rglob("*.safetensors"))
         if not published:
             raise StudyError(f"{folder}: no published study is here; give another folder")
-        shutil.rmtree(folder)
+        for pattern in KEPT:  # what an earlier study left; files of others stay
+            for file in folder.rglob(pattern):
+                file.unlink()
     for pattern in KEPT:
         for file in run.rglob(pattern):
             place = file.relative_to(run)

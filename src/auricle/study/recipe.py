@@ -9,12 +9,14 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 import tomli_w
 from pydantic import TypeAdapter, ValidationError
@@ -39,14 +41,20 @@ class Recipe:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
+    def __post_init__(self) -> None:
+        """Refuse a name that cannot be a folder of its own in a study's."""
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", self.name) or self.name == "report":
+            raise ValueError(f"name {self.name!r}: letters, digits, dots and dashes make a name")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A whole study. `columns` and `subset` are those of a CSV of labels."""
+    """A whole study. `columns`, `root` and `subset` are those of a CSV of labels."""
 
     name: str
     data: str = "esc10"
     columns: Columns | None = None
+    root: str | None = None
     subset: str | None = None
     clip_s: float = 5.0
     strategies: tuple[Strategy, ...] = ("kfold", "holdout", "refit")
@@ -98,8 +106,8 @@ def from_table(kind: type[Config], table: Mapping[str, Any], source: str) -> Con
     Raises: RecipeError naming `source`, the key, what it holds and what it should hold.
     """
     _check_keys(kind, table, source, ())
-    try:
-        return TypeAdapter(kind).validate_python(dict(table))
+    try:  # as JSON, in which a list may be a tuple though nothing else is bent to fit
+        return TypeAdapter(kind).validate_json(json.dumps(table, default=str), strict=True)
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -110,16 +118,17 @@ def from_table(kind: type[Config], table: Mapping[str, Any], source: str) -> Con
 
 def _check_keys(kind: Any, table: Any, source: str, path: tuple[str, ...]) -> None:
     """Refuse a key that no configuration has, naming the one that was meant."""
-    if not (dataclasses.is_dataclass(kind) and isinstance(table, Mapping)):
+    if isinstance(table, list):
+        for item in table:
+            _check_keys(kind, item, source, path)
+    parts = [part for part in (kind, *get_args(kind)) if dataclasses.is_dataclass(part)]
+    if not (parts and isinstance(table, Mapping)):
         return
-    hints = get_type_hints(kind)
+    hints = get_type_hints(parts[0])
     for key, value in table.items():
         if key not in hints:
             raise RecipeError(_unknown(source, (*path, key), tuple(hints)))
         _check_keys(hints[key], value, source, (*path, key))
-        if key == "configurations" and isinstance(value, list):
-            for item in value:
-                _check_keys(Recipe, item, source, (*path, key))
 
 
 def _unknown(source: str, path: tuple[str, ...], known: tuple[str, ...]) -> str:
@@ -166,35 +175,42 @@ def parse_change(text: str) -> Table:
     return dict(table)
 
 
-def plan_from(table: Table, changes: Mapping[str, Any], source: str) -> Plan:
-    """A plan from its table: recipes named there are read, and changed as `every` and asked."""
+def plan_from(table: Mapping[str, Any], changes: Mapping[str, Any], source: str) -> Plan:
+    """A plan from its table; `every` and then `changes` are laid over each of its recipes.
+
+    Raises: RecipeError as `from_table`.
+    """
     table = dict(table)
-    every = merged(table.pop("every", {}), changes)
+    every, asked = table.pop("every", {}), table.get("configurations", [])
+    if not isinstance(every, Mapping) or not isinstance(asked, list):
+        raise RecipeError(f"{source}: every is a table, configurations a list of names or tables")
+    every = merged(every, changes)
     recipes = [
-        read_recipe(item, every) if isinstance(item, str) else item
-        for item in table.get("configurations", ())
+        read_recipe(item, every)
+        if isinstance(item, str)
+        else from_table(Recipe, merged(item, every), source)
+        for item in asked
     ]
-    made = [to_table(item) if isinstance(item, Recipe) else item for item in recipes]
-    return from_table(Plan, {**table, "configurations": made}, source)
+    tables = [to_table(recipe) for recipe in recipes]
+    return from_table(Plan, {**table, "configurations": tables}, source)
 
 
-def _read_named(name: str, kind: str) -> Table:
-    path = Path(name)
-    if path.suffix == ".toml":
+def _read_named(name: str, kind: Literal["recipes", "plans"]) -> Table:
+    """The table of a TOML file, by its path or by the name of a shipped one."""
+    if name.endswith(".toml"):
+        path: Path | Traversable = Path(name)
         if not path.is_file():
             raise RecipeError(f"{name}: no such file")
-        text = path.read_text(encoding="utf-8")
     else:
-        folder = resources.files("auricle") / "recipes"
-        shipped = folder / ("plans" if kind == "plans" else "") / f"{name}.toml"
-        if not shipped.is_file():
-            there = folder / "plans" if kind == "plans" else folder
-            names = sorted(f.name[:-5] for f in there.iterdir() if f.name.endswith(".toml"))
+        shipped = resources.files("auricle") / "recipes"
+        folder = shipped / "plans" if kind == "plans" else shipped
+        path = folder / f"{name}.toml"
+        if not path.is_file():
+            names = sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))
             near = difflib.get_close_matches(name, names, n=1)
-            mend = f"did you mean {near[0]}?" if near else f"shipped ones: {', '.join(names)}"
+            mend = f"did you mean {near[0]}?" if near else f"shipped ones: {', '.join(names)}."
             raise RecipeError(f"{name}: no such {kind[:-1]}; {mend} Or give a path to a .toml file")
-        text = shipped.read_text(encoding="utf-8")
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise RecipeError(f"{name}: not TOML ({problem})") from problem

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from auricle.data.audio import content_hash
 from auricle.data.clips import Clip, ClipTable
 from auricle.data.folds import check_folds
-from auricle.data.sources import cache_folder, read_data
+from auricle.data.sources import cache_folder, is_path, read_data
 from auricle.data.store import open_store
 from auricle.errors import StudyError
 from auricle.files import replace_text
@@ -33,12 +35,13 @@ from auricle.study.estimate import estimate_s, in_words
 from auricle.study.fits import Predictions, load_fit, save_predictions
 from auricle.study.job import Job
 from auricle.study.protocol import Roles, Split, roles_of, splits
-from auricle.study.recipe import Plan, recipe_hash, to_toml
+from auricle.study.recipe import Plan, Recipe, recipe_hash, to_toml
 from auricle.study.summary import write_scores
 from auricle.training.fit import choose_device, choose_precision, predict
 from auricle.training.sounds import Examples
-from auricle.training.tracking import Mode
+from auricle.training.tracking import Mode, check_online
 
+LEARNING = "development"
 TEST_READS = "date,commit,recipe_hash,reason\n"
 
 
@@ -82,6 +85,8 @@ def run_study(plan: Plan, setting: Setting, console: Console) -> None:
     """
     started = time.time()
     device = choose_device(setting.device)
+    if setting.wandb == "online":
+        check_online()
     claim_folder(plan, setting)
     prepared = prepare(plan, setting, console)
     jobs = plan_jobs(plan, setting, prepared)
@@ -111,8 +116,10 @@ def claim_folder(plan: Plan, setting: Setting) -> None:
     Raises: StudyError if it holds something else.
     """
     run, kept = setting.run, setting.run / "study.toml"
-    if not run.exists() or (run.is_dir() and not any(run.iterdir())):
-        run.mkdir(parents=True, exist_ok=True)
+    if run.exists() and not run.is_dir():
+        raise StudyError(f"{run}: there is something else here; give an empty folder with --out")
+    run.mkdir(parents=True, exist_ok=True)
+    if all(file.suffix == ".part" for file in run.iterdir()):
         return
     if not kept.is_file():
         raise StudyError(f"{run}: there is something else here; give an empty folder with --out")
@@ -123,19 +130,19 @@ def claim_folder(plan: Plan, setting: Setting) -> None:
 
 
 def shareable(plan: Plan) -> Plan:
-    """The plan without the place where its data stands."""
-    return replace(plan, data=Path(plan.data).resolve().name if is_path(plan.data) else plan.data)
-
-
-def is_path(data: str) -> bool:
-    """Whether data is given by its place rather than by name."""
-    return data != "esc10" and not data.startswith("synth")
+    """The plan without the places where its data stands."""
+    data = Path(plan.data).resolve().name if is_path(plan.data) else plan.data
+    return replace(plan, data=data, root=None)
 
 
 def prepare(plan: Plan, setting: Setting, console: Console) -> Prepared:
     """Read and decode the data: the test fold only if the plan opens it."""
     table = read_data(
-        plan.data, columns=plan.columns, subset=plan.subset, skip_bad=setting.skip_bad
+        plan.data,
+        columns=plan.columns,
+        root=Path(plan.root) if plan.root else None,
+        subset=plan.subset,
+        skip_bad=setting.skip_bad,
     )
     roles = roles_of(table.folds)
     rate_hz = plan.configurations[0].network.frontend.sample_rate_hz
@@ -146,6 +153,10 @@ def prepare(plan: Plan, setting: Setting, console: Console) -> Prepared:
     skipped: list[tuple[str, str]] = []
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("decoding", total=sum(len(part.clips) for part in parts))
+
+        def show(done: int, total: int) -> None:
+            progress.update(task, completed=len(usable) + len(skipped) + done)
+
         for part in parts:
             store = open_store(
                 part,
@@ -153,7 +164,7 @@ def prepare(plan: Plan, setting: Setting, console: Console) -> Prepared:
                 seconds=plan.clip_s,
                 cache=cache_folder(),
                 skip_bad=setting.skip_bad,
-                progress=lambda done, total: progress.update(task, completed=done),
+                progress=show,
             )
             usable += store.clips
             skipped += store.skipped
@@ -171,9 +182,15 @@ def plan_jobs(plan: Plan, setting: Setting, prepared: Prepared) -> list[Job]:
     """All fits of a study, the longest first so that none is left alone at the end."""
     found = splits(plan.strategies, prepared.table.folds)
     workers = workers_for(setting, len(found) * plan.seeds * len(plan.configurations))
+    sealed = tuple(
+        content_hash(prepared.test.path(clip))
+        for clip in prepared.test.clips
+        if prepared.test.path(clip).is_file()
+    )
     jobs = [
         Job(
             study=plan.name,
+            data=shareable(plan).data,
             run=setting.run.resolve(),
             recipe=recipe,
             split=split,
@@ -186,6 +203,7 @@ def plan_jobs(plan: Plan, setting: Setting, prepared: Prepared) -> list[Job]:
             threads=max(1, cores() // workers),
             wandb=setting.wandb,
             launcher=os.getpid(),
+            sealed=sealed,
         )
         for seed in range(plan.seeds)
         for recipe in plan.configurations
@@ -210,7 +228,10 @@ def workers_for(setting: Setting, fits: int) -> int:
 def write_setting(
     plan: Plan, setting: Setting, prepared: Prepared, jobs: list[Job], workers: int
 ) -> None:
-    """Write down what runs, on what and where, before anything is trained."""
+    """Write down what runs, on what and where, before anything is trained.
+
+    Raises: StudyError if the study was begun with other clips or other folds.
+    """
     run, device = setting.run, choose_device(setting.device)
     replace_text(run / "study.toml", to_toml(shareable(plan)))
     environment = describe_environment() | {
@@ -221,15 +242,29 @@ def write_setting(
         "started": time.strftime("%Y-%m-%d %H:%M"),
         "seconds_total": 0.0,
     }
-    if not (run / "environment.json").exists():
-        replace_text(run / "environment.json", json.dumps(environment, indent=2))
-    clips = [
-        (*vars_of(clip), "test" if clip.fold == prepared.roles.test else "development")
-        for clip in prepared.table.clips
-    ]
-    write_csv(run / "clips.csv", ("file", "category", "fold", "recording", "role"), clips)
-    write_csv(run / "skipped.csv", ("file", "reason"), prepared.skipped)
-    write_csv(run / "ignored.csv", ("file",), [(file,) for file in prepared.table.ignored])
+    if (run / "environment.json").exists():
+        first = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+        if environment["commit"] not in first["commit"]:
+            first["commit"] += f", resumed with {environment['commit']}"
+        environment = first
+    replace_text(run / "environment.json", json.dumps(environment, indent=2))
+    roles = {prepared.roles.test: "test"}
+    clips = table_text(
+        ("file", "category", "fold", "recording", "role"),
+        (
+            (clip.file, clip.category, clip.fold, clip.recording, roles.get(clip.fold, LEARNING))
+            for clip in prepared.table.clips
+        ),
+    )
+    if (run / "clips.csv").exists() and (run / "clips.csv").read_text(encoding="utf-8") != clips:
+        raise StudyError(
+            f"{run}: this study was begun with other clips or folds than {prepared.table.root} "
+            "has now; put them back, or begin anew with another --out"
+        )
+    replace_text(run / "clips.csv", clips)
+    replace_text(run / "skipped.csv", table_text(("file", "reason"), prepared.skipped))
+    ignored = ((file,) for file in prepared.table.ignored)
+    replace_text(run / "ignored.csv", table_text(("file",), ignored))
     wandb = {"mode": setting.wandb, "project": f"auricle-{prepared.table.name}", "url": None}
     replace_text(run / "wandb.json", json.dumps(wandb | {"sync": sync_line(Path("RUN"))}, indent=2))
     save_pictures(
@@ -241,18 +276,13 @@ def write_setting(
     )
 
 
-def vars_of(clip: Clip) -> tuple[str, str, int, str]:
-    """A clip's columns."""
-    return clip.file, clip.category, clip.fold, clip.recording
-
-
-def write_csv(path: Path, header: tuple[str, ...], rows: Any) -> None:
-    """A table with its header."""
+def table_text(header: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
+    """A CSV with its header."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    replace_text(path, text.getvalue())
+    return text.getvalue()
 
 
 def note_time(run: Path, seconds: float) -> None:
@@ -270,7 +300,7 @@ def read_test_fold(
     unread = [job for job in jobs if not (job.folder / "test.npz").exists()]
     if not unread:
         return
-    note_reading(plan, setting)
+    note_reading(setting.run, plan.configurations, setting.reason, setting.ledger)
     device = choose_device(setting.device)
     for job in unread:
         table = prepared.table.in_folds((job.split.scored,))
@@ -287,13 +317,15 @@ def read_test_fold(
     console.print(f"The test fold was read once, for {len(unread)} networks.")
 
 
-def note_reading(plan: Plan, setting: Setting) -> None:
+def note_reading(
+    run: Path, recipes: tuple[Recipe, ...], reason: str, ledger: Path | None = None
+) -> None:
     """Append one reading of the test fold to the ledger, and keep the ledger in the study."""
-    ledger = setting.ledger or setting.run / "test_reads.csv"
+    ledger = ledger or run / "test_reads.csv"
     before = ledger.read_text(encoding="utf-8") if ledger.exists() else TEST_READS
     today = datetime.date.today().isoformat()
     row = io.StringIO()
-    written = (today, source_commit(), recipe_hash(plan.configurations), setting.reason)
+    written = (today, source_commit(), recipe_hash(recipes), reason)
     csv.writer(row, lineterminator="\n").writerow(written)
-    for place in {ledger, setting.run / "test_reads.csv"}:
+    for place in {ledger, run / "test_reads.csv"}:
         replace_text(place, before + row.getvalue())

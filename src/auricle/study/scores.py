@@ -14,7 +14,7 @@ import numpy as np
 
 from auricle.data.clips import Clip
 from auricle.evaluation.comparison import compare, holm, verdict
-from auricle.evaluation.intervals import Interval, score_intervals
+from auricle.evaluation.intervals import Interval, accuracy_interval, score_intervals
 from auricle.evaluation.metrics import roc_curves, score
 from auricle.study.fits import Predictions
 from auricle.training.sounds import Array
@@ -96,8 +96,8 @@ def _of_seed(
     strategies: Sequence[str],
     folds: Sequence[int],
 ) -> Iterator[Scored]:
-    fits = {(m.strategy, m.member): m for m in members if m.seed == seed}
-    kfold = [fits[key] for key in sorted(fits) if key[0] == "kfold"]
+    own = [member for member in members if member.seed == seed]  # in the order of the folds
+    kfold, rest = ([m for m in own if m.strategy == name] for name in ("kfold", "esc5"))
 
     def scored(
         strategy: str, member: str, on: str, found: Predictions, by: Sequence[Member], **more: Any
@@ -127,13 +127,12 @@ def _of_seed(
             yield scored("holdout", held.member, "out-of-fold", held.out_of_fold, [held])
         if held.test:
             yield scored("holdout", held.member, "test", held.test, [held], with_curves=True)
-    refit = fits.get(("refit", "all"))
+    refit = next((member for member in own if member.strategy == "refit"), None)
     if refit is None or refit.test is None:
         return
     if "refit" in strategies:
         yield scored("refit", "all", "test", refit.test, [refit], with_curves=True)
     if "esc5" in strategies:
-        rest = [fits[key] for key in sorted(fits) if key[0] == "esc5"]
         yield scored("esc5", f"fold-{folds[0]}", "test", refit.test, [refit])
         for fit in rest:
             if fit.test:
@@ -162,6 +161,7 @@ def score_entry(scored: Scored, categories: Sequence[str]) -> dict[str, Any]:
         "f1_macro": interval_entry(intervals.f1_macro),
         "f1_weighted": interval_entry(intervals.f1_weighted),
         "auc_macro": number(found.auc_macro),
+        "auc_interval": interval_entry(intervals.auc_macro),
         "log_loss": number(found.log_loss),
         "per_class": [
             {
@@ -228,26 +228,24 @@ def _mean(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def esc5_entry(
     scored: Sequence[Scored], categories: Sequence[str], test_fold: int
 ) -> dict[str, Any] | None:
-    """The three figures of `esc5`: all folds, those that chose the recipe, the one that did not."""
-    found = [s for s in scored if s.strategy == "esc5" and s.member == "pooled"]
+    """The three figures of `esc5`: all folds, those that chose the recipe, the one that did not.
+
+    Of several seeds, correctness is averaged clip by clip.
+    """
+    found = [s for s in scored if (s.strategy, s.member) == ("esc5", "pooled")]
+    found = [s for s in found if s.seed != "ensemble"]
     if not found:
         return None
-    chosen = next((s for s in found if s.seed == "0"), found[0])
-    parts = {"all": None, "development": False, "test": True}
-    entry = {}
-    for name, tested in parts.items():
-        keep = [
-            row
-            for row, clip in enumerate(chosen.predictions.clips)
-            if tested is None or (clip.fold == test_fold) == tested
-        ]
-        clips = tuple(chosen.predictions.clips[row] for row in keep)
-        part = Predictions(clips, chosen.predictions.probabilities[keep])
-        intervals = score_intervals(
-            targets_of(clips, categories), part.probabilities, recordings_of(clips)
-        )
-        entry[name] = interval_entry(intervals.accuracy)
-    return entry
+    clips = found[0].predictions.clips
+    targets, recordings = targets_of(clips, categories), recordings_of(clips)
+    hits = [s.predictions.probabilities.argmax(1) == targets for s in found]
+    correct = np.mean(hits, axis=0)
+    tested = np.array([clip.fold == test_fold for clip in clips])
+    parts = {"all": tested | True, "development": ~tested, "test": tested}
+    return {
+        name: interval_entry(accuracy_interval(correct[part], targets[part], recordings[part]))
+        for name, part in parts.items()
+    }
 
 
 def compare_all(scored: Sequence[Scored], categories: Sequence[str]) -> list[dict[str, Any]]:
@@ -292,8 +290,8 @@ def targets_of(clips: Sequence[Clip], categories: Sequence[str]) -> Array:
 
 
 def recordings_of(clips: Sequence[Clip]) -> Array:
-    """(clips,) name of each clip's recording."""
-    return np.array([clip.recording for clip in clips])
+    """(clips,) name of each clip's recording, within its category: the unit of resampling."""
+    return np.array([f"{clip.category}/{clip.recording}" for clip in clips])
 
 
 def interval_entry(interval: Interval) -> dict[str, float | None]:

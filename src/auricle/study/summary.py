@@ -134,9 +134,10 @@ def best_of(configurations: list[dict[str, Any]]) -> dict[str, str | None]:
         }
         return float(found.get("kfold", found.get("holdout", 0.0)))
 
-    transformers = [each for each in configurations if each["architecture"] == "transformer"]
+    measured = [each for each in configurations if accuracy(each)]
+    transformers = [each for each in measured if each["architecture"] == "transformer"]
     return {
-        "out_of_fold": max(configurations, key=accuracy)["name"],
+        "out_of_fold": max(measured, key=accuracy)["name"] if measured else None,
         "best_transformer": max(transformers, key=accuracy)["name"] if transformers else None,
     }
 

@@ -18,7 +18,10 @@ SILENCE = 1e-12
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
-    """How far a view may stray from its clip. Zero turns a part off."""
+    """How far a view may stray from its clip. Zero turns a part off.
+
+    Views of waves are stretched, shifted and mixed; what is done to bands needs powers.
+    """
 
     stretch: float = 0.25
     band_shift: float = 3.0
@@ -116,7 +119,10 @@ def equal_loudness(power: Tensor, centres_hz: Tensor) -> Tensor:
 
 
 def partners(targets: Tensor, generator: Generator) -> Tensor:
-    """For each clip of a batch, another one, of another class wherever the batch allows it."""
+    """For each clip of a batch another one, of another class.
+
+    Where the batch has no other class it may be any clip, itself included: the label stays right.
+    """
     preference = torch.rand((len(targets), len(targets)), generator=generator)
     preference += (targets[:, None] != targets).float()
     return preference.argmax(1)

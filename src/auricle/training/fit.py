@@ -44,6 +44,8 @@ class TrainingConfig:
         """Refuse a training that cannot run."""
         if min(self.epochs, self.views, self.batch) < 1:
             raise ValueError("epochs, views and batch must be positive")
+        if not 0 < self.learning_rate < math.inf or self.weight_decay < 0:
+            raise ValueError("learning_rate must be positive and finite, weight_decay 0 or more")
         if not (0 < self.warm_up < 1 and 0 < self.averaging < 1):
             raise ValueError("warm_up and averaging are shares of the steps, between 0 and 1")
 
@@ -115,8 +117,13 @@ def fit(
             average_into(average, network, max(forget, 1 / (step + 1)))
             objective += loss.item() * len(rows)
 
-        train_loss, train_accuracy = score(average, heard, precision)
-        val_loss, val_accuracy = score(average, checked, precision) if checked else (None, None)
+        if not math.isfinite(objective):
+            raise AuricleError(
+                f"{folder}: the loss is no number after epoch {epoch + 1}; lower "
+                "training.learning_rate"
+            )
+        train_loss, train_accuracy = score(average, heard)
+        val_loss, val_accuracy = score(average, checked) if checked else (None, None)
         row = Epoch(
             epoch=epoch + 1,
             lr=optimiser.param_groups[0]["lr"],
@@ -191,7 +198,10 @@ def optimiser_for(network: nn.Module, config: TrainingConfig) -> torch.optim.Ada
 def average_into(average: nn.Module, network: nn.Module, share: float) -> None:
     """Move the running average towards the network, batch-norm statistics included."""
     newest = network.state_dict()
+    fixed = {name for name, weight in network.named_parameters() if not weight.requires_grad}
     for name, value in average.state_dict().items():
+        if name in fixed:
+            continue
         if value.is_floating_point():
             value.lerp_(newest[name], share)
         else:
@@ -199,14 +209,13 @@ def average_into(average: nn.Module, network: nn.Module, share: float) -> None:
 
 
 @torch.no_grad()
-def score(network: SoundClassifier, sounds: Sounds, precision: str) -> tuple[float, float]:
-    """Cross-entropy in nats and accuracy of a network on clips as they are."""
+def score(network: SoundClassifier, sounds: Sounds) -> tuple[float, float]:
+    """Cross-entropy in nats and accuracy of a network on clips as they are, in float32."""
     network.eval()
     loss = right = 0.0
     for rows in scoring_batches(len(sounds)):
         targets = sounds.targets[rows].to(sounds.device)
-        with autocast(sounds.device, precision):
-            logits = sounds.logits(network, rows)
+        logits = sounds.logits(network, rows)
         loss += F.cross_entropy(logits, targets, reduction="sum").item()
         right += (logits.argmax(1) == targets).sum().item()
     return loss / len(sounds), right / len(sounds)

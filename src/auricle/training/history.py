@@ -63,7 +63,7 @@ def load_checkpoint(
     path = folder / CHECKPOINT
     if not path.exists():
         return [], 0.0
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, weights_only=True, map_location="cpu")
     network.load_state_dict(state["network"])
     average.load_state_dict(state["average"])
     optimiser.load_state_dict(state["optimiser"])

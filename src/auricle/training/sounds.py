@@ -69,6 +69,7 @@ class Sounds:
 
     def _fill(self, network: SoundClassifier, path: Path) -> Array:
         # Written row after row, not through a memory map: there, a full disk ends the process.
+        path.unlink(missing_ok=True)  # one that an earlier process still reads stays as it is
         with path.open("wb") as file:
             for rows in scoring_batches(len(self)):
                 with torch.no_grad():
@@ -81,10 +82,10 @@ class Sounds:
         powers: Array = np.load(path, mmap_mode="r")
         return powers
 
-    def waves(self, rows: Array | slice) -> Tensor:
-        """(batch, samples) float32 in [-1, 1) on the device."""
+    def waves(self, rows: Array | slice, device: torch.device | None = None) -> Tensor:
+        """(batch, samples) float32 in [-1, 1), on the fit's device unless another is named."""
         stored = self.examples.waves[self.examples.rows[rows]]
-        return torch.from_numpy(stored.astype(np.float32) / FULL_SCALE).to(self.device)
+        return torch.from_numpy(stored.astype(np.float32) / FULL_SCALE).to(device or self.device)
 
     def logits(self, network: SoundClassifier, rows: slice) -> Tensor:
         """(batch, classes) of clips as they are."""
@@ -123,7 +124,7 @@ class Sounds:
             )
             return power.to(self.device), wanted.to(self.device)
         wave, wanted = view_waves(
-            self.waves(rows).cpu(),
+            self.waves(rows, torch.device("cpu")),
             targets,
             classes=classes,
             sample_rate_hz=frontend.sample_rate_hz,

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+from auricle.errors import AuricleError
 from auricle.training.history import Epoch
 
 Mode = Literal["offline", "online", "disabled"]
@@ -23,6 +24,21 @@ class RunName:
     group: str
     job_type: str
     name: str
+
+
+def check_online() -> None:
+    """Make sure that runs can be sent, before anything is trained for them.
+
+    Raises: AuricleError if this machine has no key of Weights & Biases.
+    """
+    import wandb
+
+    try:
+        known = wandb.login(prompt=False)
+    except wandb.errors.Error as problem:
+        raise AuricleError(f"--wandb online: {problem}") from problem
+    if not known:
+        raise AuricleError("--wandb online: no key is known here; run `wandb login` first")
 
 
 class Tracker:
