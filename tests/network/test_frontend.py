@@ -205,3 +205,15 @@ def test_raw_is_made_of_strided_convolutions(wave):
 def test_refuses_a_bank_that_cannot_be_built(wrong, said):
     with pytest.raises(ValueError, match=said):
         FrontendConfig(**wrong)
+
+
+def test_a_learned_bank_that_is_frozen_still_is_what_it_learnt():
+    bank = FilterBank(FrontendConfig(kind="learned", window=128, hop=64, bands=8))
+    wave = torch.randn(2, 1_000, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        bank.kernels += 0.1 * torch.randn(
+            bank.kernels.shape, generator=torch.Generator().manual_seed(1)
+        )
+    learnt = bank.power(wave)
+    bank.requires_grad_(requires_grad=False)
+    torch.testing.assert_close(bank.power(wave), learnt)

@@ -304,3 +304,31 @@ def test_several_examples_are_in_the_help(command, capsys):
     app([command, "--help"], result_action="return_value")
 
     assert f"auricle {command} " in capsys.readouterr().out.split("Usage", 1)[1].split("\n", 1)[1]
+
+
+def test_folds_that_a_study_made_can_be_used_again(auricle, tiny_plan, tiny_set, tmp_path, tools):
+    own = tmp_path / "unfolded"
+    shutil.copytree(tiny_set, own)
+    (own / "clips.csv").unlink()
+    made, again = tmp_path / "made", tmp_path / "again"
+    assert auricle("study", tiny_plan, "--data", own, "--out", made, *KFOLD).code == 0
+    extra = own / "bell" / "new.wav"
+    extra.write_bytes((own / "bell" / "2-0.wav").read_bytes()[:-2] + b"\x01\x00")
+
+    done = auricle(
+        *("study", tiny_plan, "--data", made / "clips.csv", "--root", own, "--out", again, *KFOLD)
+    )
+
+    assert done.code == 0, done.err
+    assert tools.rows_of(again / "clips.csv") == tools.rows_of(made / "clips.csv")
+    assert str(tmp_path) not in (again / "study.toml").read_text(encoding="utf-8")
+
+
+def test_a_file_named_by_its_place_on_this_machine_is_refused(auricle, tiny_plan, tmp_path):
+    labels = tmp_path / "labels.csv"
+    labels.write_text(f"file,category\n{tmp_path / 'a.wav'},a\n", encoding="utf-8")
+
+    refused = auricle("study", tiny_plan, "--data", labels, "--out", tmp_path / "run")
+
+    assert refused.code == 1
+    assert "is absolute" in refused.err

@@ -233,9 +233,7 @@ def test_the_three_figures_of_esc5_are_of_all_folds_of_those_that_chose_and_of_t
 ):
     found = tools.scores_of(study)["esc5"]
     for configuration in CONFIGURATIONS:
-        rows = [
-            row for s in "01" for row in predicted[configuration, "esc5", s, "pooled", "test"]
-        ]
+        rows = [row for s in "01" for row in predicted[configuration, "esc5", s, "pooled", "test"]]
         parts = {"all": "123", "development": "23", "test": "1"}
         for name, folds in parts.items():
             right = [row["prediction"] == row["category"] for row in rows if row["fold"] in folds]

@@ -6,7 +6,16 @@ import pytest
 from auricle.data.clips import Clip
 from auricle.study.fits import Predictions, load_predictions, save_predictions
 from auricle.study.protocol import splits
-from auricle.study.scores import Member, averaged, compare_all, gather, pooled
+from auricle.study.scores import (
+    ONE,
+    Member,
+    Scored,
+    averaged,
+    compare_all,
+    gather,
+    pooled,
+    score_entry,
+)
 from auricle.study.summary import predictions_csv
 
 CATEGORIES = ("bell", "horn")
@@ -149,3 +158,14 @@ def test_a_row_of_predictions_can_hold_a_comma():
     text = predictions_csv([entry], CATEGORIES)
 
     assert '"bell, ""big"".wav",1,bell,bell,0.9,0.1' in text
+
+
+def test_a_recording_of_two_categories_is_resampled_within_each():
+    """UrbanSound8K has such recordings, and so has a folder with one file in two classes."""
+    clips = tuple(Clip(f"{c}{i}", c, 2, f"r{i // 2}") for c in "ab" for i in range(6))
+    found = np.tile([[0.9, 0.1], [0.4, 0.6]], (6, 1))
+    scored = Scored("cnn", "kfold", "0", "pooled", "out-of-fold", ONE, Predictions(clips, found), 1)
+
+    entry = score_entry(scored, ("a", "b"))
+
+    assert entry["accuracy"]["low"] <= entry["accuracy"]["value"] <= entry["accuracy"]["high"]

@@ -386,3 +386,8 @@ def test_the_precision_asked_for_or_what_the_processor_is_fast_at(monkeypatch):
 def test_refuses_a_training_that_cannot_run(wrong, said):
     with pytest.raises(ValueError, match=said):
         TrainingConfig(**wrong)
+
+
+def test_a_loss_that_is_no_number_stops_the_fit(tones, train):
+    with pytest.raises(AuricleError, match=r"no number after epoch .*lower"):
+        train(tones(12, 4), config=replace(QUICK, learning_rate=1e12, gradient_norm=1e12))
