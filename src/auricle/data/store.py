@@ -31,6 +31,12 @@ _ROW_TYPE = "<i2"
 _IN_FLIGHT = 32  # rows decoded ahead of the one being written
 
 
+def to_samples(wave: NDArray[np.float32]) -> NDArray[np.int16]:
+    """A wave as it is stored: 16 bits a sample, what is beyond full scale cut."""
+    levels: Wave = np.clip(np.rint(wave * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1)
+    return levels.astype(np.int16)
+
+
 @dataclass(frozen=True)
 class WaveStore:
     """Waves of clips, on disk: row i is clip i. A worker process is handed its path, not its data.
@@ -163,8 +169,7 @@ def _decode_all(
             wave = fit_length(load_wave(table.path(clip), sample_rate_hz), samples)
         except AudioError as error:
             return error
-        levels: Wave = np.clip(np.rint(wave * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1)
-        return levels.astype(np.int16)
+        return to_samples(wave)
 
     with ThreadPoolExecutor(_threads()) as pool:
         for batch in _batches(table.clips):

@@ -131,6 +131,10 @@ def _envelope(axes: Axes, wave: np.ndarray, seconds: float) -> None:
     bare(axes)
 
 
+SHOWN_DB = 70
+"""From the loudest to the darkest shade of a spectrogram."""
+
+
 def _spectrum(axes: Axes, pictures: Pictures, at: int, loudest_db: float) -> None:
     axes.imshow(
         pictures.spectra[at],
@@ -138,7 +142,7 @@ def _spectrum(axes: Axes, pictures: Pictures, at: int, loudest_db: float) -> Non
         aspect="auto",
         extent=(0, pictures.seconds, 0, 1),
         cmap="cividis",
-        vmin=loudest_db - 70,
+        vmin=loudest_db - SHOWN_DB,
         vmax=loudest_db,
         interpolation="none",
     )

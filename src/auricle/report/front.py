@@ -205,8 +205,8 @@ def data(study: Study) -> Iterator[Block]:
         "pictures",
         diagrams.class_pictures(pictures),
         "One development clip of each category: envelope of the wave, scaled to its peak, above "
-        "its power in mel-spaced bands (bright is loud; all panels share one scale of 70 dB)."
-        + _first_shown(len(pictures.categories), diagrams.MOST_PANELS),
+        "its power in mel-spaced bands (bright is loud; all panels share one scale of "
+        f"{diagrams.SHOWN_DB} dB)." + _first_shown(len(pictures.categories), diagrams.MOST_PANELS),
         "Waveform envelope and spectrogram of one clip of each category: "
         + ", ".join(
             f"{category(name)} ({file})"

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from auricle.data.audio import fit_length, load_wave
+from auricle.data.store import to_samples
 from auricle.errors import AudioError
 from auricle.study.fits import best_fit, load_fit
 from auricle.training.fit import choose_device, predict
-from auricle.training.sounds import FULL_SCALE, Examples
+from auricle.training.sounds import Examples
 
 SOME_FAILED = 3
 
@@ -31,8 +32,7 @@ def predict_files(files: Sequence[Path], run: Path, device: str) -> int:
             print(f"auricle: {problem}", file=sys.stderr)
             code = SOME_FAILED
             continue
-        stored = np.clip(np.rint(wave * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
-        clip = Examples(stored[None], np.zeros(1, dtype=int), np.zeros(1, dtype=int))
+        clip = Examples(to_samples(wave)[None], np.zeros(1, dtype=int), np.zeros(1, dtype=int))
         found = predict(trained.network, clip, choose_device(device))[0]
         best = int(found.argmax())
         print(f"{trained.categories[best]:16} {found[best]:6.1%}  {file}")

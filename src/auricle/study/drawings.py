@@ -10,11 +10,10 @@ import torch
 from torch import nn
 
 from auricle.data.clips import ClipTable
-from auricle.data.store import open_store
+from auricle.data.store import FULL_SCALE, open_store
 from auricle.files import replace_bytes
 from auricle.network.classifier import NetworkConfig, SoundClassifier
 from auricle.network.frontend import FilterBank, FrontendConfig
-from auricle.training.sounds import FULL_SCALE
 
 ENVELOPE_POINTS = 500
 RANGE_DB = 80.0

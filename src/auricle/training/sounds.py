@@ -10,11 +10,11 @@ import numpy.typing as npt
 import torch
 from torch import Generator, Tensor
 
+from auricle.data.store import FULL_SCALE
 from auricle.network.classifier import SoundClassifier
 from auricle.network.frontend import band_edges_hz
 from auricle.training.augment import AugmentConfig, view_powers, view_waves
 
-FULL_SCALE = 32_768
 SCORING_BATCH = 64
 
 Array = npt.NDArray[Any]
