@@ -2,6 +2,7 @@
 
 import errno
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,23 +30,60 @@ Data = Annotated[
     ),
 ]
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], Parameter(help="Where the networks run.")]
-Wandb = Annotated[
-    Literal["offline", "online", "disabled"],
-    Parameter(help="Weights & Biases: kept on this machine unless asked otherwise."),
-]
-Changes = Annotated[
-    list[str] | None,
-    Parameter(
-        name="--set",
-        help="Change a value of every recipe, as KEY=VALUE: `--set training.views=8`.",
-        negative=(),
-    ),
-]
-Ledger = Annotated[
-    Path | None, Parameter(help="CSV in which readings of the test fold are counted.")
-]
-Root = Annotated[Path | None, Parameter(help="Folder that a CSV's files are in, if not its own.")]
-Column = Annotated[str | None, Parameter(help="Column of a CSV of labels.")]
+Strategy = Literal["kfold", "holdout", "refit", "esc5"]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """A CSV of labels: what its columns are called, and where its files are."""
+
+    column_file: Annotated[
+        str | None,
+        Parameter(help="Column of the file, or a path with columns in braces: a/{name}.wav."),
+    ] = None
+    column_category: Annotated[str | None, Parameter(help="Column of the category.")] = None
+    column_fold: Annotated[str | None, Parameter(help="Column of the fold; made if none.")] = None
+    column_recording: Annotated[str | None, Parameter(help="Column of the recording.")] = None
+    root: Annotated[
+        Path | None, Parameter(help="Folder that the CSV's files are in, if not its own.")
+    ] = None
+    subset: Annotated[str | None, Parameter(help="True/false column that picks rows.")] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """Where and how fits run."""
+
+    out: Annotated[Path | None, Parameter(help="Folder of the study.")] = None
+    device: Device = "auto"
+    workers: Annotated[int | None, Parameter(help="Fits at a time; one a core if none.")] = None
+    resume: Annotated[bool, Parameter(help="Go on with a study that was stopped.")] = False
+    skip_bad: Annotated[bool, Parameter(help="Leave out files that cannot be used.")] = False
+    wandb: Annotated[
+        Literal["offline", "online", "disabled"],
+        Parameter(help="Weights & Biases: kept on this machine unless asked otherwise."),
+    ] = "offline"
+    ledger: Annotated[
+        Path | None, Parameter(help="CSV in which readings of the test fold are counted.")
+    ] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """What is run in another way than the recipes say."""
+
+    epochs: Annotated[int | None, Parameter(help="Epochs of every fit.")] = None
+    values: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--set",
+            help="Change a value of every recipe, as KEY=VALUE: `--set training.views=8`.",
+            negative=(),
+        ),
+    ] = None
 
 
 @app.command
@@ -82,30 +120,18 @@ def study(
     /,
     *,
     data: Data = None,
-    out: Annotated[Path | None, Parameter(help="Folder of the study.")] = None,
     strategy: Annotated[
-        list[Literal["kfold", "holdout", "refit", "esc5"]] | None,
+        list[Strategy] | None,
         Parameter(help="Strategies to run, instead of the plan's.", negative=()),
     ] = None,
     seeds: Annotated[int | None, Parameter(help="Seeds 0 to N-1 of every fit.")] = None,
-    epochs: Annotated[int | None, Parameter(help="Epochs of every fit.")] = None,
     test: Annotated[
         bool | None, Parameter(help="Open the sealed test fold at the end; the mission does.")
     ] = None,
-    device: Device = "auto",
-    workers: Annotated[int | None, Parameter(help="Fits at a time; one a core if none.")] = None,
-    resume: Annotated[bool, Parameter(help="Go on with a study that was stopped.")] = False,
-    skip_bad: Annotated[bool, Parameter(help="Leave out files that cannot be used.")] = False,
-    wandb: Wandb = "offline",
-    set_: Changes = None,
-    column_file: Column = None,
-    column_category: Column = None,
-    column_fold: Column = None,
-    column_recording: Column = None,
-    root: Root = None,
-    subset: Annotated[str | None, Parameter(help="True/false column that picks rows.")] = None,
-    ledger: Ledger = None,
     reason: Annotated[str, Parameter(help="Why the test fold is opened.")] = "auricle study",
+    changed: Changed | None = None,
+    running: Running | None = None,
+    labels: Labels | None = None,
 ) -> None:
     """Train, validate and test every configuration of a plan, and write the report.
 
@@ -120,30 +146,12 @@ def study(
     `auricle study --data runs/first/clips.csv --root my-clips` - on the folds of an earlier study
     """
     from auricle.report import write_report
-    from auricle.study.command import columns_of, make_plan, run, tell_scores
+    from auricle.study.command import changes_of, plan_of, run, tell_scores
 
-    folder = run(
-        make_plan(
-            plan,
-            data=data,
-            strategies=strategy,
-            seeds=seeds,
-            epochs=epochs,
-            test=test,
-            changes=set_ or [],
-            columns=columns_of(column_file, column_category, column_fold, column_recording),
-            root=root,
-            subset=subset,
-        ),
-        out=out,
-        device=device,
-        workers=workers,
-        resume=resume,
-        skip_bad=skip_bad,
-        wandb=wandb,
-        ledger=ledger,
-        reason=reason,
-    )
+    asked = {"data": data, "strategies": strategy, "seeds": seeds, "test": test}
+    changes = changes_of(**vars(changed or Changed()))
+    made = plan_of(plan, asked, changes, **vars(labels or Labels()))
+    folder = run(made, reason=reason, **vars(running or Running()))
     tell_scores(folder)
     for page in write_report(folder):
         print(page)
@@ -155,52 +163,23 @@ def train(
     /,
     *,
     data: Data = None,
-    out: Annotated[Path | None, Parameter(help="Folder of the study.")] = None,
-    strategy: Literal["kfold", "holdout", "refit", "esc5"] = "kfold",
+    strategy: Strategy = "kfold",
     seeds: Annotated[int, Parameter(help="Seeds 0 to N-1 of every fit.")] = 1,
-    epochs: Annotated[int | None, Parameter(help="Epochs of every fit.")] = None,
     test: Annotated[bool, Parameter(help="Open the sealed test fold at the end.")] = False,
-    device: Device = "auto",
-    workers: Annotated[int | None, Parameter(help="Fits at a time; one a core if none.")] = None,
-    resume: Annotated[bool, Parameter(help="Go on with a study that was stopped.")] = False,
-    skip_bad: Annotated[bool, Parameter(help="Leave out files that cannot be used.")] = False,
-    wandb: Wandb = "offline",
-    set_: Changes = None,
-    column_file: Column = None,
-    column_category: Column = None,
-    column_fold: Column = None,
-    column_recording: Column = None,
-    root: Root = None,
-    ledger: Ledger = None,
+    changed: Changed | None = None,
+    running: Running | None = None,
+    labels: Labels | None = None,
 ) -> None:
     """Train one configuration under one strategy; its scores go to a study's folder.
 
     Example: `auricle train transformer-h4 --data PATH --strategy kfold --set training.views=8`
     """
-    from auricle.study.command import columns_of, recipe_plan, run, tell_scores
+    from auricle.study.command import changes_of, recipe_plan, run, tell_scores
 
-    plan = recipe_plan(
-        recipe,
-        data=data,
-        strategy=strategy,
-        seeds=seeds,
-        epochs=epochs,
-        test=test,
-        changes=set_ or [],
-        columns=columns_of(column_file, column_category, column_fold, column_recording),
-        root=root,
-    )
-    folder = run(
-        plan,
-        out=out,
-        device=device,
-        workers=workers,
-        resume=resume,
-        skip_bad=skip_bad,
-        wandb=wandb,
-        ledger=ledger,
-        reason=f"auricle train {recipe}",
-    )
+    asked = {"data": data, "strategies": [strategy], "seeds": seeds, "test": test}
+    changes = changes_of(**vars(changed or Changed()))
+    made = recipe_plan(recipe, asked, changes, **vars(labels or Labels()))
+    folder = run(made, reason=f"auricle train {recipe}", **vars(running or Running()))
     tell_scores(folder)
 
 
@@ -210,31 +189,28 @@ def evaluate(
     /,
     *,
     data: Data = None,
-    column_file: Column = None,
-    column_category: Column = None,
-    column_fold: Column = None,
-    column_recording: Column = None,
-    root: Root = None,
     folds: Annotated[
         list[int] | None, Parameter(help="Folds to score; all it did not learn from if none.")
     ] = None,
     out: Annotated[Path | None, Parameter(help="CSV for the probabilities.")] = None,
     test: Annotated[bool, Parameter(help="Allow the sealed test fold to be opened.")] = False,
-    ledger: Ledger = None,
+    ledger: Annotated[
+        Path | None, Parameter(help="CSV in which readings of the test fold are counted.")
+    ] = None,
     device: Device = "auto",
+    labels: Labels | None = None,
 ) -> None:
     """Score the weights of a fit on labelled clips.
 
     Example: `auricle evaluate runs/mission/cnn/kfold/fold-2/seed-0 --data PATH --folds 2`
     """
-    from auricle.study.command import columns_of
+    from auricle.study.command import labels_of
     from auricle.study.evaluate import evaluate_fit
 
     evaluate_fit(
         fit,
         data=data,
-        columns=columns_of(column_file, column_category, column_fold, column_recording),
-        root=root,
+        labels=labels_of(**vars(labels or Labels())),
         folds=folds,
         out=out,
         test=test,

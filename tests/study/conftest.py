@@ -15,7 +15,7 @@ import pytest
 import soundfile as sf
 
 from auricle.cli import main
-from auricle.study.command import make_plan, run
+from auricle.study import command
 from auricle.study.recipe import Plan
 
 CATEGORIES = ("bell", "horn", "siren")
@@ -119,11 +119,9 @@ def timeless(value: Any) -> Any:
     return [timeless(v) for v in value] if isinstance(value, list) else value
 
 
-def plan_of(path: Path, *, test: bool | None = None, **asked: Any) -> Plan:
+def plan_of(path: Path, **asked: Any) -> Plan:
     """A plan as the command line makes it."""
-    nothing: dict[str, Any] = {"data": None, "strategies": None, "seeds": None, "epochs": None}
-    nothing |= {"changes": [], "columns": None, "root": None, "subset": None}
-    return make_plan(str(path), test=test, **{**nothing, **asked})
+    return command.plan_of(str(path), asked, {})
 
 
 @pytest.fixture(scope="session")
@@ -169,7 +167,9 @@ def study(tiny_plan: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     with pytest.MonkeyPatch.context() as monkeypatch:
         settle(monkeypatch, cache)
-        run(plan_of(tiny_plan, seeds=2), out=folder, workers=1, device="cpu", wandb="disabled")
+        command.run(
+            plan_of(tiny_plan, seeds=2), out=folder, workers=1, device="cpu", wandb="disabled"
+        )
     return folder
 
 

@@ -1,7 +1,7 @@
 """From what is asked on the command line to a plan, and from a plan to a finished folder."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,89 +9,61 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table as Grid
 
-from auricle.data.clips import Columns
 from auricle.data.sources import is_path
 from auricle.errors import RecipeError
-from auricle.study.recipe import Plan, Table, merged, parse_change, plan_from, read_plan, to_table
+from auricle.study.recipe import Plan, Table, merged, parse_change, plan_from, read_plan
 from auricle.study.run import Setting, run_study, sync_line
 
 
-def make_plan(
-    name: str,
-    *,
-    data: str | None,
-    strategies: Sequence[str] | None,
-    seeds: int | None,
-    epochs: int | None,
-    test: bool | None,
-    changes: list[str],
-    columns: Columns | None,
-    root: Path | None,
-    subset: str | None,
+def plan_of(
+    name: str, asked: Mapping[str, Any], changes: Table, **labels: str | Path | None
 ) -> Plan:
     """A shipped plan or one from a file, with what was asked laid over it."""
-    table = read_plan(name)
-    asked: Table = {
-        "data": data,
-        "columns": columns and to_table(columns),
-        "root": root and str(root),
-        "subset": subset,
-        "strategies": strategies and list(strategies),
-        "seeds": seeds,
-        "test": test,
-    }
-    table |= {key: value for key, value in asked.items() if value is not None}
-    return plan_from(table, changes_of(changes, epochs), name)
+    table = read_plan(name) | {key: value for key, value in asked.items() if value is not None}
+    return plan_from(table | labels_of(**labels), changes, name)
 
 
 def recipe_plan(
-    recipe: str,
-    *,
-    data: str | None,
-    strategy: str,
-    seeds: int,
-    epochs: int | None,
-    test: bool,
-    changes: list[str],
-    columns: Columns | None,
-    root: Path | None,
+    recipe: str, asked: Mapping[str, Any], changes: Table, **labels: str | Path | None
 ) -> Plan:
-    """A plan for one configuration under one strategy."""
-    table: Table = {
-        "name": Path(recipe).stem,
-        "data": data or "esc10",
-        "strategies": [strategy],
-        "seeds": seeds,
-        "test": test,
-        "configurations": [recipe],
-    }
-    if columns:
-        table["columns"] = to_table(columns)
-    if root:
-        table["root"] = str(root)
-    return plan_from(table, changes_of(changes, epochs), recipe)
+    """A plan for one configuration, on ESC-10 unless asked otherwise."""
+    table: Table = {"name": Path(recipe).stem, "configurations": [recipe]}
+    table |= {key: value for key, value in asked.items() if value is not None}
+    return plan_from(table | labels_of(**labels), changes, recipe)
 
 
-def changes_of(texts: list[str], epochs: int | None) -> Table:
-    """`--set` and `--epochs` as one table."""
+def changes_of(epochs: int | None = None, values: Sequence[str] | None = None) -> Table:
+    """`--epochs` and `--set` as one table of a recipe's values."""
     table: Table = {}
-    for text in texts:
+    for text in values or ():
         table = merged(table, parse_change(text))
     return merged(table, {"training": {"epochs": epochs}}) if epochs is not None else table
 
 
-def columns_of(
-    file: str | None, category: str | None, fold: str | None, recording: str | None
-) -> Columns | None:
-    """The columns named on the command line, if any were.
+def labels_of(
+    *,
+    column_file: str | Path | None = None,
+    column_category: str | Path | None = None,
+    column_fold: str | Path | None = None,
+    column_recording: str | Path | None = None,
+    root: str | Path | None = None,
+    subset: str | Path | None = None,
+) -> Table:
+    """What was said of a CSV of labels, as a plan's table has it.
 
-    Raises: RecipeError unless both that of the file and that of the category are.
+    Raises: RecipeError if columns are named, but not those of the file and of the category.
     """
-    if not (file or category or fold or recording):
-        return None
-    if not (file and category):
+    named = {
+        "file": column_file,
+        "category": column_category,
+        "fold": column_fold,
+        "recording": column_recording,
+    }
+    columns = {key: name for key, name in named.items() if name}
+    if columns and not {"file", "category"} <= columns.keys():
         raise RecipeError("a CSV needs both --column-file and --column-category")
-    return Columns(file=file, category=category, fold=fold, recording=recording)
+    told = {"columns": columns, "root": root and str(root), "subset": subset}
+    return {key: value for key, value in told.items() if value}
 
 
 def run(plan: Plan, *, out: Path | None, workers: int | None, **where: Any) -> Path:

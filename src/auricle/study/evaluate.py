@@ -16,6 +16,7 @@ from auricle.evaluation.intervals import score_intervals
 from auricle.evaluation.metrics import score
 from auricle.files import replace_text
 from auricle.study.fits import Predictions, TrainedNetwork, best_fit, load_fit
+from auricle.study.recipe import Table
 from auricle.study.run import note_reading
 from auricle.study.scores import ONE, Scored, recordings_of, targets_of
 from auricle.study.summary import predictions_csv
@@ -27,8 +28,7 @@ def evaluate_fit(
     fit: Path,
     *,
     data: str | None,
-    columns: Columns | None,
-    root: Path | None,
+    labels: Table,
     folds: Sequence[int] | None,
     out: Path | None,
     test: bool,
@@ -37,6 +37,8 @@ def evaluate_fit(
 ) -> None:
     """Print accuracy, F1 and AUC with intervals, and write the probabilities if asked.
 
+    `labels` are the columns, root and subset of a CSV, as a plan's table has them.
+
     Raises: DataError if the clips have other categories, StudyError for clips that the network
     learnt from, or for those of the sealed test fold unless `test` opens it.
     """
@@ -44,7 +46,12 @@ def evaluate_fit(
     told = trained.facts["data"]
     if data is None and is_path(told):
         raise StudyError(f"{trained.folder}: trained on {told}; say with --data where that is")
-    table = read_data(data or told, columns=columns, root=root)
+    table = read_data(
+        data or told,
+        columns=Columns(**labels["columns"]) if "columns" in labels else None,
+        root=Path(labels["root"]) if "root" in labels else None,
+        subset=labels.get("subset"),
+    )
     strange = set(table.categories) - set(trained.categories)
     if strange:
         raise DataError(
