@@ -22,15 +22,17 @@ def comparative_table(run: Path) -> str:
     with (run / "comparison.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     names = list(dict.fromkeys(row["configuration"] for row in rows))
-    sizes = ["F1 (macro)", "AUC", "trainable", "fixed", "minutes a fit"]
-    lines = [_line(["configuration", *COLUMNS, *sizes]), _line(["---"] * (1 + len(COLUMNS) + 5))]
+    sizes = ["trainable", "fixed", "minutes a fit"]
+    first, *tested = COLUMNS
+    titles = ["configuration", first, "its F1 (macro)", "its AUC", *tested, *sizes]
+    lines = [_line(titles), _line(["---"] * len(titles))]
     for name in names:
         own = [row for row in rows if row["configuration"] == name]
         cells = [_accuracy(_find(own, *key)) for key in COLUMNS.values()]
         best = _find(own, "kfold", "pooled", "out-of-fold")
         members = [row for row in own if _is_member(row, best)]
         minutes = float(best["train_seconds"]) / 60 / max(1, len(members))
-        cells += [f"{float(best['f1_macro']):.3f}", f"{float(best['auc_macro']):.3f}"]
+        cells[1:1] = [f"{float(best[name]):.3f}" for name in ("f1_macro", "auc_macro")]
         cells += [f"{int(best[f'parameters_{kind}']):,}" for kind in ("trainable", "fixed")]
         lines.append(_line([name, *cells, f"{minutes:.1f}"]))
     return "\n".join(lines)
