@@ -10,7 +10,10 @@ CHECKS = {
     "format": ("-m", "ruff", "format", "--check", "."),
     "lint": ("-m", "ruff", "check", "."),
     "types": ("-m", "mypy"),
-    "imports": ("-c", "from importlinter.cli import lint_imports; raise SystemExit(lint_imports())"),
+    "imports": (
+        "-c",
+        "from importlinter.cli import lint_imports; raise SystemExit(lint_imports())",
+    ),
     "tests": ("-m", "pytest", "-q", "--durations=10"),
 }
 

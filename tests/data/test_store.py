@@ -177,4 +177,4 @@ def test_memory_does_not_grow_with_the_number_of_clips(class_folders, tmp_path, 
 
     few, many = peak_bytes(100), peak_bytes(600)
 
-    assert many < few + 500 * 2000  # 500 more rows of 32,000 bytes would be sixteen times that
+    assert many < few + 500 * 6_000  # a clip's name and hash; its row would take 32,000 bytes more
