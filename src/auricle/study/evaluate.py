@@ -91,6 +91,8 @@ def choose_clips(
         raise DataError(f"{table.root}: no fold {missing} here; it has {list(table.folds)}")
     asked = table.in_folds(folds) if folds else table
     contents = {clip: content_hash(asked.path(clip)) for clip in asked.clips}
+    if not {"learnt", "sealed"} <= trained.facts.keys():
+        raise StudyError(f"{trained.folder}: fit.json does not say what it learnt; train it again")
     learnt, sealed = set(trained.facts["learnt"]), set(trained.facts["sealed"])
     heard = {clip.fold for clip, content in contents.items() if content in learnt}
     if folds and heard:
