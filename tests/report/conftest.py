@@ -329,6 +329,7 @@ def write_study(
     seeds: int = 1,
     per_fold: int = 8,
     skipped: tuple[tuple[str, str], ...] = (),
+    unusual: tuple[tuple[str, str], ...] = (),
     ignored: tuple[str, ...] = (".DS_Store",),
     notes: tuple[str, ...] = (),
     wandb: dict[str, Any] | None = None,
@@ -491,6 +492,8 @@ def write_study(
     left_out = [{"file": file, "reason": reason} for file, reason in skipped]
     write_rows(run / "skipped.csv", ["file", "reason"], left_out)
     write_rows(run / "ignored.csv", ["file"], [{"file": file} for file in ignored])
+    odd = [{"file": file, "remark": remark} for file, remark in unusual]
+    write_rows(run / "unusual.csv", ["file", "remark"], odd)
     if test:
         reads = [
             {"date": f"2026-11-2{n}", "commit": "abc1234", "recipe_hash": "0f1e2d", "reason": why}

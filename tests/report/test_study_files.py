@@ -47,7 +47,7 @@ def test_reads_what_was_written(mission: Path) -> None:
     "name",
     [
         *("scores.json", "study.toml", "environment.json", "clips.csv", "pictures.npz"),
-        *("skipped.csv", "ignored.csv", "cnn/kfold/fold-3/seed-0/history.csv"),
+        *("skipped.csv", "ignored.csv", "unusual.csv", "cnn/kfold/fold-3/seed-0/history.csv"),
     ],
 )
 def test_a_missing_file_is_named(small: Path, name: str) -> None:

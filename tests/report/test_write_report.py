@@ -188,6 +188,7 @@ def test_validation_alone_says_that_the_test_fold_was_not_read(
         test=False,
         per_fold=4,
         skipped=(("bell/*x*.wav", "truncated: 12 of 40 bytes"),),
+        unusual=(("bell/long.wav", "600 s, cut to its loudest stretch"),),
         notes=("no recordings named: every file is its own recording",),
     )
     paper, page = write_report(run)
@@ -198,6 +199,7 @@ def test_validation_alone_says_that_the_test_fold_was_not_read(
         assert "refit, test" not in said
         assert "bell/*x*.wav" in said
         assert "1 clip could not be used" in said
+        assert "600 s, cut to its loudest stretch" in said
         assert "No recordings named: every file is its own recording." in said
         assert "ESC-10" not in said
         assert "Piczak" not in said

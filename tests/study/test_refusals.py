@@ -282,3 +282,10 @@ def test_sounds_of_any_rate_length_and_channel_count_are_learnt_from(
     assert np.isfinite(probabilities).all()
     assert {"bell/2-0.wav", "horn/2-1.wav", "siren/3-0.wav"} <= {row["file"] for row in rows}
     assert not tools.rows_of(tmp_path / "run" / "skipped.csv")
+    remarks = {r["file"]: r["remark"] for r in tools.rows_of(tmp_path / "run" / "unusual.csv")}
+    assert "8 channels, mixed to one" in remarks["bell/2-0.wav"]
+    assert "192,000 Hz" in remarks["bell/2-1.wav"]
+    assert "0.1 s, padded" in remarks["horn/2-0.wav"]
+    assert "60 s, cut to its loudest" in remarks["horn/2-1.wav"]
+    assert "silent" in remarks["siren/3-0.wav"]
+    assert "listed in unusual.csv" in done.out

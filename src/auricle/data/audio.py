@@ -125,6 +125,21 @@ def fit_length(wave: Wave, samples: int) -> Wave:
     return wave[start : start + samples]
 
 
+def remark(file: Path, clip_s: float) -> str:
+    """What is unusual about a sound that is used all the same; nothing if it is as most are."""
+    about = sf.info(file)
+    found = []
+    if about.channels > 2:
+        found.append(f"{about.channels} channels, mixed to one")
+    if not 16_000 <= about.samplerate <= 48_000:
+        found.append(f"{about.samplerate:,} Hz")
+    if about.duration < clip_s / 2:
+        found.append(f"{about.duration:.2g} s, padded with silence")
+    if about.duration > clip_s * 2:
+        found.append(f"{about.duration:.0f} s, cut to its loudest stretch")
+    return "; ".join(found)
+
+
 def content_hash(file: Path) -> str:
     """SHA-256 of a file's bytes; the empty string where there is no file to read."""
     try:

@@ -329,7 +329,7 @@ def _readings(study: Study) -> str:
 def left_out(study: Study) -> Iterator[Block]:
     """Files that are not in the numbers, by name, and assumptions about those that are."""
     dataset = study.scores.dataset
-    if not (study.skipped or study.ignored or dataset.notes):
+    if not (study.skipped or study.ignored or study.unusual or dataset.notes):
         return
     yield Heading("What was left out or assumed", 2, "left-out")
     if dataset.notes:
@@ -353,6 +353,13 @@ def left_out(study: Study) -> Iterator[Block]:
             f"Clips left out{_first_listed(len(study.skipped))}.",
             [Column("file", align="left"), Column("reason", align="left")],
             [[code(row["file"]), plain(row["reason"])] for row in study.skipped[:LISTED_FILES]],
+        )
+    if study.unusual:
+        yield Table(
+            "unusual",
+            f"Clips that are used though they are unusual{_first_listed(len(study.unusual))}.",
+            [Column("file", align="left"), Column("what is unusual", align="left")],
+            [[code(row["file"]), plain(row["remark"])] for row in study.unusual[:LISTED_FILES]],
         )
 
 

@@ -58,6 +58,7 @@ class Study:
     clips: tuple[dict[str, str], ...]
     skipped: tuple[dict[str, str], ...]
     ignored: tuple[dict[str, str], ...]
+    unusual: tuple[dict[str, str], ...]
     readings: tuple[dict[str, str], ...]
     tracking: dict[str, Any]
     pictures: Pictures
@@ -114,6 +115,7 @@ def read_study(run: Path) -> Study:
         clips=_read(run / "clips.csv", _rows),
         skipped=_read(run / "skipped.csv", _rows),
         ignored=_read(run / "ignored.csv", _rows),
+        unusual=_read(run / "unusual.csv", _rows),
         readings=_read(readings, _rows) if readings.exists() else (),
         tracking=_read(tracking, _object) if tracking.exists() else {},
         pictures=_read(run / "pictures.npz", _pictures),

@@ -21,7 +21,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from auricle.data.audio import content_hash
+from auricle.data.audio import content_hash, remark
 from auricle.data.clips import Clip, ClipTable
 from auricle.data.folds import check_folds
 from auricle.data.sources import cache_folder, is_path, read_data
@@ -61,11 +61,15 @@ class Setting:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The data of a study: clips that can be decoded, their folds' roles, what was left out."""
+    """The data of a study: clips that can be decoded, their folds' roles, what was left out.
+
+    `unusual` clips are used; they are listed so that nobody is surprised.
+    """
 
     table: ClipTable
     roles: Roles
     skipped: tuple[tuple[str, str], ...]
+    unusual: tuple[tuple[str, str], ...] = ()
 
     @property
     def development(self) -> ClipTable:
@@ -151,6 +155,7 @@ def prepare(plan: Plan, setting: Setting, console: Console) -> Prepared:
         parts.append(table.in_folds((roles.test,)))
     usable: list[Clip] = []
     skipped: list[tuple[str, str]] = []
+    unusual: list[tuple[str, str]] = []
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("decoding", total=sum(len(part.clips) for part in parts))
 
@@ -168,6 +173,11 @@ def prepare(plan: Plan, setting: Setting, console: Console) -> Prepared:
             )
             usable += store.clips
             skipped += store.skipped
+            for clip, wave in zip(store.clips, store.waves, strict=True):
+                silent = "" if wave.any() else "silent"
+                said = remark(part.path(clip), plan.clip_s)
+                if said or silent:
+                    unusual.append((clip.file, "; ".join(filter(None, (said, silent)))))
     if not plan.test:
         usable += table.in_folds((roles.test,)).clips
     left = tuple(sorted(usable, key=lambda clip: clip.file))
@@ -175,7 +185,9 @@ def prepare(plan: Plan, setting: Setting, console: Console) -> Prepared:
         check_folds(left, table.root)
         names = "\n".join(f"  {file}: {reason}" for file, reason in skipped)
         console.print(f"{len(skipped)} files are left out:\n{names}", style="yellow")
-    return Prepared(replace(table, clips=left), roles, tuple(skipped))
+    if unusual:
+        console.print(f"{len(unusual)} unusual clips are used, and listed in unusual.csv.")
+    return Prepared(replace(table, clips=left), roles, tuple(skipped), tuple(unusual))
 
 
 def plan_jobs(plan: Plan, setting: Setting, prepared: Prepared) -> list[Job]:
@@ -263,6 +275,7 @@ def write_setting(
         )
     replace_text(run / "clips.csv", clips)
     replace_text(run / "skipped.csv", table_text(("file", "reason"), prepared.skipped))
+    replace_text(run / "unusual.csv", table_text(("file", "remark"), prepared.unusual))
     ignored = ((file,) for file in prepared.table.ignored)
     replace_text(run / "ignored.csv", table_text(("file",), ignored))
     wandb = {"mode": setting.wandb, "project": f"auricle-{prepared.table.name}", "url": None}
