@@ -15,7 +15,7 @@ __all__ = ["write_report"]
 def write_report(run: Path, out: Path | None = None) -> tuple[Path, Path]:
     """Write report.pdf and report.html of a finished study, into its own `report` folder or `out`.
 
-    Only the study's files are read; no network is run and no number is computed anew.
+    Only the study's files are read: no network is run, and nothing is scored anew.
 
     Raises: StudyError that names what is missing or damaged.
     """

@@ -132,8 +132,8 @@ def resources(study: Study) -> Iterator[Block]:
     listed = ", ".join(f"{plain(name)} {plain(version)}" for name, version in packages.items())
     yield Table(
         "environment",
-        "Environment of the study. With the same processor, PyTorch and number of threads, a fit "
-        "repeats bit for bit.",
+        "Environment of the study. On the same processor, with the same PyTorch and number of "
+        "threads, a fit repeats bit for bit.",
         [Column("what", align="left"), Column("value", align="left")],
         [*rows, *([["packages", listed]] if listed else [])],
     )
@@ -158,7 +158,7 @@ def tracking(study: Study) -> Iterator[Block]:
     )
     yield Paragraph(
         f"All fits were logged offline under the project `{project}`, epoch by epoch; {how}. "
-        "A report printed after that holds the project's address."
+        "`auricle report RUN --wandb-url ADDRESS` then puts their address here."
     )
 
 

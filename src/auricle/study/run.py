@@ -257,7 +257,9 @@ def write_setting(
     if (run / "environment.json").exists():
         first = json.loads((run / "environment.json").read_text(encoding="utf-8"))
         if environment["commit"] not in first["commit"]:
-            first["commit"] += f", resumed with {environment['commit']}"
+            unfinished = any(not (job.folder / "fit.json").exists() for job in jobs)
+            went_on = "resumed" if unfinished else "scored anew"
+            first["commit"] += f", {went_on} with {environment['commit']}"
         environment = first
     replace_text(run / "environment.json", json.dumps(environment, indent=2))
     roles = {prepared.roles.test: "test"}

@@ -1,6 +1,6 @@
 """A fit told to Weights & Biases: offline unless asked, never a prompt, never a key.
 
-What is logged is said in the keys below; `history.csv` holds the same rows whatever happens here.
+`history.csv` holds the same rows, under the names of its columns.
 """
 
 import os
