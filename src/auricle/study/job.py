@@ -35,8 +35,8 @@ from auricle.training.tracking import Mode, RunName, Tracker
 class Job:
     """All that one fit needs.
 
-    `table` holds the clips that it may decode, none of the test fold but under `esc5`; `sealed` says
-    by their content which clips are the test fold's; `launcher` is the process that waits.
+    `table` holds the clips that it may decode, none of the test fold but under `esc5`; `sealed`
+    says by content which clips are the test fold's; `launcher` is the process that waits.
     """
 
     study: str
