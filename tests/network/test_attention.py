@@ -69,21 +69,21 @@ def copy_weights(ours, theirs, names):
     theirs.load_state_dict({names[name]: state[name] for name in names})
 
 
-def assert_close(ours, theirs, roundings):
+def assert_close(ours, theirs, roundings, arithmetic=None):
     """Equal but for a few roundings of the largest value, in whichever arithmetic it is."""
     assert ours.dtype == theirs.dtype
-    atol = roundings * torch.finfo(theirs.dtype).eps * theirs.abs().max().item()
+    atol = roundings * torch.finfo(arithmetic or theirs.dtype).eps * theirs.abs().max().item()
     torch.testing.assert_close(ours, theirs, rtol=0, atol=atol)
 
 
-def assert_gradients_close(ours, theirs, names, roundings):
+def assert_gradients_close(ours, theirs, names, roundings, arithmetic=None):
     """As `assert_close`, of the module's largest gradient: a small one is what large ones leave."""
     wanted = {name: weight.grad for name, weight in theirs.named_parameters()}
     largest = max(gradient.abs().max().item() for gradient in wanted.values())
     for name, weight in ours.named_parameters():
         if name in names:
             gradient = wanted[names[name]]
-            atol = roundings * torch.finfo(gradient.dtype).eps * largest
+            atol = roundings * torch.finfo(arithmetic or gradient.dtype).eps * largest
             torch.testing.assert_close(weight.grad, gradient, rtol=0, atol=atol)
 
 
@@ -138,36 +138,46 @@ def test_block_equals_torchs(heads, dtype, generator):
 
 def test_encoder_equals_torchs_stack(heads, dtype, generator):
     ours = Encoder(EncoderConfig(blocks=2, heads=heads, expansion=2), WIDTH)
-    ours = randomise(ours, generator).to(dtype)
+    ours = randomise(ours, generator)
     layer = nn.TransformerEncoderLayer(
-        WIDTH,
-        heads,
-        2 * WIDTH,
-        dropout=0,
-        activation="gelu",
-        batch_first=True,
-        norm_first=True,
-        dtype=dtype,
+        WIDTH, heads, 2 * WIDTH, dropout=0, activation="gelu", batch_first=True, norm_first=True
     )
-    theirs = nn.TransformerEncoder(
-        layer, 2, norm=nn.LayerNorm(WIDTH, dtype=dtype), enable_nested_tensor=False
-    )
+    theirs = nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(WIDTH), enable_nested_tensor=False)
     copy_weights(ours, theirs, STACK)
-    features = torch.randn(3, WIDTH, 6, generator=generator).to(dtype)
+    features = torch.randn(3, WIDTH, 6, generator=generator).to(dtype)  # as a base hands them on
     features, same = features.clone().requires_grad_(), features.clone().requires_grad_()
     token = ours.class_token.detach().clone().requires_grad_()
 
-    summary, _ = ours(features)
-    steps = same.mT + positions(6, WIDTH).to(dtype)
-    wanted = theirs(torch.cat([token.expand(3, 1, WIDTH), steps], dim=1))[:, 0]
-    assert_close(summary, wanted, 8)
+    with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+        summary, _ = ours(features)
+        steps = same.mT.float() + positions(6, WIDTH)
+        wanted = theirs(torch.cat([token.expand(3, 1, WIDTH), steps], dim=1))[:, 0]
+    assert summary.dtype == torch.float32
+    assert_close(summary, wanted, 8, dtype)
 
-    push = torch.randn(summary.shape, generator=generator).to(dtype)
+    push = torch.randn(summary.shape, generator=generator)
     summary.backward(push)
     wanted.backward(push)
     assert_close(features.grad, same.grad, 16)
-    assert_close(ours.class_token.grad, token.grad, 16)
-    assert_gradients_close(ours, theirs, STACK, 8)
+    assert_close(ours.class_token.grad, token.grad, 16, dtype)
+    assert_gradients_close(ours, theirs, STACK, 8, dtype)
+
+
+def test_what_blocks_add_to_is_float32_in_any_arithmetic(dtype, generator):
+    # A block adds a thousandth to tokens of about one: in bf16 nothing of it would stay.
+    encoder = Encoder(EncoderConfig(blocks=3, heads=2), WIDTH)
+    handed = []
+    for block in encoder.blocks:
+        block.register_forward_hook(lambda _, given, out: handed.append((given[0], out[0])))
+        for last in (block.attention.out, block.perceptron[2]):
+            nn.init.zeros_(last.weight)
+            nn.init.constant_(last.bias, 5e-4)
+    features = torch.ones(2, WIDTH, 6).to(dtype)
+    with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+        encoder(features)
+    assert {tokens.dtype for pair in handed for tokens in pair} == {torch.float32}
+    first, last = handed[0][0], handed[-1][1]
+    torch.testing.assert_close(last - first, torch.full_like(first, 3e-3), rtol=1e-2, atol=0)
 
 
 def test_attend_by_hand():

@@ -1,9 +1,19 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 from torch.nn.modules.conv import _ConvNd
 
-from auricle.network.base import Base, BaseConfig, FrequencyStack, ResidualBlock
+from auricle.network.base import (
+    AlongFrequency,
+    AlongTime,
+    Base,
+    BaseConfig,
+    FrequencyStack,
+    ResidualBlock,
+)
 
 SMALL = BaseConfig(
     frames_per_step=2,
@@ -20,12 +30,135 @@ def generator():
     return torch.Generator().manual_seed(0)
 
 
+# One axis
+
+
 def test_every_layer_is_a_convolution_over_one_axis():
     layers = [
         layer for layer in Base(BaseConfig(), bands=64).modules() if isinstance(layer, _ConvNd)
     ]
-    assert {type(layer) for layer in layers} == {nn.Conv1d}
     assert len(layers) >= 3
+    assert all(isinstance(layer, nn.Conv1d) for layer in layers)
+    assert {type(layer) for layer in layers} == {AlongFrequency, AlongTime}
+    assert {layer.weight.dim() for layer in layers} == {3}  # out, in, kernel
+    assert all(len(layer.kernel_size) == 1 for layer in layers)
+
+
+def test_nothing_that_runs_spans_two_axes(monkeypatch):
+    """Whatever the layers are called: what they hand on to be computed has a height of one."""
+    spans = []
+
+    def overheard(run, weight_or_size):
+        def spy(sheet, *arguments, **named):
+            spans.append(weight_or_size(*arguments))
+            return run(sheet, *arguments, **named)
+
+        return spy
+
+    monkeypatch.setattr(F, "conv2d", overheard(F.conv2d, lambda w, *_: tuple(w.shape[2:])))
+    monkeypatch.setattr(F, "max_pool2d", overheard(F.max_pool2d, lambda size, *_: size))
+    config = BaseConfig()
+    Base(config, bands=64)(torch.randn(2, 64, 24))
+    convolutions = len(config.frequency_kernels) + 1 + 2 * sum(config.stages)
+    assert len(spans) == convolutions + len(config.stages) - 1
+    assert all(height == 1 for height, _ in spans)
+
+
+def test_a_kernel_along_frequency_stays_in_its_step(generator):
+    layer = AlongFrequency(3, 4, 5, 2, 2, bias=False)
+    sheet = torch.randn(2, 3, 6, 20, generator=generator)
+    changed = sheet.clone()
+    changed[:, :, 3, 10] += 1
+    moved = (layer(changed) != layer(sheet)).any(1)  # (batch, steps, bands)
+    for clip in moved:
+        assert clip.nonzero().tolist() == [[3, 4], [3, 5], [3, 6]]  # centres at bands 8, 10, 12
+
+
+def test_a_kernel_along_time_hears_its_neighbours(generator):
+    layer = AlongTime(3, 4, 5, padding=2, bias=False)
+    sheet = torch.randn(2, 3, 1, 20, generator=generator)
+    changed = sheet.clone()
+    changed[:, :, :, 10] += 1
+    moved = (layer(changed) != layer(sheet)).any(1)  # (batch, 1, steps)
+    for clip in moved:
+        assert clip.nonzero().tolist() == [[0, step] for step in range(8, 13)]
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(("kernel", "stride"), [(7, 2), (5, 1), (1, 1)])
+def test_along_frequency_is_conv1d_moment_by_moment(kernel, stride, memory, generator):
+    layer = AlongFrequency(3, 4, kernel, stride, kernel // 2, bias=False).double()
+    sheet = torch.randn(2, 3, 6, 19, generator=generator).double()
+    sheet = sheet.contiguous(memory_format=memory).requires_grad_()
+    moments = [nn.Conv1d.forward(layer, sheet[:, :, step]) for step in range(6)]
+    assert_equal_with_gradients(layer, sheet, layer(sheet), torch.stack(moments, dim=2))
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("kernel", [5, 3, 1])
+def test_along_time_is_conv1d(kernel, memory, generator):
+    layer = AlongTime(3, 4, kernel, padding=kernel // 2, bias=False).double()
+    sheet = torch.randn(2, 3, 1, 19, generator=generator).double()
+    sheet = sheet.contiguous(memory_format=memory).requires_grad_()
+    wanted = nn.Conv1d.forward(layer, sheet[:, :, 0])[:, :, None]
+    assert_equal_with_gradients(layer, sheet, layer(sheet), wanted)
+
+
+@pytest.mark.parametrize("learning", [True, False])
+@pytest.mark.parametrize(("frames", "strides"), [(23, (2, 2)), (40, (2, 2)), (24, (1, 3))])
+def test_the_base_is_one_of_one_dimensional_layers(frames, strides, learning, generator):
+    torch.manual_seed(0)
+    base = Base(replace(SMALL, frequency_strides=strides), bands=19).double().train(learning)
+    with torch.no_grad():  # as of a base that has learnt
+        for weight in base.parameters():
+            weight.add_(torch.randn(weight.shape, generator=generator), alpha=0.1)
+        for name, value in base.named_buffers():
+            if name.endswith("running_mean"):
+                value.add_(torch.randn(value.shape, generator=generator), alpha=0.1)
+            elif name.endswith("running_var"):
+                value.add_(torch.rand(value.shape, generator=generator))
+    spectrum = torch.randn(3, 19, frames, generator=generator).double().requires_grad_()
+    wanted = by_moments(base, spectrum)  # first: what runs in training moves the statistics
+    assert_equal_with_gradients(base, spectrum, base(spectrum), wanted)
+
+
+def by_moments(base, spectrum):
+    """The base without a second axis: moments are a batch of one-dimensional signals."""
+
+    def normalised(norm, signal):
+        mean, variance = norm.running_mean.clone(), norm.running_var.clone()
+        return F.batch_norm(signal, mean, variance, norm.weight, norm.bias, norm.training)
+
+    def along_time(convolution, norm, signal):
+        return normalised(norm, nn.Conv1d.forward(convolution, signal))
+
+    batch, bands, frames = spectrum.shape
+    steps = frames // 2
+    signal = spectrum[:, :, : 2 * steps].mT.reshape(batch * steps, 2, bands)
+    for convolution, norm, _ in base.along_frequency.layers:
+        signal = torch.relu(normalised(norm, nn.Conv1d.forward(convolution, signal)))
+    signal = signal.mT.reshape(batch, steps, -1).mT  # band by band, its channels side by side
+    signal = torch.relu(along_time(*base.into_width, signal))
+    for layer in base.along_time:
+        if isinstance(layer, ResidualBlock):
+            inner = torch.relu(along_time(*layer.first, signal))
+            signal = torch.relu(signal + along_time(*layer.second, inner))
+        else:
+            signal = F.max_pool1d(signal, 2, ceil_mode=True)
+    return signal
+
+
+def assert_equal_with_gradients(module, given, ours, theirs):
+    torch.testing.assert_close(ours, theirs)
+    push = torch.randn(theirs.shape, generator=torch.Generator().manual_seed(1)).double()
+    learned = [given, *module.parameters()]
+    found = torch.autograd.grad(ours, learned, push)
+    for gradient, wanted in zip(found, torch.autograd.grad(theirs, learned, push), strict=True):
+        assert wanted.abs().max() > 0
+        torch.testing.assert_close(gradient, wanted)
+
+
+# Shapes and symmetries
 
 
 @pytest.mark.parametrize("frames", [20, 21, 22, 23, 2])
@@ -34,8 +167,16 @@ def test_shapes_for_any_number_of_frames_and_bands(frames, bands):
     base = Base(SMALL, bands).eval()
     steps = frames // 2
     features = base.along_frequency(torch.zeros(3, bands, frames))
-    assert features.shape == (3, base.along_frequency.features, steps)
+    assert features.shape == (3, base.along_frequency.features, 1, steps)
     assert base(torch.zeros(3, bands, frames)).shape == (3, 8, -(-steps // 2))
+
+
+@pytest.mark.parametrize("bands", [16, 17, 19])
+@pytest.mark.parametrize(("strides", "left"), [((1, 1), 1), ((1, 2), 2), ((2, 1), 2), ((3, 2), 6)])
+def test_bands_that_are_left_are_those_of_the_strides(strides, left, bands):
+    stack = FrequencyStack(replace(SMALL, frequency_strides=strides), bands).eval()
+    assert stack.features == 4 * -(-bands // left)
+    assert stack(torch.zeros(3, bands, 20)).shape == (3, stack.features, 1, 10)
 
 
 @pytest.mark.parametrize("frames_per_step", [1, 2, 3])
@@ -45,7 +186,7 @@ def test_weights_along_frequency_are_shared_by_all_moments(frames_per_step, gene
     spectrum = torch.randn(2, 20, 12 * frames_per_step, generator=generator)
     features = stack(spectrum)
     later = stack(spectrum.roll(frames_per_step, dims=2))
-    torch.testing.assert_close(later, features.roll(1, dims=2))
+    torch.testing.assert_close(later, features.roll(1, dims=3))
 
 
 def test_a_moment_is_heard_in_its_own_step(generator):
@@ -53,7 +194,7 @@ def test_a_moment_is_heard_in_its_own_step(generator):
     spectrum = torch.randn(1, 20, 12, generator=generator)
     changed = spectrum.clone()
     changed[:, :, 7] += 1
-    moved = (stack(changed) != stack(spectrum)).any(1)[0]
+    moved = (stack(changed) != stack(spectrum)).any(1)[0, 0]
     assert moved.tolist() == [False, False, False, True, False, False]
 
 
@@ -62,10 +203,21 @@ def test_a_pattern_means_the_same_at_any_pitch(generator):
     stack = FrequencyStack(SMALL, bands=64).eval()
     spectrum = torch.zeros(1, 64, 2)
     spectrum[:, 20:30] = torch.randn(1, 10, 2, generator=generator)
-    features = stack(spectrum).reshape(4, 16)
-    raised = stack(spectrum.roll(4, dims=1)).reshape(4, 16)
-    assert features[:, 4:8].std() > 0
-    torch.testing.assert_close(raised[:, 3:11], features[:, 2:10])
+    features = stack(spectrum).reshape(16, 4)  # a band after the other, its channels side by side
+    raised = stack(spectrum.roll(4, dims=1)).reshape(16, 4)
+    assert features[4:8].std() > 0
+    torch.testing.assert_close(raised[3:11], features[2:10])
+
+
+def test_channels_lie_side_by_side_in_memory(generator):
+    # Nothing is copied between the stacks: features of a step are neighbours as they leave.
+    stack = FrequencyStack(SMALL, bands=20).eval()
+    heard = []
+    stack.layers.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
+    features = stack(torch.randn(2, 20, 12, generator=generator))
+    assert heard[0].stride(1) == features.stride(1) == 1
+    assert heard[0].is_contiguous(memory_format=torch.channels_last)
+    assert features.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_a_base_shifts_its_features_with_the_sound(generator):
@@ -80,7 +232,7 @@ def test_a_base_shifts_its_features_with_the_sound(generator):
 def test_a_residual_block_that_adds_nothing_lets_its_input_through(generator):
     block = ResidualBlock(8, 3).eval()
     nn.init.zeros_(block.second[1].weight)
-    features = torch.rand(2, 8, 10, generator=generator)
+    features = torch.rand(2, 8, 1, 10, generator=generator)
     torch.testing.assert_close(block(features), features)
 
 
@@ -88,6 +240,7 @@ def test_a_residual_block_that_adds_nothing_lets_its_input_through(generator):
     ("wrong", "said"),
     [
         ({"frequency_channels": (4,)}, "must be of one length"),
+        ({"frequency_strides": (2, 2, 2)}, "must be of one length"),
         ({"kernel": 4}, "kernels must be odd"),
         ({"frequency_kernels": (7, 4)}, "kernels must be odd"),
         ({"width": 0}, "must be positive"),

@@ -173,14 +173,27 @@ def test_a_training_step_moves_the_learned_bank_alone(kind, learns, wave):
     bank = FilterBank(replace(SMALL, kind=kind))
     assert bank.kernels.requires_grad is learns
     assert bank.weights.requires_grad is learns
+    assert [name for name, _ in bank.named_parameters()] == ["kernels", "weights"]
     before = {name: value.clone() for name, value in bank.state_dict().items()}
-    optimiser = torch.optim.SGD([w for w in bank.parameters() if w.requires_grad], lr=0.1)
-    bank(bank.power(wave)).square().mean(2).std().backward()
+    after = nn.Linear(SMALL.bands, 1)  # whatever comes after the bank learns
+    trained = [w for w in (*bank.parameters(), *after.parameters()) if w.requires_grad]
+    optimiser = torch.optim.SGD(trained, lr=0.1)
+    after(bank(bank.power(wave)).mT).square().mean().backward()
     optimiser.step()
     moved = {name for name, value in bank.state_dict().items() if (value != before[name]).any()}
-    assert ({"kernels", "weights"} & moved == {"kernels", "weights"}) is learns
-    assert learns or not {"kernels", "weights"} & moved
-    assert "normalise.weight" in moved
+    statistics = {f"normalise.{name}" for name in ("running_mean", "running_var")}
+    learnt = {"kernels", "weights"} if learns else set()
+    assert moved == learnt | statistics | {"normalise.num_batches_tracked"}
+
+
+@pytest.mark.parametrize("kind", ["fixed", "learned"])
+def test_every_band_is_brought_to_one_scale(kind, wave):
+    bank = FilterBank(replace(SMALL, kind=kind))
+    power = bank.power(wave) * torch.logspace(-3, 3, SMALL.bands)[:, None]
+    spectrum = bank(power)
+    torch.testing.assert_close(spectrum.mean((0, 2)), torch.zeros(SMALL.bands), rtol=0, atol=1e-4)
+    spread = spectrum.std((0, 2), correction=0)
+    torch.testing.assert_close(spread, torch.ones(SMALL.bands), rtol=1e-2, atol=0)
 
 
 def test_raw_is_made_of_strided_convolutions(wave):

@@ -210,7 +210,7 @@ def make_layers(name: str, classes: int) -> Rows:
             path = f"along_time.{at}.{place}"
             rows += [
                 (f"{path}.0", "Conv1d", "kernel 5, stride 1", [96, steps], 46080, 0),
-                (f"{path}.1", "BatchNorm1d", "", [96, steps], 192, 0),
+                (f"{path}.1", "BatchNorm", "", [96, steps], 192, 0),
             ]
         return rows
 
@@ -229,21 +229,21 @@ def make_layers(name: str, classes: int) -> Rows:
     parts: dict[str, list[tuple[Any, ...]]] = {
         "frontend": [
             ("power", "filter bank", "fixed, window 1024, hop 640", [64, 251], 0, 1083456),
-            ("normalise", "BatchNorm1d", "", [64, 251], 128, 0),
+            ("normalise", "BatchNorm", "", [64, 251], 0, 0),
         ],
         "base": [
             ("along_frequency.layers.0.0", "Conv1d", "kernel 7, stride 2", [24, 32], 336, 0),
-            ("along_frequency.layers.0.1", "BatchNorm1d", "", [24, 32], 48, 0),
-            ("along_frequency.layers.1", "ReLU", "", [24, 32], 0, 0),
-            ("along_frequency.layers.2.0", "Conv1d", "kernel 5, stride 2", [32, 16], 3840, 0),
-            ("along_frequency.layers.2.1", "BatchNorm1d", "", [32, 16], 64, 0),
-            ("along_frequency.layers.3", "ReLU", "", [32, 16], 0, 0),
+            ("along_frequency.layers.0.1", "BatchNorm", "", [24, 32], 48, 0),
+            ("along_frequency.layers.0.2", "ReLU", "", [24, 32], 0, 0),
+            ("along_frequency.layers.1.0", "Conv1d", "kernel 5, stride 2", [32, 16], 3840, 0),
+            ("along_frequency.layers.1.1", "BatchNorm", "", [32, 16], 64, 0),
+            ("along_frequency.layers.1.2", "ReLU", "", [32, 16], 0, 0),
             ("into_width.0", "Conv1d", "kernel 5, stride 1", [96, 125], 245760, 0),
-            ("into_width.1", "BatchNorm1d", "", [96, 125], 192, 0),
+            ("into_width.1", "BatchNorm", "", [96, 125], 192, 0),
             *residual(0, 125),
-            ("along_time.1", "MaxPool1d", "2 to 1", [96, 63], 0, 0),
+            ("along_time.1", "MaxPool", "2 to 1", [96, 63], 0, 0),
             *residual(2, 63),
-            ("along_time.3", "MaxPool1d", "2 to 1", [96, 32], 0, 0),
+            ("along_time.3", "MaxPool", "2 to 1", [96, 32], 0, 0),
             *residual(4, 32),
         ],
         "head": [

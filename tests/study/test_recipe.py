@@ -169,7 +169,7 @@ def test_equal_recipes_have_equal_hashes():
             'name = "a"\n[network.encoder]\nhead = 2',
             "unknown key network.encoder.head; did you mean heads?",
         ),
-        ('name = "a"\n[augment]\nzzzz = 1', "unknown key augment.zzzz; known here: stretch"),
+        ('name = "a"\n[augment]\nzzzz = 1', "unknown key augment.zzzz; known here: length, "),
         ('name = "a"\n[training]\nviews = "many"', "training.views"),
         ('name = "a"\n[training]\nviews = 1.5', "found 1.5"),
         ('name = "a"\ntraining = 3', "training"),

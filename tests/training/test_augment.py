@@ -12,12 +12,12 @@ from auricle.training.augment import (
     add_noise,
     colour,
     equal_loudness,
-    interpolate,
     mask,
     mix_powers,
     mix_waves,
     mixing_ratios,
     partners,
+    read_loop,
     shift_bands,
     soft_targets,
     stretch_and_shift,
@@ -37,26 +37,47 @@ def generator():
 
 
 def some_powers(generator, batch=6, frames=50):
-    return torch.rand(batch, BANK.bands, frames, generator=generator) ** 2
+    return torch.rand(batch, frames, BANK.bands, generator=generator) ** 2
 
 
-# Reading between samples
+# Reading between moments
 
 
-def test_interpolation_is_exact_at_places_and_straight_between(generator):
-    values = torch.randn(3, 4, 10, generator=generator)
+@pytest.mark.parametrize("shape", [(3, 10), (3, 10, 4)], ids=["wave", "power"])
+def test_a_loop_is_exact_at_its_moments_and_straight_between(shape, generator):
+    sound = torch.randn(shape, generator=generator)
     places = torch.tensor([0.0, 3, 9, 4]).repeat(3, 1)
-    torch.testing.assert_close(
-        interpolate(values, places), values[..., [0, 3, 9, 4]], rtol=0, atol=0
-    )
-    halfway = interpolate(values, places[:, :1] + 0.25)
-    torch.testing.assert_close(halfway[..., 0], 0.75 * values[..., 0] + 0.25 * values[..., 1])
+    read = read_loop(sound, places)
+    torch.testing.assert_close(read, sound[:, [0, 3, 9, 4]], rtol=0, atol=0)
+    quarter = read_loop(sound, places + 0.25)
+    wanted = 0.75 * sound[:, [0, 3, 9, 4]] + 0.25 * sound[:, [1, 4, 0, 5]]  # 0 comes after 9
+    torch.testing.assert_close(quarter, wanted)
 
 
-def test_interpolation_reads_each_clip_at_its_own_places(generator):
-    values = torch.randn(2, 10, generator=generator)
-    read = interpolate(values, torch.tensor([[1.0, 2.0], [7.0, 0.0]]))
-    torch.testing.assert_close(read, torch.stack([values[0, [1, 2]], values[1, [7, 0]]]))
+@pytest.mark.parametrize("shape", [(3, 10), (3, 10, 4)], ids=["wave", "power"])
+@pytest.mark.parametrize("turns", [-2, -1, 1, 3])
+def test_a_loop_has_no_ends(shape, turns, generator):
+    sound = torch.randn(shape, generator=generator)
+    places = torch.arange(0, 10, 0.25).repeat(3, 1)
+    again = read_loop(sound, places + 10 * turns)
+    torch.testing.assert_close(again, read_loop(sound, places), rtol=0, atol=0)
+
+
+def test_a_loop_is_each_clips_own(generator):
+    sound = torch.randn(2, 10, generator=generator)
+    read = read_loop(sound, torch.tensor([[1.0, 2.0], [7.0, 0.0]]))
+    torch.testing.assert_close(read, torch.stack([sound[0, [1, 2]], sound[1, [7, 0]]]))
+    last = read_loop(sound, torch.full((2, 1), 9.5))[:, 0]  # after it comes its own first moment
+    torch.testing.assert_close(last, (sound[:, 9] + sound[:, 0]) / 2)
+
+
+@pytest.mark.parametrize("step", [0.8, 1.0, 1.25])
+def test_each_band_is_read_as_a_wave_would_be(step, generator):
+    power = some_powers(generator, batch=3)
+    places = -7.3 + torch.arange(50).repeat(3, 1) * step
+    read = read_loop(power, places)
+    for band in range(BANK.bands):
+        torch.testing.assert_close(read[:, :, band], read_loop(power[:, :, band], places))
 
 
 # Stretch and shift
@@ -64,13 +85,14 @@ def test_interpolation_reads_each_clip_at_its_own_places(generator):
 
 @pytest.mark.parametrize("stretch", [0.0, 0.25, 0.9])
 @pytest.mark.parametrize("at", [0, 1, 37, 98, 99])
+@pytest.mark.parametrize("length", [1.0, 0.5, 0.03])
 @pytest.mark.parametrize("form", ["power", "wave"])
-def test_every_view_holds_the_only_click(form, at, stretch, generator):
-    shape = (500, 3, 100) if form == "power" else (500, 100)
+def test_every_view_holds_the_only_click(form, length, at, stretch, generator):
+    shape = (500, 100, 3) if form == "power" else (500, 100)
     sound = torch.zeros(shape)
-    sound[..., at] = 1
-    view = stretch_and_shift(sound, stretch, generator)
-    assert view.shape == sound.shape
+    sound[:, at] = 1
+    view = stretch_and_shift(sound, length, stretch, generator)
+    assert view.shape == (500, round(100 * length), *shape[2:])
     # At speed v the nearest moment that is read lies at most v / 2 from the click.
     heard = view.flatten(1).amax(1)
     assert heard.min() >= 1 - (1 + stretch) / 2 - 1e-4
@@ -78,13 +100,13 @@ def test_every_view_holds_the_only_click(form, at, stretch, generator):
 
 def test_unstretched_a_view_is_its_clip_as_a_loop(generator):
     power = some_powers(generator)
-    view = stretch_and_shift(power, 0, generator)
+    view = stretch_and_shift(power, 1.0, 0, generator)
     assert not torch.equal(view, power)
-    torch.testing.assert_close(view.sum(-1), power.sum(-1))  # a loop loses nothing
+    torch.testing.assert_close(view.sum(1), power.sum(1))  # a loop loses nothing
 
     time = 2 * math.pi * torch.arange(200) / 200
     wave = torch.cos(3 * time).repeat(50, 1)  # whole turns: a loop of it is a shifted cosine
-    view = stretch_and_shift(wave, 0, generator)
+    view = stretch_and_shift(wave, 1.0, 0, generator)
     spectrum = torch.fft.rfft(view).abs() / 100
     assert (spectrum[:, 3] - 1).abs().max() < 0.01
     spectrum[:, 3] = 0
@@ -94,7 +116,7 @@ def test_unstretched_a_view_is_its_clip_as_a_loop(generator):
 def test_a_view_begins_anywhere(generator):
     sound = torch.zeros(2_000, 100)
     sound[:, 40] = 1
-    places = stretch_and_shift(sound, 0, generator).argmax(1)
+    places = stretch_and_shift(sound, 1.0, 0, generator).argmax(1)
     counts = torch.bincount(places, minlength=100).float()
     assert counts.min() > 0
     assert counts.max() < 3 * counts.mean()
@@ -103,7 +125,7 @@ def test_a_view_begins_anywhere(generator):
 def test_stretching_moves_pitch_between_its_ends(generator):
     samples, turns = 4_000, 400
     wave = torch.sin(2 * math.pi * turns * torch.arange(samples) / samples).repeat(300, 1)
-    view = stretch_and_shift(wave, 0.25, generator)
+    view = stretch_and_shift(wave, 1.0, 0.25, generator)
     speed = torch.fft.rfft(view).abs().argmax(1) / turns
     assert 0.79 < speed.min() < 0.83
     assert 1.21 < speed.max() < 1.26
@@ -114,23 +136,37 @@ def test_stretching_moves_pitch_between_its_ends(generator):
 
 
 def test_a_band_shift_moves_a_line_by_the_shift():
-    power = torch.zeros(200, 32, 4)
-    power[:, 16] = 1
+    power = torch.zeros(200, 4, 32)
+    power[:, :, 16] = 1
     view = shift_bands(power, 3.0, Generator().manual_seed(7))
     drawn = uniform((200, 1), -3.0, 3.0, Generator().manual_seed(7))[:, 0]
-    torch.testing.assert_close(view.sum(1), torch.ones(200, 4))
-    centre = (view[:, :, 0] * torch.arange(32)).sum(1)
-    torch.testing.assert_close(centre, 16 - drawn, rtol=0, atol=1e-4)
+    torch.testing.assert_close(view.sum(2), torch.ones(200, 4))
+    centre = view @ torch.arange(32.0)  # (batch, frames)
+    torch.testing.assert_close(centre, (16 - drawn)[:, None].expand(200, 4), rtol=0, atol=1e-4)
     assert drawn.min() < -2.8
     assert drawn.max() > 2.8
+
+
+def test_a_band_shift_reads_straight_between_bands_and_holds_the_outermost(generator):
+    power = some_powers(generator, batch=200)
+    view = shift_bands(power, 3.0, Generator().manual_seed(7))
+    drawn = uniform((200, 1), -3.0, 3.0, Generator().manual_seed(7))
+    places = (torch.arange(BANK.bands) + drawn).clamp(0, BANK.bands - 1)
+    below = places.long()
+    above = (below + 1).clamp(max=BANK.bands - 1)
+    share = (places - below)[:, None].expand_as(power)
+    low, high = (power.gather(2, at[:, None].expand_as(power)) for at in (below, above))
+    torch.testing.assert_close(view, torch.lerp(low, high, share))
+    torch.testing.assert_close(shift_bands(power, 0.0, generator), power, rtol=0, atol=0)
 
 
 def test_colour_is_a_gain_of_bands_within_its_bounds(generator):
     power = some_powers(generator) + 0.1
     gain_db = 10 * torch.log10(colour(power, 6.0, generator) / power)
-    torch.testing.assert_close(gain_db, gain_db[:, :, :1].expand_as(gain_db), rtol=0, atol=1e-4)
+    torch.testing.assert_close(gain_db, gain_db[:, :1].expand_as(gain_db), rtol=0, atol=1e-4)
     assert 1 < gain_db.abs().max() <= 6
-    assert gain_db[:, :, 0].diff(dim=1).abs().max() < 3  # smooth
+    assert gain_db[:, 0].diff(dim=1).abs().max() < 3  # smooth
+    assert gain_db[:, 0].std(0).min() > 0.1  # of each clip its own
 
 
 # Published values of IEC 61672-1, table 3, rounded there to a tenth of a decibel.
@@ -158,10 +194,10 @@ def test_a_weighting_as_published(hz, wanted_db):
 def test_loudness_is_made_equal(generator):
     power = some_powers(generator) * torch.logspace(-8, 3, 6)[:, None, None]
     equal = equal_loudness(power, CENTRES_HZ)
-    heard = (equal.mean(-1) * a_weighting(CENTRES_HZ)).sum(1)
+    heard = (equal.mean(1) * a_weighting(CENTRES_HZ)).sum(1)
     torch.testing.assert_close(heard, torch.ones(6), rtol=1e-2, atol=0)
     torch.testing.assert_close(equal / equal.mean((1, 2), True), power / power.mean((1, 2), True))
-    assert equal_loudness(torch.zeros(1, BANK.bands, 3), CENTRES_HZ).eq(0).all()
+    assert equal_loudness(torch.zeros(1, 3, BANK.bands), CENTRES_HZ).eq(0).all()
 
 
 def test_the_level_of_a_wave_is_a_weighted(generator):
@@ -202,7 +238,7 @@ def test_a_mix_is_as_loud_as_its_sounds(generator):
         equal_loudness(some_powers(generator), CENTRES_HZ),
     )
     mix = mix_powers(power, other, torch.rand(6, generator=generator))
-    heard = (mix.mean(-1) * a_weighting(CENTRES_HZ)).sum(1)
+    heard = (mix.mean(1) * a_weighting(CENTRES_HZ)).sum(1)
     torch.testing.assert_close(heard, torch.ones(6))
 
 
@@ -243,9 +279,9 @@ def test_mixed_powers_are_the_powers_of_mixed_waves(generator):
     bank = FilterBank(BANK)
     ratio = torch.full((40,), 0.3)
     mixed = mix_waves(waves[0], waves[1], (torch.zeros(40), torch.zeros(40)), ratio)
-    power, other = bank.power(waves[0]), bank.power(waves[1])
-    wanted = mix_powers(power, other, ratio).mean((0, 2))
-    found = bank.power(mixed).mean((0, 2))
+    power, other = bank.power(waves[0]).mT, bank.power(waves[1]).mT
+    wanted = mix_powers(power, other, ratio).mean((0, 1))
+    found = bank.power(mixed).mT.mean((0, 1))
     torch.testing.assert_close(found, wanted, rtol=0.05, atol=0)
 
 
@@ -271,9 +307,55 @@ def test_noise_stays_under_the_sound(generator):
     assert torch.equal(add_noise(power, 0.0, 20.0, generator), power)
 
 
+def test_the_grain_of_noise_is_exponential(generator):
+    # Under a sound of power one a clip's noise is its level times its colour times the grain.
+    power = torch.ones(40, 500, BANK.bands)
+    noise = add_noise(power, 1.0, 0.0, generator) - power  # loud, so that no grain is rounded away
+    assert noise.isfinite().all()
+    assert noise.min() >= 0
+    steady = noise.mean(1, keepdim=True)  # level and colour, from 500 grains each
+    grain = (noise / steady)[steady[:, 0].amin(1) > 1e-3]  # (clips, frames, bands)
+    assert len(grain) > 10
+    assert grain.std().item() == pytest.approx(1, abs=0.02)  # as of an exponential
+    assert (grain > 1).float().mean().item() == pytest.approx(math.exp(-1), abs=0.01)
+    assert (grain > 3).float().mean().item() == pytest.approx(math.exp(-3), abs=0.005)
+
+
+def test_the_grain_of_noise_is_of_mean_one(generator):
+    # Then, and only then, sound and noise stand in the ratio that was drawn.
+    power = some_powers(generator, batch=20, frames=2_000).double()
+    added = add_noise(power, 1.0, 20.0, Generator().manual_seed(7)) - power
+    found_db = 10 * torch.log10(power.mean((1, 2)) / added.mean((1, 2)))
+    again = Generator().manual_seed(7)
+    for shape in ((20,), (20, 1, 1), power.shape):  # who gets noise, its slope, its grain
+        uniform(shape, 0, 1, again)
+    drawn_db = uniform((20,), 20, 50, again)
+    torch.testing.assert_close(found_db.float(), drawn_db, rtol=0, atol=0.15)
+
+
+@pytest.mark.parametrize("drawn", [0.0, 1 - 2**-24])  # the ends of what torch.rand gives
+def test_no_draw_makes_noise_that_is_not_finite(drawn, monkeypatch, generator):
+    power = some_powers(generator)
+    monkeypatch.setattr(torch, "rand", lambda shape, **_: torch.full(shape, drawn))
+    noisy = add_noise(power, 1.1, 20.0, generator)
+    assert noisy.isfinite().all()
+    assert (noisy >= power).all()
+
+
+def test_clips_without_noise_stay_as_they_are(generator):
+    power = some_powers(generator, batch=400)
+    noisy = add_noise(power, 0.5, 0.0, generator)
+    same = (noisy == power).all(2).all(1)
+    assert 150 < same.sum() < 250
+    changed = noisy[~same] - power[~same]
+    ratio_db = 10 * torch.log10(power[~same].mean((1, 2)) / changed.mean((1, 2)))
+    assert ratio_db.min() > -2
+    assert ratio_db.max() < 32
+
+
 @pytest.mark.parametrize("axis", [1, 2])
 def test_a_mask_silences_one_stretch_no_wider_than_told(axis, generator):
-    power = torch.ones(500, BANK.bands, 50)
+    power = torch.ones(500, 50, BANK.bands)
     masked = mask(power, axis, 8, generator)
     silent = (masked == 0).all(3 - axis)  # (batch, length)
     assert torch.equal(masked == 0, silent.unsqueeze(3 - axis).expand_as(masked))
@@ -287,7 +369,7 @@ def test_a_mask_silences_one_stretch_no_wider_than_told(axis, generator):
 
 
 def test_masks_leave_something_of_a_short_clip(generator):
-    power = torch.ones(500, 6, 10)
+    power = torch.ones(500, 10, 6)
     for axis in (1, 2):
         assert (mask(power, axis, 25, generator).sum((1, 2)) > 0).all()
 
@@ -346,7 +428,7 @@ def test_views_are_sounds_with_targets_that_sum_to_one(make):
 
 
 def test_all_turned_off_a_view_is_its_clip(plain):
-    power = some_powers(Generator().manual_seed(1), 8).mean(2, keepdim=True).expand(-1, -1, 50)
+    power = some_powers(Generator().manual_seed(1), 8).mean(1, keepdim=True).expand(-1, 50, -1)
     view, targets = view_powers(
         power,
         torch.arange(8) % 3,
@@ -363,7 +445,7 @@ def test_all_turned_off_a_view_is_its_clip(plain):
 
 def test_silence_stays_silent_and_finite():
     view, _ = view_powers(
-        torch.zeros(4, BANK.bands, 50),
+        torch.zeros(4, 50, BANK.bands),
         torch.arange(4) % 2,
         classes=2,
         centres_hz=CENTRES_HZ,
@@ -389,6 +471,33 @@ def test_a_batch_of_one_is_mixed_with_itself():
     view, targets = views(config, seed=0, mixing=1.0, batch=1)
     assert view.isfinite().all()
     torch.testing.assert_close(targets, torch.tensor([[1.0, 0.0, 0.0]]))
+
+
+@pytest.mark.parametrize("make", [views, wave_views])
+def test_views_of_a_part_of_each_clip_are_as_long_as_told(make):
+    whole, _ = make(AugmentConfig(mask_frames=5), seed=0)
+    part, targets = make(AugmentConfig(mask_frames=5, length=0.5), seed=0)
+    assert part.shape == (8, whole.shape[1] // 2, *whole.shape[2:])
+    torch.testing.assert_close(targets.sum(1), torch.ones(8))
+
+
+@pytest.mark.parametrize(
+    ("asked", "axis", "widest"), [({"mask_frames": 7}, 1, 7), ({"mask_bands": 5}, 2, 5)]
+)
+def test_masks_of_frames_and_of_bands_are_as_wide_as_theirs(asked, axis, widest, plain):
+    config = replace(plain, **{"masks": 1, "mask_bands": 0, "mask_frames": 0} | asked)
+    width = []
+    for seed in range(50):
+        view, _ = views(config, seed, mixing=0.0)
+        width.append((view == 0).all(3 - axis).sum(1))
+    width = torch.cat(width)
+    assert widest - 1 <= width.max() <= widest
+
+
+@pytest.mark.parametrize("length", [0.0, -0.5, 1.01])
+def test_refuses_a_length_that_is_no_part_of_a_clip(length):
+    with pytest.raises(ValueError, match="length is a share of the clip"):
+        AugmentConfig(length=length)
 
 
 @pytest.mark.parametrize("wrong", [{"stretch": 1.0}, {"mixing": 1.1}, {"noise": -0.1}])

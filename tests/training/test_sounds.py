@@ -26,11 +26,12 @@ def test_powers_of_a_fixed_bank_are_mapped_not_held(stored, small_network, tmp_p
     sounds = Sounds(network, stored, CPU, tmp_path / "powers.npy")
     assert isinstance(sounds.powers, np.memmap)
     assert sounds.powers.mode == "r"
-    assert sounds.powers.shape == (12, 16, 26)
+    assert sounds.powers.shape == (12, 26, 16)  # a frame's bands side by side
+    assert sounds.powers.flags.c_contiguous
     assert np.array_equal(np.load(tmp_path / "powers.npy"), sounds.powers)
     with torch.no_grad():
         wanted = network.frontend.power(sounds.waves(slice(0, 12)))
-    torch.testing.assert_close(torch.from_numpy(np.array(sounds.powers)), wanted)
+    torch.testing.assert_close(torch.from_numpy(np.array(sounds.powers)), wanted.mT)
 
 
 def test_more_clips_than_a_batch_are_filled_in_order(tones, small_network, tmp_path):
@@ -41,7 +42,7 @@ def test_more_clips_than_a_batch_are_filled_in_order(tones, small_network, tmp_p
     with torch.no_grad():
         wanted = network.frontend.power(sounds.waves(np.array([0, 63, 64, 149])))
     found = torch.from_numpy(powers[[0, 63, 64, 149]])
-    torch.testing.assert_close(found, wanted)
+    torch.testing.assert_close(found, wanted.mT)
 
 
 @pytest.mark.parametrize("kind", ["learned", "raw"])
@@ -81,6 +82,20 @@ def test_views_are_powers_and_targets_of_their_rows(kind, stored, small_network,
     assert power.shape == (3, 16, 26)
     assert power.requires_grad is (kind != "fixed")
     assert wanted.argmax(1).tolist() == stored.targets[rows].tolist()
+
+
+@torch.no_grad()
+def test_a_view_is_made_of_its_clips_own_bands(stored, small_network, plain, tmp_path):
+    # A loop that begins anywhere holds each band's whole energy, whichever frame comes first.
+    network = new_network(small_network(), classes=4, seed=0)
+    kept = Sounds(network, stored, CPU, tmp_path / "powers.npy")
+    rows = np.array([5, 0, 11])
+    power, _ = kept.views(
+        network, rows, classes=4, mixing=0.0, config=plain, generator=generator_for(0)
+    )
+    whole = network.frontend.power(kept.waves(rows))
+    ours, theirs = (sound.sum(2) / sound.sum((1, 2))[:, None] for sound in (power, whole))
+    torch.testing.assert_close(ours, theirs)
 
 
 def test_views_leave_the_stored_sounds_alone(stored, small_network, tmp_path):

@@ -35,7 +35,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
     weights (batch, heads, tokens, tokens).
     Source: Vaswani et al. (2017), equation 1.
     """
-    match = query @ key.mT / math.sqrt(query.shape[-1])  # (batch, heads, tokens, tokens)
+    query = query / math.sqrt(query.shape[-1])  # smaller than the matches, which it scales
+    match = query @ key.mT  # (batch, heads, tokens, tokens)
     weights = match.softmax(dim=-1)  # over the keys: each query spends exactly one
     return weights @ value, weights
 
@@ -111,7 +112,7 @@ class Encoder(nn.Module):
         Shapes: (batch, width, steps) -> class token (batch, width), attention weights
         (batch, blocks, heads, 1 + steps, 1 + steps).
         """
-        steps = features.mT  # (batch, steps, width)
+        steps = features.mT.float()  # (batch, steps, width); what all blocks add to needs 24 bits
         steps = steps + positions(steps.shape[1], steps.shape[2]).to(steps)
         first = self.class_token.to(steps).expand(len(steps), 1, -1)  # it has no place in time
         tokens = torch.cat([first, steps], dim=1)  # (batch, 1 + steps, width)

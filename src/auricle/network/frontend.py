@@ -102,7 +102,7 @@ class FilterBank(nn.Module):
         learned = config.kind == "learned"
         self.kernels = nn.Parameter(fourier_kernels(config.window), requires_grad=learned)
         self.weights = nn.Parameter(band_weights(config), requires_grad=learned)
-        self.normalise = nn.BatchNorm1d(config.bands)
+        self.normalise = nn.BatchNorm1d(config.bands, affine=False)
 
     def power(self, wave: Tensor) -> Tensor:
         """Energy in each band: (batch, samples) -> (batch, bands, frames), zero or more."""

@@ -10,8 +10,17 @@ from auricle.report.wording import duration, plural, worded
 
 USED = (
     ("`nn.Conv1d`", "every convolution of the base", "the one-dimensional layer that is asked for"),
-    ("`nn.BatchNorm1d`", "after every convolution", "normalisation, no model of its own"),
-    ("`nn.MaxPool1d`", "between stages", "a maximum over neighbours"),
+    (
+        "`F.conv2d`",
+        "runs those kernels, one wide across, at all moments at once",
+        "the very sums of the one-dimensional layer, sooner",
+    ),
+    (
+        "`nn.BatchNorm1d`, `nn.BatchNorm2d`",
+        "after the filter bank and every convolution",
+        "normalisation, no model of its own",
+    ),
+    ("`nn.MaxPool2d`", "between stages, over two steps", "a maximum over neighbours"),
     ("`nn.Linear`", "heads; query, key, value and output of attention", "one matrix product"),
     ("`nn.LayerNorm`", "before attention and perceptron", "normalisation, no model of its own"),
     ("`nn.ReLU`, `nn.GELU`", "between layers", "a function of one number"),

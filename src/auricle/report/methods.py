@@ -122,13 +122,14 @@ def base(config: dict[str, Any]) -> Iterator[Block]:
     """Convolution along frequency, then along time, and why both are one-dimensional."""
     channels = listed([str(size) for size in config["frequency_channels"]])
     kernels = listed([str(size) for size in config["frequency_kernels"]])
+    strides = listed([str(size) for size in config.get("frequency_strides", (2, 2))])
     yield Heading("Base: convolutions along frequency, then along time", 2, "base")
     yield Paragraph(
         "**Along frequency.** The spectrum is cut into steps of "
         f"{worded(config['frames_per_step'])} frames. Each step *τ* is a one-dimensional signal "
         "over the bands, its frames being the channels, and goes through convolutions with kernels "
-        f"of {kernels} bands, stride 2, to {channels} channels. The weights *u* do not depend on "
-        "the step:"
+        f"of {kernels} bands and strides of {strides} to {channels} channels. The weights *u* do "
+        "not depend on the step:"
     )
     yield formula("frequency")
     yield Paragraph(
@@ -143,11 +144,11 @@ def base(config: dict[str, Any]) -> Iterator[Block]:
         "**Why this is one-dimensional convolution.** A convolution has as many dimensions as the "
         "axes its kernel slides along. Every kernel here slides along one: first along frequency, "
         "inside a step and blind to its neighbours, then along time, with all frequencies as "
-        "channels. A two-dimensional kernel would span both axes at once; none does. Every layer "
-        "is an `nn.Conv1d`, and for the first ones the steps of all clips simply make a larger "
-        "batch. The order puts two facts about sound into the weights: a pattern of harmonics "
-        "means the same at any pitch (sharing along frequency) and at any moment (sharing along "
-        "time). Biases are left out before batch normalisation (Ioffe and Szegedy, 2015); each "
+        "channels. A two-dimensional kernel would span both axes at once; none does. Every "
+        "layer is an `nn.Conv1d`; its kernel, given a second side of length one, runs at all moments in "
+        "one call. The order puts two facts about sound into the weights: a pattern of "
+        "harmonics means the same at any pitch (sharing along frequency) and at any moment "
+        "(sharing along time). Biases are left out before batch normalisation (Ioffe and Szegedy, 2015); each "
         "convolution is followed by it and by a rectifier, in residual blocks after the sum."
     )
 
@@ -282,6 +283,7 @@ MEANINGS = {
     "gradient_norm": "gradients are clipped to this norm",
     "averaging": "horizon of the running average of weights, as a share of the steps",
     "precision": "arithmetic; auto takes bf16 where the processor is fast at it",
+    "length": "length of a view, as a share of the clip",
     "stretch": "speed, up to this share faster or slower",
     "band_shift": "shift along the mel scale, up to this many bands",
     "equaliser_db": "random smooth gain over the bands, dB",

@@ -59,22 +59,24 @@ def save_pictures(
 def layers_of(config: NetworkConfig, classes: int, clip_s: float) -> list[dict[str, Any]]:
     """Each layer of a network in the order of the signal, with the shape that leaves it.
 
-    Shapes are of one clip, the batch left out.
+    Shapes are of one clip, the batch left out; along frequency, of one of its steps.
     """
     with torch.random.fork_rng(devices=[]):
         network = SoundClassifier(config, classes).eval()
     rows: list[dict[str, Any]] = []
 
     def note(name: str, layer: nn.Module, output: Any) -> None:
-        shape = output[0].shape if isinstance(output, tuple) else output.shape
+        shape = list(output[0].shape if isinstance(output, tuple) else output.shape)
+        if len(shape) == 4:  # (batch, channels, steps side by side or 1, length)
+            del shape[2]
         weights = list(layer.parameters())
         rows.append(
             {
                 "part": name.split(".")[0],
                 "layer": name,
-                "kind": type(layer).__name__,
+                "kind": _kind(layer),
                 "detail": _detail(layer),
-                "shape": list(shape[1:]) if len(shape) > 1 else list(shape),
+                "shape": shape[1:] if len(shape) > 1 else shape,
                 "trainable": sum(w.numel() for w in weights if w.requires_grad),
                 "fixed": sum(w.numel() for w in weights if not w.requires_grad),
             }
@@ -127,10 +129,18 @@ def _bank(config: NetworkConfig) -> str:
     return f"{frontend.kind}, window {frontend.window}, hop {frontend.hop}"
 
 
+def _kind(layer: nn.Module) -> str:
+    if isinstance(layer, nn.Conv1d):
+        return "Conv1d"  # along frequency or along time: its path says which
+    if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d, nn.MaxPool2d)):
+        return type(layer).__name__[:-2]  # the axes it counts are those in memory
+    return type(layer).__name__
+
+
 def _detail(layer: nn.Module) -> str:
     if isinstance(layer, nn.Conv1d):
         return f"kernel {layer.kernel_size[0]}, stride {layer.stride[0]}"
-    if isinstance(layer, nn.MaxPool1d):
-        return f"{layer.kernel_size} to 1"
+    if isinstance(layer, nn.MaxPool2d):
+        return f"{np.prod(layer.kernel_size)} to 1"
     heads = getattr(layer, "heads", None)
     return f"{heads} head{'s' if heads != 1 else ''}" if heads else ""

@@ -1,10 +1,11 @@
 """New views of training clips, made for a whole batch at once.
 
-    power (batch, bands, frames) -> power of the same shape, and targets (batch, classes)
+    power (batch, frames, bands) -> power of the same shape, and targets (batch, classes)
     wave (batch, samples)        -> wave of the same shape, and targets (batch, classes)
 
-A fixed filter bank lets views be made of powers, ten times cheaper than of waves; a front-end that
-learns needs waves. Every draw comes from the generator that is handed in.
+Frames stand before bands here: a view is made of whole frames, and the bands of a frame lie side
+by side in memory. A fixed filter bank lets views be made of powers, ten times cheaper than of
+waves; a front-end that learns needs waves. Every draw comes from the generator that is handed in.
 """
 
 import math
@@ -23,6 +24,7 @@ class AugmentConfig:
     Views of waves are stretched, shifted and mixed; what is done to bands needs powers.
     """
 
+    length: float = 1.0
     stretch: float = 0.25
     band_shift: float = 3.0
     equaliser_db: float = 6.0
@@ -36,6 +38,8 @@ class AugmentConfig:
 
     def __post_init__(self) -> None:
         """Refuse shares and spans that make no sense."""
+        if not 0 < self.length <= 1:
+            raise ValueError("length is a share of the clip, above 0, up to 1")
         if not (0 <= self.stretch < 1 and 0 <= self.mixing <= 1 and 0 <= self.noise <= 1):
             raise ValueError("stretch must be in [0, 1); mixing and noise are shares in [0, 1]")
         if not 0 <= self.mixing_ends <= 1:
@@ -47,51 +51,55 @@ def uniform(shape: tuple[int, ...], low: float, high: float, generator: Generato
     return torch.rand(shape, generator=generator) * (high - low) + low
 
 
-def interpolate(values: Tensor, places: Tensor) -> Tensor:
-    """Read rows between their samples: (batch, ..., n) at (batch, m) places in [0, n - 1]."""
-    below = places.floor().clamp(0, values.shape[-1] - 1)
-    share = (places - below).to(values.dtype)
-    above = (below + 1).clamp(max=values.shape[-1] - 1)
-    shape = (len(values), *[1] * (values.dim() - 2), -1)
-    target = (*values.shape[:-1], places.shape[-1])
-    low = values.gather(-1, below.long().reshape(shape).expand(target))
-    high = values.gather(-1, above.long().reshape(shape).expand(target))
-    return torch.lerp(low, high, share.reshape(shape).expand(target))
+def stretch_and_shift(sound: Tensor, length: float, stretch: float, generator: Generator) -> Tensor:
+    """Play a part of each clip faster or slower, as a loop that begins anywhere.
 
-
-def stretch_and_shift(sound: Tensor, stretch: float, generator: Generator) -> Tensor:
-    """Play each clip faster or slower, as a loop that begins anywhere.
-
-    A view of a slowed clip is shorter than the clip. It begins where the clip's loudest moment
-    still falls into it, so that no view of a bark is the silence around it.
-    Shapes: (batch, ..., moments) -> the same.
+    It begins where the clip's loudest moment still falls into it, so that no view of a bark is the
+    silence around it.
+    Shapes: (batch, moments, ...) -> (batch, length * moments, ...): waves or powers.
     """
-    batch, moments = len(sound), sound.shape[-1]
-    energy = sound if sound.dim() == 3 else sound.square()[:, None]
-    loudest = energy.sum(1).argmax(-1, keepdim=True)  # (batch, 1)
+    batch, moments = len(sound), max(1, round(length * sound.shape[1]))
+    energy = sound.sum(2) if sound.dim() == 3 else sound.square()
+    loudest = energy.argmax(1, keepdim=True)  # (batch, 1)
     speed = torch.exp2(uniform((batch, 1), -1, 1, generator) * math.log2(1 + stretch))
     begin = loudest - uniform((batch, 1), 0, 1, generator) * (moments - 1) * speed
-    places = begin + torch.arange(moments) * speed  # (batch, moments)
-    loop = torch.cat([sound, sound[..., :1]], dim=-1)  # after the last moment comes the first
-    return interpolate(loop, places.remainder(moments))
+    return read_loop(sound, begin + torch.arange(moments) * speed)
+
+
+def read_loop(sound: Tensor, places: Tensor) -> Tensor:
+    """Read each clip between its moments: (batch, moments, ...) at (batch, n) -> (batch, n, ...).
+
+    After the last moment comes the first.
+    """
+    batch, moments = sound.shape[:2]
+    below = places.floor()
+    share = (places - below).reshape(*places.shape, *[1] * (sound.dim() - 2))
+    first = torch.arange(batch)[:, None] * moments  # of each clip, among all clips' moments
+    low = below.long().remainder(moments)
+    rows = sound.flatten(0, 1)
+    return torch.lerp(rows[first + low], rows[first + (low + 1).remainder(moments)], share)
 
 
 def shift_bands(power: Tensor, furthest: float, generator: Generator) -> Tensor:
-    """Raise or lower each clip along the mel scale by up to `furthest` bands."""
-    bands = power.shape[1]
+    """Raise or lower each clip along the mel scale by up to `furthest` bands.
+
+    Reading between bands is a product with tents: one of width two stands on each place.
+    """
+    bands = torch.arange(power.shape[2])
     shift = uniform((len(power), 1), -furthest, furthest, generator)
-    places = (torch.arange(bands) + shift).clamp(0, bands - 1)
-    return interpolate(power.mT, places).mT
+    places = (bands + shift).clamp(0, len(bands) - 1)  # (batch, bands)
+    tents = (1 - (places[:, None] - bands[:, None]).abs()).clamp(min=0)  # (batch, bands, bands)
+    return power @ tents
 
 
 def colour(power: Tensor, strongest_db: float, generator: Generator) -> Tensor:
     """Give each clip another room and microphone: a smooth gain over the bands."""
-    batch, bands, _ = power.shape
+    batch, _, bands = power.shape
     waves = torch.arange(1, 4) * math.pi / bands
     angle = torch.arange(bands)[:, None] * waves + uniform((batch, 1, 3), 0, 2 * math.pi, generator)
     strength = uniform((batch, 1, 3), 0, strongest_db / 3, generator)
-    gain_db = (angle.cos() * strength).sum(-1, keepdim=True)  # (batch, bands, 1)
-    return power * 10 ** (gain_db / 10)
+    gain_db = (angle.cos() * strength).sum(-1)  # (batch, bands)
+    return power * 10 ** (gain_db[:, None] / 10)
 
 
 def a_weighting(frequency_hz: Tensor) -> Tensor:
@@ -110,11 +118,11 @@ def a_weighting(frequency_hz: Tensor) -> Tensor:
 
 
 def equal_loudness(power: Tensor, centres_hz: Tensor) -> Tensor:
-    """Bring clips to one A-weighted level: (batch, bands, frames), (bands,) -> the same shape.
+    """Bring clips to one A-weighted level: (batch, frames, bands), (bands,) -> the same shape.
 
     Source: Tokozume et al. (2018), section 3.2, for weighting the level as an ear does.
     """
-    weighted = power.mean(-1) @ a_weighting(centres_hz)  # (batch,)
+    weighted = power.mean(1) @ a_weighting(centres_hz)  # (batch,)
     return power / (weighted[:, None, None] + SILENCE)
 
 
@@ -166,18 +174,19 @@ def soft_targets(targets: Tensor, other: Tensor, ratio: Tensor, classes: int) ->
 
 def add_noise(power: Tensor, share: float, lowest_db: float, generator: Generator) -> Tensor:
     """Put steady noise under a share of the clips, its colour anywhere from brown to violet."""
-    batch, bands, frames = power.shape
-    slope = uniform((batch, 1, 1), -2, 2, generator)
-    shape = torch.linspace(-1, 1, bands)[:, None] * slope  # decades over the bands
-    noise = 10**shape / (10**shape).mean(1, keepdim=True)
-    noise = noise * torch.empty(batch, bands, frames).exponential_(generator=generator)
-    ratio = 10 ** (-uniform((batch, 1, 1), lowest_db, lowest_db + 30, generator) / 10)
-    ratio = ratio * (uniform((batch, 1, 1), 0, 1, generator) < share)
-    return power + noise * ratio * power.mean((1, 2), keepdim=True)
+    noisy = (uniform((len(power),), 0, 1, generator) < share).nonzero()[:, 0]
+    clean = power[noisy]
+    count, frames, bands = clean.shape
+    slope = uniform((count, 1, 1), -2, 2, generator)
+    shape = 10 ** (torch.linspace(-1, 1, bands) * slope)  # decades over the bands
+    grain = -(1 - uniform((count, frames, bands), 0, 1, generator)).log()  # exponential, mean one
+    ratio = 10 ** (-uniform((count, 1, 1), lowest_db, lowest_db + 30, generator) / 10)
+    level = ratio * clean.mean((1, 2), keepdim=True) / shape.mean(2, keepdim=True)
+    return power.index_copy(0, noisy, clean + grain * (shape * level))
 
 
 def mask(power: Tensor, axis: int, widest: int, generator: Generator) -> Tensor:
-    """Silence one stretch of bands (axis 1) or frames (axis 2), `widest` or half of all at most.
+    """Silence one stretch of frames (axis 1) or bands (axis 2), `widest` or half of all at most.
 
     Source: Park et al. (2019), with silence where they put the mean.
     """
@@ -185,7 +194,7 @@ def mask(power: Tensor, axis: int, widest: int, generator: Generator) -> Tensor:
     size = uniform((batch, 1), 0, min(widest, length // 2), generator)
     begin = uniform((batch, 1), 0, 1, generator) * (length - size)
     place = torch.arange(length)
-    kept = (place < begin) | (place >= begin + size)  # (batch, length)
+    kept = ((place < begin) | (place >= begin + size)).to(power)  # (batch, length)
     return power * (kept[:, :, None] if axis == 1 else kept[:, None, :])
 
 
@@ -200,7 +209,7 @@ def view_powers(
     generator: Generator,
 ) -> tuple[Tensor, Tensor]:
     """Views of a batch of powers, and what should be heard in them."""
-    power = stretch_and_shift(power, config.stretch, generator)
+    power = stretch_and_shift(power, config.length, config.stretch, generator)
     power = shift_bands(power, config.band_shift, generator)
     power = equal_loudness(colour(power, config.equaliser_db, generator), centres_hz)
     other = partners(targets, generator)
@@ -208,8 +217,8 @@ def view_powers(
     power = mix_powers(power, power[other], ratio)
     power = add_noise(power, config.noise, config.noise_low_db, generator)
     for _ in range(config.masks):
-        power = mask(power, 1, config.mask_bands, generator)
-        power = mask(power, 2, config.mask_frames, generator)
+        power = mask(power, 1, config.mask_frames, generator)
+        power = mask(power, 2, config.mask_bands, generator)
     return power, soft_targets(targets, targets[other], ratio, classes)
 
 
@@ -231,7 +240,7 @@ def view_waves(
     generator: Generator,
 ) -> tuple[Tensor, Tensor]:
     """Views of a batch of waves, and what should be heard in them."""
-    wave = stretch_and_shift(wave, config.stretch, generator)
+    wave = stretch_and_shift(wave, config.length, config.stretch, generator)
     wave = wave * (1 - 2 * torch.randint(2, (len(wave), 1), generator=generator))  # polarity
     other = partners(targets, generator)
     ratio = mixing_ratios(mixing, len(targets), generator)

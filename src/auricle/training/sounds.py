@@ -73,12 +73,12 @@ class Sounds:
         with path.open("wb") as file:
             for rows in scoring_batches(len(self)):
                 with torch.no_grad():
-                    batch = network.frontend.power(self.waves(rows)).cpu().numpy()
+                    batch = network.frontend.power(self.waves(rows)).mT.cpu().numpy()
                 if not rows.start:
-                    shape = (len(self), *batch.shape[1:])  # (clips, bands, frames)
+                    shape = (len(self), *batch.shape[1:])  # (clips, frames, bands)
                     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
                     np.lib.format.write_array_header_1_0(file, header)
-                file.write(batch.astype("<f4").tobytes())
+                file.write(np.ascontiguousarray(batch, "<f4").data)
         powers: Array = np.load(path, mmap_mode="r")
         return powers
 
@@ -94,7 +94,7 @@ class Sounds:
             logits, _ = network(self.waves(rows))
         else:
             power = torch.from_numpy(np.array(self.powers[rows]))  # out of the file, into memory
-            logits, _ = network.classify(power.to(self.device))
+            logits, _ = network.classify(power.to(self.device).mT)
         return logits
 
     def views(
@@ -122,7 +122,7 @@ class Sounds:
                 config=config,
                 generator=generator,
             )
-            return power.to(self.device), wanted.to(self.device)
+            return power.to(self.device).mT, wanted.to(self.device)
         wave, wanted = view_waves(
             self.waves(rows, torch.device("cpu")),
             targets,

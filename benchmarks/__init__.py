@@ -1,0 +1,1 @@
+"""Measurements of the project itself; their results stand in `docs/`."""

@@ -1,0 +1,260 @@
+"""What was tried on the development folds, and what it gave: `docs/ablation.md`, from files.
+
+Rows are ordinary studies under `kfold`, run from a plan that names them:
+
+    auricle study benchmarks/levers.toml --seeds 3 --out runs/levers
+    python -m benchmarks.ablation add runs/levers
+    python -m benchmarks.ablation table
+
+`add` copies what a row needs from the study's folder into a journal, one line of JSON for each row
+and seed, with the class that was predicted for every clip: intervals and comparisons are worked out
+from these, now and by anyone. `table` writes the page; `docs/ablation.toml` gives it its order and
+the sentences of what was learned, and holds no number.
+"""
+
+import argparse
+import csv
+import json
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+
+from auricle.evaluation.comparison import Comparison, compare
+from auricle.evaluation.intervals import Interval, accuracy_interval
+
+DOCS = Path(__file__).parents[1] / "docs"
+JOURNAL = DOCS / "ablation.jsonl"
+ORDER = DOCS / "ablation.toml"
+PAGE = DOCS / "ablation.md"
+
+Line = dict[str, Any]
+
+
+def lines_of(run: Path) -> Iterator[Line]:
+    """A journal line for each configuration and seed whose folds are all there."""
+    environment = json.loads((run / "environment.json").read_text())
+    for configuration in sorted(path.parent for path in run.glob("*/kfold")):
+        seeds = {path.name for path in configuration.glob("kfold/fold-*/seed-*")}
+        for seed in sorted(seeds):
+            folders = sorted(configuration.glob(f"kfold/fold-*/{seed}"))
+            if all((folder / "fit.json").is_file() for folder in folders):
+                yield line_of(configuration.name, folders, environment)
+
+
+def line_of(row: str, folders: Sequence[Path], environment: Line) -> Line:
+    """One row and seed, its folds pooled."""
+    facts = [json.loads((folder / "fit.json").read_text()) for folder in folders]
+    found = [np.load(folder / "predictions.npz") for folder in folders]
+    parts = {name: np.concatenate([fold[name] for fold in found]) for name in found[0].files}
+    categories = facts[0]["categories"]
+    order = np.argsort(parts["files"])
+    targets = np.array([categories.index(name) for name in parts["categories"]])[order]
+    probabilities = parts["probabilities"][order]
+    predicted = probabilities.argmax(1)
+    own = probabilities[np.arange(len(targets)), targets]
+    return {
+        "row": row,
+        "seed": facts[0]["seed"],
+        "commit": environment["commit"],
+        "torch": environment["torch"],
+        "precision": facts[0]["precision"],
+        "fits": len(folders),
+        "train_seconds": round(sum(fact["train_seconds"] for fact in facts), 1),
+        "parameters_trainable": facts[0]["parameters_trainable"],
+        "accuracy": float((predicted == targets).mean()),
+        "log_loss": round(float(-np.log(np.maximum(own, 1e-12)).mean()), 4),
+        "predicted": "".join(str(index) for index in predicted),
+        "recipe": {key: value for key, value in facts[0]["recipe"].items() if key != "name"},
+    }
+
+
+def add(run: Path, journal: Path) -> int:
+    """Lay a study's finished rows over those that the journal holds; how many it had."""
+    found = list(lines_of(run))
+    new = {(line["row"], line["seed"]) for line in found}
+    kept = [line for line in read(journal) if (line["row"], line["seed"]) not in new]
+    text = "".join(json.dumps(line) + "\n" for line in [*kept, *found])
+    journal.write_text(text, encoding="utf-8")
+    return len(found)
+
+
+def read(journal: Path) -> list[Line]:
+    """All lines of the journal."""
+    if not journal.is_file():
+        return []
+    return [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+
+
+@dataclass(frozen=True)
+class Clips:
+    """The clips that every line has predicted, in its order."""
+
+    targets: Any
+    recordings: Any
+
+
+def development_clips(lines: Sequence[Line]) -> Clips:
+    """The development clips of ESC-10 by file, from the table that the package ships."""
+    shipped = (resources.files("auricle") / "data" / "esc10.csv").read_text(encoding="utf-8")
+    rows = [row for row in csv.DictReader(shipped.splitlines()) if row["fold"] != "1"]
+    rows.sort(key=lambda row: row["file"])
+    names = list(dict.fromkeys(row["category"] for row in rows))
+    targets = np.array([names.index(row["category"]) for row in rows])
+    for line in lines:
+        hits = (correct([line], targets)[0]).mean()
+        assert np.isclose(hits, line["accuracy"]), (line["row"], hits, line["accuracy"])
+    return Clips(targets, np.array([row["recording"] for row in rows]))
+
+
+def correct(lines: Sequence[Line], targets: Any) -> Any:
+    """(seeds, clips) whether each clip was recognised."""
+    predicted = [[int(digit) for digit in line["predicted"]] for line in lines]
+    return np.array(predicted) == targets
+
+
+def flat(table: Line, prefix: str = "") -> Line:
+    """`{"a": {"b": 1}}` as `{"a.b": 1}`."""
+    result = {}
+    for key, value in table.items():
+        nested = (
+            flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        )
+        result.update(nested)
+    return result
+
+
+def differences(recipe: Line, reference: Line) -> str:
+    """What a recipe sets in another way than its reference."""
+    own, other = flat(recipe), flat(reference)
+    changed = [key for key in own if own[key] != other.get(key, own[key])]
+    return ", ".join(f"{key.split('.', 1)[1]} {_plain(own[key])}" for key in changed) or "-"
+
+
+def _plain(value: Any) -> str:
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the page."""
+
+    name: str
+    differs: str
+    seeds: int
+    accuracy: Interval
+    low_seed: float
+    high_seed: float
+    log_loss: float
+    minutes_a_fit: float
+    parameters: int
+    against: Comparison | None
+    learned: str
+
+
+def rows_of(section: Line, lines: Sequence[Line], clips: Clips) -> Iterator[Row]:
+    """The rows of a section, its reference first."""
+    by_row: dict[str, list[Line]] = {}
+    for line in lines:
+        by_row.setdefault(line["row"], []).append(line)
+    reference = by_row[section["reference"]]
+    wanted = [{"name": section["reference"], "learned": ""}, *section["rows"]]
+    for entry in wanted:
+        own = by_row[entry["name"]]
+        hits = correct(own, clips.targets)
+        scores = hits.mean(1)
+        yield Row(
+            name=entry["name"],
+            differs=differences(own[0]["recipe"], reference[0]["recipe"]),
+            seeds=len(own),
+            accuracy=accuracy_interval(hits.mean(0), clips.targets, clips.recordings),
+            low_seed=scores.min(),
+            high_seed=scores.max(),
+            log_loss=float(np.mean([line["log_loss"] for line in own])),
+            minutes_a_fit=sum(line["train_seconds"] for line in own)
+            / sum(line["fits"] for line in own)
+            / 60,
+            parameters=own[0]["parameters_trainable"],
+            against=None
+            if own is reference
+            else compare(hits, correct(reference, clips.targets), clips.recordings, clips.targets),
+            learned=entry["learned"],
+        )
+
+
+TEMPLATE = """\
+# What was tried, and what it gave
+
+Made by `python -m benchmarks.ablation table` from [ablation.jsonl](ablation.jsonl) and the
+sentences of [ablation.toml](ablation.toml). Every figure is out-of-fold over the {{ clips }} clips
+of folds 2 to 5 (`kfold`), of one network after its last epoch; none of these runs has decoded a
+clip of fold 1. Accuracy is in per cent, the mean of the seeds with its 95% interval over recordings;
+"less reference" is the difference to the section's first row on the same clips, with its interval
+and the p of a sign-flip permutation by recording. Rows of one seed are screening: a difference of
+one or two points between them is as likely the seed. Minutes are of one core beside another fit, on
+the machine of that day: read them against each other within a section.
+
+{{ introduction }}
+{% for section in sections %}
+## {{ section.title }}
+
+{{ section.says }}
+
+| row | differs in | seeds | accuracy | seeds' range | log-loss | less reference | minutes a fit | \
+parameters |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+{% for row in section.rows -%}
+| {{ row.name }} | {{ row.differs }} | {{ row.seeds }} | {{ per_cent(row.accuracy.value) }} \
+[{{ per_cent(row.accuracy.low) }}, {{ per_cent(row.accuracy.high) }}] | \
+{% if row.seeds > 1 %}{{ per_cent(row.low_seed) }} - {{ per_cent(row.high_seed) }}{% else %}-\
+{% endif %} | {{ "%.3f" | format(row.log_loss) }} | \
+{% if row.against %}{{ "%+.1f" | format(100 * row.against.difference) }} \
+[{{ "%+.1f" | format(100 * row.against.low) }}, {{ "%+.1f" | format(100 * row.against.high) }}], \
+p {{ "%.2f" | format(row.against.p_permutation) }}{% else %}-{% endif %} | \
+{{ "%.1f" | format(row.minutes_a_fit) }} | {{ "{:,}".format(row.parameters) }} |
+{% endfor %}
+{% for row in section.rows if row.learned -%}
+- **{{ row.name }}**: {{ row.learned }}
+{% endfor -%}
+{% endfor %}"""
+
+
+def page(lines: Sequence[Line], order: Line) -> str:
+    """The page, as Markdown."""
+    clips = development_clips(lines)
+    sections = [
+        {**section, "rows": list(rows_of(section, lines, clips))} for section in order["sections"]
+    ]
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
+    template = environment.from_string(TEMPLATE)
+    return template.render(
+        clips=len(clips.targets),
+        introduction=order["introduction"].strip(),
+        sections=sections,
+        per_cent=lambda share: f"{100 * share:.1f}",
+    )
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    adding = commands.add_parser("add", help="copy finished rows of studies into the journal")
+    adding.add_argument("runs", nargs="+", type=Path)
+    commands.add_parser("table", help="write docs/ablation.md")
+    asked = parser.parse_args(arguments and list(arguments))
+    if asked.command == "add":
+        for run in asked.runs:
+            print(f"{run}: {add(run, JOURNAL)} rows")
+    else:
+        order = tomllib.loads(ORDER.read_text(encoding="utf-8"))
+        PAGE.write_text(page(read(JOURNAL), order), encoding="utf-8")
+        print(PAGE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from auricle.network.base import Base, BaseConfig
+from auricle.study.recipe import read_recipe
+from benchmarks import speed
+
+TINY = replace(speed.QUICK, repeats=2, batch=2, clip_s=0.5, products=(16, 32), heads=(1, 2))
+MACHINE = {
+    "auricle": "1",
+    "python": "3",
+    "torch": "2",
+    "platform": "here",
+    "processor": "fast",
+    "cores": 2,
+    "memory_gib": 4,
+}
+ABOUT = {"commit": "abc", "quick": False, "busy_before": 0.01, "took_s": 1.0}
+
+
+def results_of(**sections):
+    return {
+        "machine": MACHINE,
+        "sections": {name: ABOUT | figures for name, figures in sections.items()},
+    }
+
+
+def times(median):
+    return {"median": median, "low": median - 0.5, "high": median + 0.5, "count": 21}
+
+
+@pytest.mark.parametrize("precision", speed.PRECISIONS)
+def test_shares_of_a_step_sum_to_one(precision):
+    row = speed.step_row("cnn", precision, TINY)
+    for shares in (row["phases_share"], row["kinds_share"]):
+        assert sum(shares.values()) == pytest.approx(1)
+        assert all(0 <= share < 1 for share in shares.values())
+    assert row["kinds_share"]["convolution"] > 0
+    assert row["step_ms"]["low"] >= max(phase["low"] for phase in row["phases_ms"].values())
+    assert row["product_size"] in TINY.products
+    json.dumps(row)
+
+
+def test_a_step_learns_as_a_fit_does(tmp_path):
+    step = speed.TrainingStep(read_recipe("cnn"), "float32", TINY, tmp_path)
+    weights = [weight.detach().clone() for weight in step.network.parameters()]
+    averages = [weight.detach().clone() for weight in step.average.parameters()]
+    step.run()
+    learned = [weight.requires_grad for weight in step.network.parameters()]
+    for before, now in ((weights, step.network), (averages, step.average)):
+        moved = [not torch.equal(*pair) for pair in zip(before, now.parameters(), strict=True)]
+        assert moved == learned
+
+
+def test_operations_of_a_known_layer():
+    layer = nn.Linear(8, 16, bias=False)
+    given = torch.randn(4, 8)
+    forward = 2 * 4 * 8 * 16  # a multiply-add is two
+    assert speed.count_flop(lambda: layer(given)) == forward
+    assert speed.count_flop(lambda: layer(given).sum().backward()) == 2 * forward  # of weights
+    convolution = nn.Conv1d(3, 5, 7, bias=False)
+    assert speed.count_flop(lambda: convolution(torch.randn(2, 3, 20))) == 2 * 2 * 5 * 14 * 3 * 7
+
+
+@pytest.mark.parametrize("precision", speed.PRECISIONS)
+def test_moment_by_moment_is_the_same_network(precision):
+    base = Base(BaseConfig(), bands=20)
+    other = speed.MomentByMoment(base)
+    assert {type(layer) for layer in other.modules()} & {nn.Conv2d, nn.BatchNorm2d} == set()
+    spectrum = torch.randn(2, 20, 24)
+    wanted = speed.output_of(base, spectrum, precision).detach()
+    close = 1e-4 if precision == "float32" else 0.2
+    found = speed.output_of(other, spectrum, precision)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=close)
+
+
+def test_the_encoder_is_measured_against_the_same_layer():
+    found = speed.measure_encoder(TINY)  # asserts that both give the same
+    assert [(row["precision"], row["heads"]) for row in found["rows"]] == [
+        ("float32", 1),
+        ("float32", 2),
+        ("bf16", 1),
+        ("bf16", 2),
+    ]
+    assert "## Our encoder block" in speed.page(results_of(encoder=found))
+
+
+def test_turns_alternate():
+    order = []
+    taken = speed.in_turns({name: lambda name=name: order.append(name) for name in "ab"}, 3)
+    assert "".join(order[4:]) == "abbaab"  # after a warm-up and a first timing of each
+    assert {name: len(times) for name, times in taken.items()} == {"a": 3, "b": 3}
+    assert speed.ratio([1.0, 4.0, 9.0], [2.0, 2.0, 3.0]) == {
+        "median": 2.0,
+        "low": 0.5,
+        "high": 3.0,
+        "count": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "met"),
+    [
+        ("views", 0.1, True),
+        ("views", 0.11, False),
+        ("encoder", 1.0, True),
+        ("encoder", 1.01, False),
+        ("flatness", 0.8, False),
+        ("flatness", 1.1, True),
+        ("workers", 1.69, False),
+        ("workers", 1.7, True),
+    ],
+)
+def test_bars_are_judged_by_their_figures(name, value, met):
+    judged = speed.BARS[name].judge(value)
+    assert judged.startswith("must be at")
+    assert judged.endswith(": met" if met else ": **not met**")
+
+
+def test_the_page_says_what_the_figures_say():
+    rows = [
+        {"workers": 1, "threads": 1, "wall_s": times(40.0), "ratio": times(1.9)},
+        {"workers": 1, "threads": 2, "wall_s": times(30.0), "ratio": times(1.4)},
+        {"workers": 2, "threads": 1, "wall_s": times(21.0), "ratio": times(1.0)},
+    ]
+    workers = {"fits": 4, "study_clips": 9, "study_epochs": 3, "precision": "bf16", "rows": rows}
+    page = speed.page(results_of(workers=workers))
+    assert "| 1 | 1 | 40.0 (39.5-40.5) | 1.90 (1.40-2.40) | must be at least 1.7: met |" in page
+    assert "Nothing else ran" in page
+    assert "## More clips" not in page
+    rows[0]["ratio"] = times(1.5)
+    busy = results_of(workers=workers | {"busy_before": 0.5, "quick": True})
+    page = speed.page(busy)
+    assert "at least 1.7: **not met**" in page
+    assert "up to 50.0% of the processors" in page
+    assert "these figures say nothing" in page
+
+
+def test_sections_not_measured_keep_their_figures(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        speed, "describe_environment", lambda: MACHINE | {"commit": "abc", "packages": {}}
+    )
+    monkeypatch.setattr(speed, "start", lambda *arguments, **named: None)
+    monkeypatch.setattr(speed.psutil, "cpu_percent", lambda interval: 0.0)
+    monkeypatch.setattr(speed, "page", lambda results: "\n".join(results["sections"]))
+    for value, name in enumerate(["memory", "layout", "memory"]):
+        monkeypatch.setattr(speed, "result", lambda process, value=value: {"value": value})
+        speed.main(["--only", name, "--out", str(tmp_path)])
+    assert (tmp_path / "speed.md").read_text() == "layout\nmemory"
+    sections = json.loads((tmp_path / "speed.json").read_text())["sections"]
+    assert {name: found["value"] for name, found in sections.items()} == {"layout": 1, "memory": 2}
+    monkeypatch.setitem(MACHINE, "processor", "another")
+    speed.main(["--only", "layout", "--out", str(tmp_path)])
+    assert (tmp_path / "speed.md").read_text() == "layout"
+
+
+def test_a_page_of_nothing_is_refused(tmp_path):
+    with pytest.raises(SystemExit, match="measure first"):
+        speed.main(["--page", "--out", str(tmp_path)])
+
+
+def test_a_smoke_run_does_not_replace_the_figures(capsys):
+    with pytest.raises(SystemExit):
+        speed.main(["--quick"])
+    assert "another folder" in capsys.readouterr().err
