@@ -9,7 +9,8 @@ Rows are ordinary studies under `kfold`, run from a plan that names them:
 `add` copies what a row needs from the study's folder into a journal, one line of JSON for each row
 and seed, with the class that was predicted for every clip: intervals and comparisons are worked out
 from these, now and by anyone. `table` writes the page; `docs/ablation.toml` gives it its order and
-the sentences of what was learned, and holds no number.
+the sentences of what was learned. A lever that was tried in code and not kept is described there by
+`differs`, as no recipe holds it.
 """
 
 import argparse
@@ -74,9 +75,9 @@ def line_of(row: str, folders: Sequence[Path], environment: Line) -> Line:
     }
 
 
-def add(run: Path, journal: Path) -> int:
+def add(run: Path, journal: Path, source: str | None) -> int:
     """Lay a study's finished rows over those that the journal holds; how many it had."""
-    found = list(lines_of(run))
+    found = [line | ({"commit": source} if source else {}) for line in lines_of(run)]
     new = {(line["row"], line["seed"]) for line in found}
     kept = [line for line in read(journal) if (line["row"], line["seed"]) not in new]
     text = "".join(json.dumps(line) + "\n" for line in [*kept, *found])
@@ -163,14 +164,15 @@ def rows_of(section: Line, lines: Sequence[Line], clips: Clips) -> Iterator[Row]
     for line in lines:
         by_row.setdefault(line["row"], []).append(line)
     reference = by_row[section["reference"]]
-    wanted = [{"name": section["reference"], "learned": ""}, *section["rows"]]
+    first = {"name": section["reference"], "title": section["reference_title"]}
+    wanted = [first, *section["rows"]]
     for entry in wanted:
         own = by_row[entry["name"]]
         hits = correct(own, clips.targets)
         scores = hits.mean(1)
         yield Row(
-            name=entry["name"],
-            differs=differences(own[0]["recipe"], reference[0]["recipe"]),
+            name=entry.get("title", entry["name"]),
+            differs=entry.get("differs") or differences(own[0]["recipe"], reference[0]["recipe"]),
             seeds=len(own),
             accuracy=accuracy_interval(hits.mean(0), clips.targets, clips.recordings),
             low_seed=scores.min(),
@@ -183,7 +185,7 @@ def rows_of(section: Line, lines: Sequence[Line], clips: Clips) -> Iterator[Row]
             against=None
             if own is reference
             else compare(hits, correct(reference, clips.targets), clips.recordings, clips.targets),
-            learned=entry["learned"],
+            learned=entry.get("learned", ""),
         )
 
 
@@ -193,11 +195,11 @@ TEMPLATE = """\
 Made by `python -m benchmarks.ablation table` from [ablation.jsonl](ablation.jsonl) and the
 sentences of [ablation.toml](ablation.toml). Every figure is out-of-fold over the {{ clips }} clips
 of folds 2 to 5 (`kfold`), of one network after its last epoch; none of these runs has decoded a
-clip of fold 1. Accuracy is in per cent, the mean of the seeds with its 95% interval over recordings;
-"less reference" is the difference to the section's first row on the same clips, with its interval
-and the p of a sign-flip permutation by recording. Rows of one seed are screening: a difference of
-one or two points between them is as likely the seed. Minutes are of one core beside another fit, on
-the machine of that day: read them against each other within a section.
+clip of fold 1. Accuracy is in per cent, the mean of the seeds with its 95% interval over
+recordings; "less reference" is the difference to the section's first row on the same clips, with
+its interval and the p of a sign-flip permutation by recording. Rows of one seed are screening: a
+difference of one or two points between them is as likely the seed. Minutes are of one core beside
+another fit, and some fits ran beside tests too: they are a guide, docs/speed.md holds the timings.
 
 {{ introduction }}
 {% for section in sections %}
@@ -245,11 +247,12 @@ def main(arguments: Iterable[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     adding = commands.add_parser("add", help="copy finished rows of studies into the journal")
     adding.add_argument("runs", nargs="+", type=Path)
+    adding.add_argument("--source", help="what ran, if it was not the commit that the run names")
     commands.add_parser("table", help="write docs/ablation.md")
     asked = parser.parse_args(arguments and list(arguments))
     if asked.command == "add":
         for run in asked.runs:
-            print(f"{run}: {add(run, JOURNAL)} rows")
+            print(f"{run}: {add(run, JOURNAL, asked.source)} rows")
     else:
         order = tomllib.loads(ORDER.read_text(encoding="utf-8"))
         PAGE.write_text(page(read(JOURNAL), order), encoding="utf-8")

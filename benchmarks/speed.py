@@ -52,6 +52,7 @@ from auricle.study.estimate import step_s
 from auricle.study.recipe import Recipe, plan_from, read_recipe
 from auricle.study.run import Setting, plan_jobs, prepare
 from auricle.training.fit import (
+    DROPOUT,
     autocast,
     average_into,
     choose_precision,
@@ -59,6 +60,8 @@ from auricle.training.fit import (
     generator_for,
     new_network,
     optimiser_for,
+    seed_for,
+    seeded,
 )
 from auricle.training.history import Epoch
 from auricle.training.sounds import Examples, Sounds
@@ -260,7 +263,8 @@ class TrainingStep:
 
     def forward(self) -> None:
         """From views to the loss."""
-        with autocast(CPU, self.precision):
+        seed = seed_for(0, self.steps, DROPOUT)
+        with autocast(CPU, self.precision), seeded(seed, CPU):
             logits, _ = self.network.classify(self.power)
         self.loss = F.cross_entropy(logits, self.wanted)
 
@@ -310,9 +314,11 @@ KINDS = {
     "convolution": "convolution mkldnn_convolution",
     "batch norm": "native_batch_norm",
     "matrix product": "addmm baddbmm bmm linear matmul mm",
-    "elementwise": "abs add addcdiv addcmul bitwise_or clamp clamp_min cos div exp floor ge gelu "
-    "lerp log log10 lt mul ne neg pow reciprocal relu remainder rsub sin sqrt sub threshold where",
-    "copies, layout": "_to_copy cat clone contiguous copy fill index index_copy stack to zero",
+    "elementwise": "abs add addcdiv addcmul bernoulli bitwise_or clamp clamp_min cos div dropout "
+    "exp floor ge gelu lerp log log10 lt mul ne neg pow reciprocal relu remainder rsub sin sqrt "
+    "sub threshold where",
+    "copies, layout": "_to_copy cat clone contiguous copy fill index index_copy index_select stack "
+    "to zero",
     "Python, reading": f"{WHOLE} Optimizer.step#AdamW.step Optimizer.zero_grad#AdamW.zero_grad",
 }
 """Operations of torch's by what they are about; `_backward` and a last `_` are left off."""
@@ -477,7 +483,7 @@ def compared(taken: Mapping[str, Sequence[float]]) -> Figures:
 
 
 def torch_layer(block: EncoderBlock, width: int, heads: int) -> nn.TransformerEncoderLayer:
-    """The layer of torch's that does what a block of ours does, with the same weights."""
+    """The layer of torch's that does what our block does without dropout, on the same weights."""
     narrow, _, wide = block.perceptron
     layer = nn.TransformerEncoderLayer(
         width,
@@ -501,7 +507,7 @@ def encoder_row(tokens: int, heads: int, precision: str, sizes: Sizes) -> Figure
     """Our block against torch's layer, on as many tokens and with as many heads."""
     config = read_recipe("transformer-h4").network
     width = config.base.width
-    ours = EncoderBlock(width, heads, config.encoder.expansion)
+    ours = EncoderBlock(replace(config.encoder, heads=heads, dropout=0), width)
     theirs = torch_layer(ours, width, heads)
     given = torch.randn(sizes.batch, tokens, width, requires_grad=True)
     made = output_of(ours, given, "float32").detach()
@@ -934,8 +940,8 @@ features within 1e-4. In ms, {{ runs(found.rows[0].ratio) }}.
 
 `EncoderBlock`, which gives back its attention weights, against `nn.TransformerEncoderLayer` \
 (`norm_first`,
-GELU, no dropout) with the same weights and the same output, on a batch of {{ found.batch }} in \
-training mode.
+GELU), both without dropout, with the same weights and the same output, on a batch of \
+{{ found.batch }} in training mode.
 Ours in ms and the ratio to theirs, {{ runs(found.rows[0].forward.ratio) }}. At most \
 {{ bars.encoder.most | int }} is reached in
 {{ reached }} of {{ 2 * found.rows | length }} ratios.

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from auricle.network.base import Base, BaseConfig
+from auricle.network.base import AlongLast, Base, BaseConfig
 from auricle.study.recipe import read_recipe
 from benchmarks import speed
 
@@ -45,8 +45,9 @@ def test_shares_of_a_step_sum_to_one(precision):
     json.dumps(row)
 
 
-def test_a_step_learns_as_a_fit_does(tmp_path):
-    step = speed.TrainingStep(read_recipe("cnn"), "float32", TINY, tmp_path)
+@pytest.mark.parametrize("name", speed.RECIPES)
+def test_a_step_learns_as_a_fit_does(name, tmp_path):
+    step = speed.TrainingStep(read_recipe(name), "float32", TINY, tmp_path)
     weights = [weight.detach().clone() for weight in step.network.parameters()]
     averages = [weight.detach().clone() for weight in step.average.parameters()]
     step.run()
@@ -63,7 +64,10 @@ def test_operations_of_a_known_layer():
     assert speed.count_flop(lambda: layer(given)) == forward
     assert speed.count_flop(lambda: layer(given).sum().backward()) == 2 * forward  # of weights
     convolution = nn.Conv1d(3, 5, 7, bias=False)
-    assert speed.count_flop(lambda: convolution(torch.randn(2, 3, 20))) == 2 * 2 * 5 * 14 * 3 * 7
+    along_signal = 2 * 2 * 5 * 14 * 3 * 7
+    assert speed.count_flop(lambda: convolution(torch.randn(2, 3, 20))) == along_signal
+    along_rows = AlongLast(3, 5, 7, bias=False)
+    assert speed.count_flop(lambda: along_rows(torch.randn(2, 3, 4, 20))) == 4 * along_signal
 
 
 @pytest.mark.parametrize("precision", speed.PRECISIONS)

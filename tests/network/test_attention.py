@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import nn
 
-from auricle.network import attention
 from auricle.network.attention import (
     Encoder,
     EncoderBlock,
@@ -110,7 +109,8 @@ def test_attention_equals_torchs(heads, dtype, generator):
 
 
 def test_block_equals_torchs(heads, dtype, generator):
-    ours = randomise(EncoderBlock(WIDTH, heads, expansion=3), generator).to(dtype)
+    config = EncoderConfig(heads=heads, expansion=3, dropout=0)
+    ours = randomise(EncoderBlock(config, WIDTH), generator).to(dtype)
     theirs = nn.TransformerEncoderLayer(
         WIDTH,
         heads,
@@ -137,8 +137,8 @@ def test_block_equals_torchs(heads, dtype, generator):
 
 
 def test_encoder_equals_torchs_stack(heads, dtype, generator):
-    ours = Encoder(EncoderConfig(blocks=2, heads=heads, expansion=2), WIDTH)
-    ours = randomise(ours, generator)
+    config = EncoderConfig(blocks=2, heads=heads, expansion=2, dropout=0, position_gain=0.3)
+    ours = randomise(Encoder(config, WIDTH), generator)
     layer = nn.TransformerEncoderLayer(
         WIDTH, heads, 2 * WIDTH, dropout=0, activation="gelu", batch_first=True, norm_first=True
     )
@@ -150,7 +150,7 @@ def test_encoder_equals_torchs_stack(heads, dtype, generator):
 
     with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
         summary, _ = ours(features)
-        steps = same.mT.float() + positions(6, WIDTH)
+        steps = same.mT.float() + 0.3 * positions(6, WIDTH)
         wanted = theirs(torch.cat([token.expand(3, 1, WIDTH), steps], dim=1))[:, 0]
     assert summary.dtype == torch.float32
     assert_close(summary, wanted, 8, dtype)
@@ -165,7 +165,7 @@ def test_encoder_equals_torchs_stack(heads, dtype, generator):
 
 def test_what_blocks_add_to_is_float32_in_any_arithmetic(dtype, generator):
     # A block adds a thousandth to tokens of about one: in bf16 nothing of it would stay.
-    encoder = Encoder(EncoderConfig(blocks=3, heads=2), WIDTH)
+    encoder = Encoder(EncoderConfig(blocks=3, heads=2, dropout=0), WIDTH)
     handed = []
     for block in encoder.blocks:
         block.register_forward_hook(lambda _, given, out: handed.append((given[0], out[0])))
@@ -214,21 +214,65 @@ def test_each_head_works_in_its_own_slice(generator):
     assert moved.tolist() == [False, False, True, False]
 
 
-@pytest.mark.parametrize("placed", [True, False])
-def test_order_is_heard_through_positions_alone(placed, generator, monkeypatch):
-    if not placed:
-        monkeypatch.setattr(attention, "positions", torch.zeros)
-    encoder = randomise(Encoder(EncoderConfig(blocks=2, heads=2), WIDTH), generator)
+@pytest.mark.parametrize("gain", [0, 0.1, 1])
+def test_order_is_heard_through_positions_alone(gain, generator):
+    config = EncoderConfig(blocks=2, heads=2, position_gain=gain)
+    encoder = randomise(Encoder(config, WIDTH), generator).eval()
     features = torch.randn(2, WIDTH, 8, generator=generator)
     order = torch.tensor([3, 1, 7, 0, 2, 6, 5, 4])
     summary, weights = encoder(features)
     permuted, permuted_weights = encoder(features[:, :, order])
-    if placed:
+    if gain:
         assert (summary - permuted).abs().max() > 1e-3
     else:
         torch.testing.assert_close(permuted, summary)
         spent = weights[..., 0, 1:][..., order]  # on each step by the class token
         torch.testing.assert_close(permuted_weights[..., 0, 1:], spent)
+
+
+def test_positions_are_as_loud_as_their_gain():
+    encoder = Encoder(EncoderConfig(blocks=1, position_gain=0.1), WIDTH).eval()
+    handed = []
+    encoder.blocks[0].register_forward_pre_hook(lambda _, given: handed.append(given[0]))
+    encoder(torch.zeros(1, WIDTH, 9))
+    steps = handed[0][0, 1:]  # the class token has no place
+    torch.testing.assert_close(steps, 0.1 * positions(9, WIDTH))
+    torch.testing.assert_close(handed[0][0, 0], encoder.class_token)
+
+
+# Dropout
+
+
+def test_dropout_takes_from_what_a_block_adds_alone():
+    # Both parts of the block add one to every place: of 20% nothing stays, of 80% 1 / 0.8.
+    block = EncoderBlock(EncoderConfig(dropout=0.2), WIDTH)
+    for last in (block.attention.out, block.perceptron[2]):
+        nn.init.zeros_(last.weight)
+        nn.init.ones_(last.bias)
+    tokens = torch.zeros(50, 40, WIDTH)
+    torch.manual_seed(0)
+    added, weights = block(tokens)
+    values, counts = added.unique(return_counts=True)
+    torch.testing.assert_close(values, torch.tensor([0, 1.25, 2.5]))
+    shares = torch.tensor([0.2**2, 2 * 0.2 * 0.8, 0.8**2])  # each part has draws of its own
+    torch.testing.assert_close(counts / added.numel(), shares, rtol=0, atol=0.01)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]))
+    torch.testing.assert_close(block(tokens + 7)[0].amin(), torch.tensor(7.0))  # what came in stays
+    torch.testing.assert_close(block.eval()(tokens)[0], torch.full_like(tokens, 2))
+
+
+def test_dropout_is_there_in_training_alone(generator):
+    config = EncoderConfig(blocks=2, heads=2)
+    assert config.dropout > 0
+    encoder = randomise(Encoder(config, WIDTH), generator)
+    features = torch.randn(3, WIDTH, 6, generator=generator)
+    first, again = encoder(features)[0], encoder(features)[0]
+    assert (first != again).any(1).all()  # of every clip
+    encoder.eval()
+    torch.testing.assert_close(encoder(features)[0], encoder(features)[0], rtol=0, atol=0)
+    without = Encoder(EncoderConfig(blocks=2, heads=2, dropout=0), WIDTH)
+    without.load_state_dict(encoder.state_dict())
+    torch.testing.assert_close(encoder(features)[0], without(features)[0], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("width", [16, 15])
@@ -249,7 +293,7 @@ def test_positions_turn_evenly():
 
 
 def test_class_token_is_one_parameter_that_learns(generator):
-    encoder = Encoder(EncoderConfig(blocks=2, heads=2), WIDTH)
+    encoder = Encoder(EncoderConfig(blocks=2, heads=2, dropout=0), WIDTH)
     token = encoder.class_token
     assert isinstance(token, nn.Parameter)
     assert sum(weight is token for weight in encoder.parameters()) == 1
@@ -274,7 +318,18 @@ def test_refuses_heads_that_do_not_divide_the_width():
         MultiHeadAttention(16, 3)
 
 
-@pytest.mark.parametrize("wrong", [{"blocks": -1}, {"heads": 0}, {"expansion": 0}])
-def test_refuses_an_encoder_that_cannot_be_built(wrong):
-    with pytest.raises(ValueError, match="blocks must be 0 or more; heads and expansion"):
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"blocks": -1}, "blocks must be 0 or more; heads and expansion"),
+        ({"heads": 0}, "blocks must be 0 or more; heads and expansion"),
+        ({"expansion": 0}, "blocks must be 0 or more; heads and expansion"),
+        ({"dropout": 1.0}, "dropout is a share below 1"),
+        ({"dropout": -0.1}, "dropout is a share below 1"),
+        ({"position_gain": -1.0}, "position_gain is 0 or more"),
+        ({"position_gain": math.nan}, "position_gain is 0 or more"),
+    ],
+)
+def test_refuses_an_encoder_that_cannot_be_built(wrong, said):
+    with pytest.raises(ValueError, match=said):
         EncoderConfig(**wrong)

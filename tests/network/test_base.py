@@ -7,8 +7,7 @@ from torch.nn import functional as F
 from torch.nn.modules.conv import _ConvNd
 
 from auricle.network.base import (
-    AlongFrequency,
-    AlongTime,
+    AlongLast,
     Base,
     BaseConfig,
     FrequencyStack,
@@ -39,7 +38,7 @@ def test_every_layer_is_a_convolution_over_one_axis():
     ]
     assert len(layers) >= 3
     assert all(isinstance(layer, nn.Conv1d) for layer in layers)
-    assert {type(layer) for layer in layers} == {AlongFrequency, AlongTime}
+    assert {type(layer) for layer in layers} == {AlongLast}
     assert {layer.weight.dim() for layer in layers} == {3}  # out, in, kernel
     assert all(len(layer.kernel_size) == 1 for layer in layers)
 
@@ -64,51 +63,38 @@ def test_nothing_that_runs_spans_two_axes(monkeypatch):
     assert all(height == 1 for height, _ in spans)
 
 
-def test_a_kernel_along_frequency_stays_in_its_step(generator):
-    layer = AlongFrequency(3, 4, 5, 2, 2, bias=False)
-    sheet = torch.randn(2, 3, 6, 20, generator=generator)
+@pytest.mark.parametrize(
+    ("rows", "stride", "reached"),
+    [(6, 2, [4, 5, 6]), (1, 1, [8, 9, 10, 11, 12])],  # of stride 2: centres at 8, 10, 12
+    ids=["along frequency", "along time"],
+)
+def test_a_kernel_stays_in_its_row_and_hears_its_neighbours(rows, stride, reached, generator):
+    layer = AlongLast(3, 4, 5, stride, padding=2, bias=False)
+    sheet = torch.randn(2, 3, rows, 20, generator=generator)
     changed = sheet.clone()
-    changed[:, :, 3, 10] += 1
-    moved = (layer(changed) != layer(sheet)).any(1)  # (batch, steps, bands)
+    changed[:, :, rows // 2, 10] += 1
+    moved = (layer(changed) != layer(sheet)).any(1)  # (batch, rows, length)
     for clip in moved:
-        assert clip.nonzero().tolist() == [[3, 4], [3, 5], [3, 6]]  # centres at bands 8, 10, 12
-
-
-def test_a_kernel_along_time_hears_its_neighbours(generator):
-    layer = AlongTime(3, 4, 5, padding=2, bias=False)
-    sheet = torch.randn(2, 3, 1, 20, generator=generator)
-    changed = sheet.clone()
-    changed[:, :, :, 10] += 1
-    moved = (layer(changed) != layer(sheet)).any(1)  # (batch, 1, steps)
-    for clip in moved:
-        assert clip.nonzero().tolist() == [[0, step] for step in range(8, 13)]
+        assert clip.nonzero().tolist() == [[rows // 2, place] for place in reached]
 
 
 @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize(("kernel", "stride"), [(7, 2), (5, 1), (1, 1)])
-def test_along_frequency_is_conv1d_moment_by_moment(kernel, stride, memory, generator):
-    layer = AlongFrequency(3, 4, kernel, stride, kernel // 2, bias=False).double()
-    sheet = torch.randn(2, 3, 6, 19, generator=generator).double()
+@pytest.mark.parametrize("rows", [6, 1], ids=["along frequency", "along time"])
+@pytest.mark.parametrize(("kernel", "stride"), [(7, 2), (5, 1), (3, 1), (1, 1)])
+def test_a_layer_is_conv1d_row_by_row(kernel, stride, rows, memory, generator):
+    layer = AlongLast(3, 4, kernel, stride, kernel // 2, bias=False).double()
+    sheet = torch.randn(2, 3, rows, 19, generator=generator).double()
     sheet = sheet.contiguous(memory_format=memory).requires_grad_()
-    moments = [nn.Conv1d.forward(layer, sheet[:, :, step]) for step in range(6)]
-    assert_equal_with_gradients(layer, sheet, layer(sheet), torch.stack(moments, dim=2))
-
-
-@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize("kernel", [5, 3, 1])
-def test_along_time_is_conv1d(kernel, memory, generator):
-    layer = AlongTime(3, 4, kernel, padding=kernel // 2, bias=False).double()
-    sheet = torch.randn(2, 3, 1, 19, generator=generator).double()
-    sheet = sheet.contiguous(memory_format=memory).requires_grad_()
-    wanted = nn.Conv1d.forward(layer, sheet[:, :, 0])[:, :, None]
-    assert_equal_with_gradients(layer, sheet, layer(sheet), wanted)
+    wanted = [nn.Conv1d.forward(layer, sheet[:, :, row]) for row in range(rows)]
+    assert_equal_with_gradients(layer, sheet, layer(sheet), torch.stack(wanted, dim=2))
 
 
 @pytest.mark.parametrize("learning", [True, False])
-@pytest.mark.parametrize(("frames", "strides"), [(23, (2, 2)), (40, (2, 2)), (24, (1, 3))])
-def test_the_base_is_one_of_one_dimensional_layers(frames, strides, learning, generator):
+@pytest.mark.parametrize("frames", [23, 40])
+@pytest.mark.parametrize("config", [SMALL, BaseConfig()], ids=["small", "default"])
+def test_the_base_is_one_of_one_dimensional_layers(config, frames, learning, generator):
     torch.manual_seed(0)
-    base = Base(replace(SMALL, frequency_strides=strides), bands=19).double().train(learning)
+    base = Base(config, bands=19).double().train(learning)
     with torch.no_grad():  # as of a base that has learnt
         for weight in base.parameters():
             weight.add_(torch.randn(weight.shape, generator=generator), alpha=0.1)
@@ -172,10 +158,12 @@ def test_shapes_for_any_number_of_frames_and_bands(frames, bands):
 
 
 @pytest.mark.parametrize("bands", [16, 17, 19])
-@pytest.mark.parametrize(("strides", "left"), [((1, 1), 1), ((1, 2), 2), ((2, 1), 2), ((3, 2), 6)])
-def test_bands_that_are_left_are_those_of_the_strides(strides, left, bands):
-    stack = FrequencyStack(replace(SMALL, frequency_strides=strides), bands).eval()
-    assert stack.features == 4 * -(-bands // left)
+@pytest.mark.parametrize("layers", [0, 1, 2, 3])
+def test_every_layer_along_frequency_halves_the_bands(layers, bands):
+    sizes = {"frequency_channels": (4,) * layers, "frequency_kernels": (5,) * layers}
+    stack = FrequencyStack(replace(SMALL, **sizes), bands).eval()
+    channels = 4 if layers else SMALL.frames_per_step
+    assert stack.features == channels * -(-bands // 2**layers)
     assert stack(torch.zeros(3, bands, 20)).shape == (3, stack.features, 1, 10)
 
 
@@ -240,9 +228,14 @@ def test_a_residual_block_that_adds_nothing_lets_its_input_through(generator):
     ("wrong", "said"),
     [
         ({"frequency_channels": (4,)}, "must be of one length"),
-        ({"frequency_strides": (2, 2, 2)}, "must be of one length"),
+        ({"frequency_kernels": (7, 5)}, "must be of one length"),
         ({"kernel": 4}, "kernels must be odd"),
-        ({"frequency_kernels": (7, 4)}, "kernels must be odd"),
+        ({"frequency_kernels": (7, 5, 4)}, "kernels must be odd"),
+        (
+            {"frequency_channels": (), "frequency_kernels": (), "stages": ()},
+            "three convolutions or more",
+        ),
+        ({"frequency_channels": (16, 0, 32)}, "must be positive"),
         ({"width": 0}, "must be positive"),
         ({"stages": (1, 0)}, "must be positive"),
         ({"frames_per_step": 0}, "must be positive"),

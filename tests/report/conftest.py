@@ -387,6 +387,7 @@ def write_study(
     for name in names:
         heads = int(name.partition("-h")[2] or 0)
         encoder = {"blocks": 2 if heads else 0, "heads": heads or 1, "expansion": 2}
+        encoder |= {"dropout": 0.2, "position_gain": 0.1}
         plans.append(
             {"name": name} | recipe | {"network": recipe["network"] | {"encoder": encoder}}
         )

@@ -85,14 +85,13 @@ def test_each_band_is_read_as_a_wave_would_be(step, generator):
 
 @pytest.mark.parametrize("stretch", [0.0, 0.25, 0.9])
 @pytest.mark.parametrize("at", [0, 1, 37, 98, 99])
-@pytest.mark.parametrize("length", [1.0, 0.5, 0.03])
 @pytest.mark.parametrize("form", ["power", "wave"])
-def test_every_view_holds_the_only_click(form, length, at, stretch, generator):
+def test_every_view_holds_the_only_click(form, at, stretch, generator):
     shape = (500, 100, 3) if form == "power" else (500, 100)
     sound = torch.zeros(shape)
     sound[:, at] = 1
-    view = stretch_and_shift(sound, length, stretch, generator)
-    assert view.shape == (500, round(100 * length), *shape[2:])
+    view = stretch_and_shift(sound, stretch, generator)
+    assert view.shape == shape
     # At speed v the nearest moment that is read lies at most v / 2 from the click.
     heard = view.flatten(1).amax(1)
     assert heard.min() >= 1 - (1 + stretch) / 2 - 1e-4
@@ -100,13 +99,13 @@ def test_every_view_holds_the_only_click(form, length, at, stretch, generator):
 
 def test_unstretched_a_view_is_its_clip_as_a_loop(generator):
     power = some_powers(generator)
-    view = stretch_and_shift(power, 1.0, 0, generator)
+    view = stretch_and_shift(power, 0, generator)
     assert not torch.equal(view, power)
     torch.testing.assert_close(view.sum(1), power.sum(1))  # a loop loses nothing
 
     time = 2 * math.pi * torch.arange(200) / 200
     wave = torch.cos(3 * time).repeat(50, 1)  # whole turns: a loop of it is a shifted cosine
-    view = stretch_and_shift(wave, 1.0, 0, generator)
+    view = stretch_and_shift(wave, 0, generator)
     spectrum = torch.fft.rfft(view).abs() / 100
     assert (spectrum[:, 3] - 1).abs().max() < 0.01
     spectrum[:, 3] = 0
@@ -116,7 +115,7 @@ def test_unstretched_a_view_is_its_clip_as_a_loop(generator):
 def test_a_view_begins_anywhere(generator):
     sound = torch.zeros(2_000, 100)
     sound[:, 40] = 1
-    places = stretch_and_shift(sound, 1.0, 0, generator).argmax(1)
+    places = stretch_and_shift(sound, 0, generator).argmax(1)
     counts = torch.bincount(places, minlength=100).float()
     assert counts.min() > 0
     assert counts.max() < 3 * counts.mean()
@@ -125,7 +124,7 @@ def test_a_view_begins_anywhere(generator):
 def test_stretching_moves_pitch_between_its_ends(generator):
     samples, turns = 4_000, 400
     wave = torch.sin(2 * math.pi * turns * torch.arange(samples) / samples).repeat(300, 1)
-    view = stretch_and_shift(wave, 1.0, 0.25, generator)
+    view = stretch_and_shift(wave, 0.25, generator)
     speed = torch.fft.rfft(view).abs().argmax(1) / turns
     assert 0.79 < speed.min() < 0.83
     assert 1.21 < speed.max() < 1.26
@@ -309,16 +308,28 @@ def test_noise_stays_under_the_sound(generator):
 
 def test_the_grain_of_noise_is_exponential(generator):
     # Under a sound of power one a clip's noise is its level times its colour times the grain.
-    power = torch.ones(40, 500, BANK.bands)
+    power = torch.ones(40, 5_000, BANK.bands)
     noise = add_noise(power, 1.0, 0.0, generator) - power  # loud, so that no grain is rounded away
     assert noise.isfinite().all()
     assert noise.min() >= 0
-    steady = noise.mean(1, keepdim=True)  # level and colour, from 500 grains each
+    steady = noise.mean(1, keepdim=True)  # level and colour, from 5,000 grains each
     grain = (noise / steady)[steady[:, 0].amin(1) > 1e-3]  # (clips, frames, bands)
     assert len(grain) > 10
     assert grain.std().item() == pytest.approx(1, abs=0.02)  # as of an exponential
     assert (grain > 1).float().mean().item() == pytest.approx(math.exp(-1), abs=0.01)
     assert (grain > 3).float().mean().item() == pytest.approx(math.exp(-3), abs=0.005)
+
+
+def test_noisy_clips_share_their_grain_and_nothing_else(generator):
+    power = some_powers(generator, batch=6).double()
+    noise = add_noise(power, 1.0, 0.0, generator) - power
+    steady = noise.mean(1)  # (batch, bands): level and colour
+    grain = noise / steady[:, None]
+    torch.testing.assert_close(grain, grain[:1].expand_as(grain), rtol=1e-4, atol=0)
+    colour_db = 10 * torch.log10(steady / steady.mean(1, keepdim=True))
+    level_db = 10 * torch.log10(steady.mean(1))
+    for own in (colour_db[:, 0], level_db):
+        assert torch.pdist(own[:, None]).min() > 1e-3
 
 
 def test_the_grain_of_noise_is_of_mean_one(generator):
@@ -327,7 +338,7 @@ def test_the_grain_of_noise_is_of_mean_one(generator):
     added = add_noise(power, 1.0, 20.0, Generator().manual_seed(7)) - power
     found_db = 10 * torch.log10(power.mean((1, 2)) / added.mean((1, 2)))
     again = Generator().manual_seed(7)
-    for shape in ((20,), (20, 1, 1), power.shape):  # who gets noise, its slope, its grain
+    for shape in ((20,), (20, 1, 1), power.shape[1:]):  # who gets noise, its slope, its grain
         uniform(shape, 0, 1, again)
     drawn_db = uniform((20,), 20, 50, again)
     torch.testing.assert_close(found_db.float(), drawn_db, rtol=0, atol=0.15)
@@ -356,7 +367,7 @@ def test_clips_without_noise_stay_as_they_are(generator):
 @pytest.mark.parametrize("axis", [1, 2])
 def test_a_mask_silences_one_stretch_no_wider_than_told(axis, generator):
     power = torch.ones(500, 50, BANK.bands)
-    masked = mask(power, axis, 8, generator)
+    masked = mask(power, axis, 1, 8, generator)
     silent = (masked == 0).all(3 - axis)  # (batch, length)
     assert torch.equal(masked == 0, silent.unsqueeze(3 - axis).expand_as(masked))
     width = silent.sum(1)
@@ -365,13 +376,32 @@ def test_a_mask_silences_one_stretch_no_wider_than_told(axis, generator):
     edges = torch.nn.functional.pad(silent.int(), (1, 1)).diff(dim=1).abs().sum(1)
     assert edges.max() == 2  # one stretch
     assert silent[:, 1:].any(0).all()  # anywhere
-    assert torch.equal(mask(power, axis, 0, generator), power)
+    assert torch.equal(mask(power, axis, 1, 0, generator), power)
 
 
-def test_masks_leave_something_of_a_short_clip(generator):
+@pytest.mark.parametrize("axis", [1, 2])
+def test_masks_of_one_call_fall_apart_from_each_other(axis, generator):
+    # What three leave is what one leaves, three times over: of each place and of pairs of places.
+    power = torch.ones(20_000, 24, 24)
+    one, three = (
+        mask(power, axis, count, 8, generator).select(3 - axis, 0) for count in (1, 3)
+    )  # (batch, length)
+    pairs = [left.mT @ left / len(power) for left in (one, three)]
+    torch.testing.assert_close(pairs[1], pairs[0] ** 3, rtol=0, atol=0.02)
+    stretches = torch.nn.functional.pad(1 - three, (1, 1)).diff(dim=1).eq(1).sum(1)
+    assert stretches.unique().tolist() == [0, 1, 2, 3]
+
+
+def test_no_mask_leaves_all(generator):
+    power = some_powers(generator)
+    assert torch.equal(mask(power, 1, 0, 8, generator), power)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_masks_leave_something_of_a_short_clip(count, generator):
     power = torch.ones(500, 10, 6)
     for axis in (1, 2):
-        assert (mask(power, axis, 25, generator).sum((1, 2)) > 0).all()
+        assert (mask(power, axis, count, 25, generator).sum((1, 2)) > 0).all()
 
 
 # Whole views
@@ -473,14 +503,6 @@ def test_a_batch_of_one_is_mixed_with_itself():
     torch.testing.assert_close(targets, torch.tensor([[1.0, 0.0, 0.0]]))
 
 
-@pytest.mark.parametrize("make", [views, wave_views])
-def test_views_of_a_part_of_each_clip_are_as_long_as_told(make):
-    whole, _ = make(AugmentConfig(mask_frames=5), seed=0)
-    part, targets = make(AugmentConfig(mask_frames=5, length=0.5), seed=0)
-    assert part.shape == (8, whole.shape[1] // 2, *whole.shape[2:])
-    torch.testing.assert_close(targets.sum(1), torch.ones(8))
-
-
 @pytest.mark.parametrize(
     ("asked", "axis", "widest"), [({"mask_frames": 7}, 1, 7), ({"mask_bands": 5}, 2, 5)]
 )
@@ -492,12 +514,6 @@ def test_masks_of_frames_and_of_bands_are_as_wide_as_theirs(asked, axis, widest,
         width.append((view == 0).all(3 - axis).sum(1))
     width = torch.cat(width)
     assert widest - 1 <= width.max() <= widest
-
-
-@pytest.mark.parametrize("length", [0.0, -0.5, 1.01])
-def test_refuses_a_length_that_is_no_part_of_a_clip(length):
-    with pytest.raises(ValueError, match="length is a share of the clip"):
-        AugmentConfig(length=length)
 
 
 @pytest.mark.parametrize("wrong", [{"stretch": 1.0}, {"mixing": 1.1}, {"noise": -0.1}])

@@ -2,6 +2,7 @@ import copy
 import csv
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from auricle.training.fit import (
     optimiser_for,
     predict,
     relaxed_mixing,
+    seeded,
     shuffled,
 )
 from auricle.training.sounds import Examples, Sounds
@@ -128,36 +130,46 @@ def test_clips_outside_the_fit_are_never_read(kind, tones, train):
     assert_equal_weights(train(inside, kind=kind), train(outside_spoiled, kind=kind))
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_does_not(tones, train):
-    examples = tones(12, 4)
-    first = train(examples, augment=AugmentConfig(mask_frames=5), seed=3)
-    torch.manual_seed(99)  # the global generator has no say
+@BLOCKS
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(blocks, tones, train):
+    run = partial(train, tones(12, 4), blocks=blocks, augment=AugmentConfig(mask_frames=5))
+    torch.manual_seed(98)  # the global generators have no say
+    first = run(seed=3)
+    torch.manual_seed(99)
     np.random.seed(99)  # noqa: NPY002
-    assert_equal_weights(first, train(examples, augment=AugmentConfig(mask_frames=5), seed=3))
-    other = train(examples, augment=AugmentConfig(mask_frames=5), seed=4)
-    assert first.history != other.history
+    assert_equal_weights(first, run(seed=3))
+    assert first.history != run(seed=4).history
 
 
-def test_training_draws_nothing_from_the_global_generator(tones, train):
+@BLOCKS
+def test_training_draws_nothing_from_the_global_generator(blocks, tones, train):
     torch.manual_seed(7)
     before = torch.get_rng_state()
-    train(tones(12, 4), augment=AugmentConfig(mask_frames=5))
+    train(tones(12, 4), blocks=blocks, augment=AugmentConfig(mask_frames=5))
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_every_step_draws_from_a_generator_of_its_own(tones, train, monkeypatch):
-    drawn = []
-    views = Sounds.views
+def test_every_step_draws_views_and_dropout_from_generators_of_its_own(tones, train, monkeypatch):
+    drawn, dropped = [], []
+    views, drop = Sounds.views, nn.Dropout.forward
 
     def overheard(*arguments, generator, **named):
         drawn.append(generator.initial_seed())
         return views(*arguments, generator=generator, **named)
 
+    def overheard_too(layer, given):
+        if layer.training:
+            dropped.append(torch.initial_seed())
+        return drop(layer, given)
+
     monkeypatch.setattr(Sounds, "views", overheard)
-    train(tones(12, 4), seed=0)
-    train(tones(12, 4), seed=1)
-    assert len(drawn) == 2 * 2 * 3  # fits, epochs, steps
-    assert len(set(drawn)) == len(drawn)
+    monkeypatch.setattr(nn.Dropout, "forward", overheard_too)
+    train(tones(12, 4), blocks=2, seed=0)
+    train(tones(12, 4), blocks=2, seed=1)
+    steps = 2 * 2 * 3  # fits, epochs, steps
+    assert len(drawn) == steps
+    assert len(dropped) == steps * 2 * 2  # blocks, what each adds
+    assert len({*drawn, *dropped}) == 2 * steps
 
 
 # What a fit tells
@@ -207,8 +219,9 @@ def test_the_last_row_is_the_score_of_the_weights_given(blocks, tones, train):
         assert (found.argmax(1) == examples.targets).mean() == accuracy
 
 
-def test_scoring_and_predicting_change_nothing(tones, train):
-    result = train(tones(12, 4))
+@BLOCKS
+def test_scoring_and_predicting_change_nothing(blocks, tones, train):
+    result = train(tones(12, 4), blocks=blocks)
     before = copy.deepcopy(result.network.state_dict())
     first = predict(result.network, tones(9, 4, seed=1), CPU)
     again = predict(result.network, tones(9, 4, seed=1), CPU)
@@ -257,6 +270,32 @@ def test_first_weights_depend_on_the_seed_alone(small_network):
     other = new_network(small_network(blocks=2), 4, seed=6).state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["head.encoder.class_token"], other["head.encoder.class_token"])
+
+
+def test_under_one_seed_dropout_is_the_same_and_otherwise_not(small_network):
+    network = new_network(small_network(blocks=2), 4, seed=0).train()
+    power = torch.rand(6, 16, 26, generator=torch.Generator().manual_seed(0))
+
+    def logits(seed):
+        with seeded(seed, CPU):
+            return network.classify(power)[0]
+
+    first = network.classify(power)[0]
+    assert not torch.equal(network.classify(power)[0], first)
+    assert torch.equal(logits(5), logits(5))
+    assert not torch.equal(logits(5), logits(6))
+
+
+def test_a_seed_leaves_torchs_own_generator_where_it_was():
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    with seeded(5, CPU):
+        drawn = torch.rand(4)
+    assert torch.equal(drawn, torch.rand(4, generator=torch.Generator().manual_seed(5)))
+    assert torch.equal(torch.get_rng_state(), before)
+    with pytest.raises(KeyboardInterrupt), seeded(5, CPU):  # also where it is not left in peace
+        raise KeyboardInterrupt
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_the_running_average_by_hand():

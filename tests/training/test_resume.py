@@ -24,13 +24,13 @@ NETWORK = NetworkConfig(
     base=BaseConfig(
         frequency_channels=(4, 8), frequency_kernels=(5, 3), width=16, kernel=3, stages=(1, 1)
     ),
-    encoder=EncoderConfig(blocks=2, heads=2),
+    encoder=EncoderConfig(blocks=2, heads=2, dropout=0.2),
 )
 CLASSES = 3
 
 
 def run(folder, *, epochs=4, precision="float32", each_epoch=lambda row: None):
-    """A fit of eighteen noises, with every augmentation on; the bytes of its weights."""
+    """A fit of eighteen noises, with dropout and every augmentation; the bytes of its weights."""
     generator = np.random.default_rng(0)
     waves = generator.integers(-9_000, 9_000, (18, 2_000), dtype=np.int16)
     rows = np.arange(18)

@@ -16,16 +16,24 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderConfig:
-    """Sizes of the encoder. No blocks: no encoder, and the head sits on the base."""
+    """Sizes of the encoder. No blocks: no encoder, and the head sits on the base.
+
+    `dropout` is the share of what a block adds that training leaves out (Srivastava et al., 2014);
+    `position_gain` scales the code of a token's place, which is otherwise as loud as its sound.
+    """
 
     blocks: int = 0
     heads: int = 1
     expansion: int = 2
+    dropout: float = 0.2
+    position_gain: float = 0.1
 
     def __post_init__(self) -> None:
         """Refuse an encoder that cannot be built."""
         if self.blocks < 0 or self.heads < 1 or self.expansion < 1:
             raise ValueError("blocks must be 0 or more; heads and expansion must be positive")
+        if not (0 <= self.dropout < 1 and 0 <= self.position_gain < math.inf):
+            raise ValueError("dropout is a share below 1; position_gain is 0 or more, and finite")
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -66,20 +74,20 @@ class MultiHeadAttention(nn.Module):
 class EncoderBlock(nn.Module):
     """Look around, then think: attention and a two-layer perceptron, each added to what came in."""
 
-    def __init__(self, width: int, heads: int, expansion: int) -> None:
+    def __init__(self, config: EncoderConfig, width: int) -> None:
         super().__init__()
+        inner = config.expansion * width
         self.before_attention = nn.LayerNorm(width)
-        self.attention = MultiHeadAttention(width, heads)
+        self.attention = MultiHeadAttention(width, config.heads)
         self.before_perceptron = nn.LayerNorm(width)
-        self.perceptron = nn.Sequential(
-            nn.Linear(width, expansion * width), nn.GELU(), nn.Linear(expansion * width, width)
-        )
+        self.perceptron = nn.Sequential(nn.Linear(width, inner), nn.GELU(), nn.Linear(inner, width))
+        self.drop = nn.Dropout(config.dropout)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Shapes: (batch, tokens, width) -> the same, weights (batch, heads, tokens, tokens)."""
         mixed, weights = self.attention(self.before_attention(tokens))
-        tokens = tokens + mixed
-        return tokens + self.perceptron(self.before_perceptron(tokens)), weights
+        tokens = tokens + self.drop(mixed)
+        return tokens + self.drop(self.perceptron(self.before_perceptron(tokens))), weights
 
 
 def positions(count: int, width: int) -> Tensor:
@@ -101,9 +109,8 @@ class Encoder(nn.Module):
     def __init__(self, config: EncoderConfig, width: int) -> None:
         super().__init__()
         self.class_token = nn.Parameter(torch.randn(width) * 0.02)
-        self.blocks = nn.ModuleList(
-            EncoderBlock(width, config.heads, config.expansion) for _ in range(config.blocks)
-        )
+        self.position_gain = config.position_gain
+        self.blocks = nn.ModuleList(EncoderBlock(config, width) for _ in range(config.blocks))
         self.after = nn.LayerNorm(width)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,7 +120,7 @@ class Encoder(nn.Module):
         (batch, blocks, heads, 1 + steps, 1 + steps).
         """
         steps = features.mT.float()  # (batch, steps, width); what all blocks add to needs 24 bits
-        steps = steps + positions(steps.shape[1], steps.shape[2]).to(steps)
+        steps = steps + self.position_gain * positions(*steps.shape[1:]).to(steps)
         first = self.class_token.to(steps).expand(len(steps), 1, -1)  # it has no place in time
         tokens = torch.cat([first, steps], dim=1)  # (batch, 1 + steps, width)
         looked = []

@@ -26,43 +26,40 @@ class BaseConfig:
     """Sizes of the base. `stages` are residual blocks along time, which is halved in between."""
 
     frames_per_step: int = 2
-    frequency_channels: tuple[int, ...] = (16, 16)
-    frequency_kernels: tuple[int, ...] = (7, 5)
-    frequency_strides: tuple[int, ...] = (2, 2)
+    frequency_channels: tuple[int, ...] = (16, 24, 32)
+    frequency_kernels: tuple[int, ...] = (7, 5, 3)
     width: int = 64
     kernel: int = 3
     stages: tuple[int, ...] = (1, 1, 1)
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit each other."""
-        layers = (self.frequency_channels, self.frequency_kernels, self.frequency_strides)
-        if len({len(values) for values in layers}) > 1:
-            raise ValueError("frequency_channels, _kernels and _strides must be of one length")
+        if len(self.frequency_channels) != len(self.frequency_kernels):
+            raise ValueError("frequency_channels and frequency_kernels must be of one length")
         if self.kernel % 2 == 0 or any(kernel % 2 == 0 for kernel in self.frequency_kernels):
             raise ValueError("kernels must be odd, so that a feature stays where its sound is")
         if len(self.frequency_channels) + 1 + 2 * sum(self.stages) < 3:
             raise ValueError("the base needs three convolutions or more")
-        sizes = (self.frames_per_step, self.width, *self.stages)
-        if min((*sizes, *self.frequency_channels, *self.frequency_strides)) < 1:
-            raise ValueError("frames_per_step, width, channels, strides, stages must be positive")
+        if min((self.frames_per_step, self.width, *self.frequency_channels, *self.stages)) < 1:
+            raise ValueError("frames_per_step, width, channels and stages must be positive")
 
 
-class AlongFrequency(nn.Conv1d):
-    """Convolution over the bands of each step: (batch, in, steps, bands) -> (batch, out, ...)."""
+class AlongLast(nn.Conv1d):
+    """Convolution along the last axis of a sheet, its weights shared by all rows."""
 
     def forward(self, sheet: Tensor) -> Tensor:
-        """Shapes: (batch, in, steps, bands) -> (batch, out, steps, bands / stride)."""
+        """Shapes: (batch, in, rows, length) -> (batch, out, rows, length / stride)."""
         weight = self.weight[:, :, None]  # (out, in, 1, kernel)
         return F.conv2d(sheet, weight, None, (1, self.stride[0]), (0, int(self.padding[0])))
 
 
-class AlongTime(nn.Conv1d):
-    """Convolution over the steps: (batch, in, 1, steps) -> (batch, out, 1, steps)."""
-
-    def forward(self, sheet: Tensor) -> Tensor:
-        """Shapes: (batch, in, 1, steps) -> (batch, out, 1, steps)."""
-        weight = self.weight[:, :, None]  # (out, in, 1, kernel)
-        return F.conv2d(sheet, weight, None, 1, (0, int(self.padding[0])))
+def convolution(channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    """Normalised convolution: (batch, in, rows, length) -> (batch, out, rows, length / stride)."""
+    padding = kernel // 2
+    return nn.Sequential(
+        AlongLast(channels_in, channels_out, kernel, stride=stride, padding=padding, bias=False),
+        nn.BatchNorm2d(channels_out),
+    )
 
 
 class FrequencyStack(nn.Module):
@@ -73,16 +70,9 @@ class FrequencyStack(nn.Module):
         self.frames_per_step = config.frames_per_step
         self.layers = nn.Sequential()
         channels = config.frames_per_step
-        layers = (config.frequency_channels, config.frequency_kernels, config.frequency_strides)
-        for wider, kernel, stride in zip(*layers, strict=True):
-            self.layers.append(
-                nn.Sequential(
-                    AlongFrequency(channels, wider, kernel, stride, kernel // 2, bias=False),
-                    nn.BatchNorm2d(wider),
-                    nn.ReLU(),
-                )
-            )
-            channels, bands = wider, (bands - 1) // stride + 1
+        for wider, kernel in zip(config.frequency_channels, config.frequency_kernels, strict=True):
+            self.layers.append(convolution(channels, wider, kernel, stride=2).append(nn.ReLU()))
+            channels, bands = wider, (bands + 1) // 2
         self.features = channels * bands
 
     def forward(self, spectrum: Tensor) -> Tensor:
@@ -101,20 +91,13 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int, kernel: int) -> None:
         super().__init__()
-        self.first = along_time(width, width, kernel)
-        self.second = along_time(width, width, kernel)
+        self.first = convolution(width, width, kernel)
+        self.second = convolution(width, width, kernel)
 
     def forward(self, sheet: Tensor) -> Tensor:
         """Shapes: (batch, width, 1, steps) -> the same. Source: He et al. (2016)."""
         change = self.second(torch.relu(self.first(sheet)))
         return torch.relu(sheet + change)
-
-
-def along_time(channels: int, width: int, kernel: int) -> nn.Sequential:
-    """Normalised convolution: (batch, channels, 1, steps) -> (batch, width, 1, steps)."""
-    return nn.Sequential(
-        AlongTime(channels, width, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(width)
-    )
 
 
 class Base(nn.Module):
@@ -123,7 +106,7 @@ class Base(nn.Module):
     def __init__(self, config: BaseConfig, bands: int) -> None:
         super().__init__()
         self.along_frequency = FrequencyStack(config, bands)
-        self.into_width = along_time(self.along_frequency.features, config.width, config.kernel)
+        self.into_width = convolution(self.along_frequency.features, config.width, config.kernel)
         self.along_time = nn.Sequential()
         for stage, blocks in enumerate(config.stages):
             if stage:

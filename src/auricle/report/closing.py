@@ -23,6 +23,7 @@ USED = (
     ("`nn.MaxPool2d`", "between stages, over two steps", "a maximum over neighbours"),
     ("`nn.Linear`", "heads; query, key, value and output of attention", "one matrix product"),
     ("`nn.LayerNorm`", "before attention and perceptron", "normalisation, no model of its own"),
+    ("`nn.Dropout`", "what a block of the encoder adds", "zeroes numbers at random"),
     ("`nn.ReLU`, `nn.GELU`", "between layers", "a function of one number"),
     ("`softmax`", "attention weights, probabilities", "one formula; attention is built around it"),
     ("`F.cross_entropy`", "the objective", "a loss of PyTorch, the library that is asked for"),

@@ -122,14 +122,13 @@ def base(config: dict[str, Any]) -> Iterator[Block]:
     """Convolution along frequency, then along time, and why both are one-dimensional."""
     channels = listed([str(size) for size in config["frequency_channels"]])
     kernels = listed([str(size) for size in config["frequency_kernels"]])
-    strides = listed([str(size) for size in config.get("frequency_strides", (2, 2))])
     yield Heading("Base: convolutions along frequency, then along time", 2, "base")
     yield Paragraph(
         "**Along frequency.** The spectrum is cut into steps of "
         f"{worded(config['frames_per_step'])} frames. Each step *τ* is a one-dimensional signal "
         "over the bands, its frames being the channels, and goes through convolutions with kernels "
-        f"of {kernels} bands and strides of {strides} to {channels} channels. The weights *u* do "
-        "not depend on the step:"
+        f"of {kernels} bands, stride 2, to {channels} channels. The weights *u* do not depend on "
+        "the step:"
     )
     yield formula("frequency")
     yield Paragraph(
@@ -145,11 +144,12 @@ def base(config: dict[str, Any]) -> Iterator[Block]:
         "axes its kernel slides along. Every kernel here slides along one: first along frequency, "
         "inside a step and blind to its neighbours, then along time, with all frequencies as "
         "channels. A two-dimensional kernel would span both axes at once; none does. Every "
-        "layer is an `nn.Conv1d`; its kernel, given a second side of length one, runs at all moments in "
-        "one call. The order puts two facts about sound into the weights: a pattern of "
+        "layer is an `nn.Conv1d`; its kernel, given a second side of length one, runs at all "
+        "moments in one call. The order puts two facts about sound into the weights: a pattern of "
         "harmonics means the same at any pitch (sharing along frequency) and at any moment "
-        "(sharing along time). Biases are left out before batch normalisation (Ioffe and Szegedy, 2015); each "
-        "convolution is followed by it and by a rectifier, in residual blocks after the sum."
+        "(sharing along time). Biases are left out before batch normalisation (Ioffe and Szegedy, "
+        "2015); each convolution is followed by it and by a rectifier, in residual blocks after "
+        "the sum."
     )
 
 
@@ -198,6 +198,16 @@ def heads(study: Study) -> Iterator[Block]:
         f"There are {blocks} blocks:"
     )
     yield formula("block")
+    recipes = [study.recipe(each.name).get("network", {}).get("encoder", {}) for each in encoders]
+    gain, share = (
+        listed([f"{value:g}" for value in sorted({each.get(key, before) for each in recipes})])
+        for key, before in (("position_gain", 1), ("dropout", 0))  # what ran before it was a key
+    )
+    yield Paragraph(
+        f"The sines and cosines of *p* are multiplied by {gain}; training leaves out a share of "
+        f"{share} of what a block adds, at random (Srivastava et al., 2014); scoring leaves out "
+        "nothing."
+    )
     yield Paragraph(
         "A perceptron with one hidden layer turns the normalised class token into logits. All of "
         "it is written from linear layers, matrix products and a softmax; the weights of attention "
@@ -283,7 +293,6 @@ MEANINGS = {
     "gradient_norm": "gradients are clipped to this norm",
     "averaging": "horizon of the running average of weights, as a share of the steps",
     "precision": "arithmetic; auto takes bf16 where the processor is fast at it",
-    "length": "length of a view, as a share of the clip",
     "stretch": "speed, up to this share faster or slower",
     "band_shift": "shift along the mel scale, up to this many bands",
     "equaliser_db": "random smooth gain over the bands, dB",

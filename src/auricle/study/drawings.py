@@ -95,6 +95,7 @@ def layers_of(config: NetworkConfig, classes: int, clip_s: float) -> list[dict[s
             )
             for name, layer in network.named_modules()
             if name
+            and not isinstance(layer, nn.Dropout)
             and (not list(layer.children()) or name.endswith(".attention"))
             and ".attention." not in name
         ]

@@ -14,7 +14,7 @@ from auricle.data.clips import Clip
 from auricle.errors import StudyError
 from auricle.files import replace_bytes
 from auricle.network.classifier import SoundClassifier
-from auricle.study.recipe import Recipe, from_table
+from auricle.study.recipe import Recipe, from_table, to_table
 from auricle.training.fit import new_network
 from auricle.training.sounds import Array
 
@@ -74,6 +74,8 @@ def load_fit(folder: Path) -> TrainedNetwork:
     try:
         facts = json.loads(told.read_text(encoding="utf-8"))
         recipe = from_table(Recipe, facts["recipe"], str(told))
+        if to_table(recipe) != facts["recipe"]:  # a default of today is not what these learnt with
+            raise StudyError(f"{told}: trained by an earlier release; use that one, or train again")
         categories, clip_s = tuple(facts["categories"]), float(facts["clip_s"])
     except (ValueError, KeyError, TypeError) as problem:
         raise StudyError(f"{told}: damaged ({problem}); train this fit again") from problem

@@ -24,7 +24,6 @@ class AugmentConfig:
     Views of waves are stretched, shifted and mixed; what is done to bands needs powers.
     """
 
-    length: float = 1.0
     stretch: float = 0.25
     band_shift: float = 3.0
     equaliser_db: float = 6.0
@@ -38,8 +37,6 @@ class AugmentConfig:
 
     def __post_init__(self) -> None:
         """Refuse shares and spans that make no sense."""
-        if not 0 < self.length <= 1:
-            raise ValueError("length is a share of the clip, above 0, up to 1")
         if not (0 <= self.stretch < 1 and 0 <= self.mixing <= 1 and 0 <= self.noise <= 1):
             raise ValueError("stretch must be in [0, 1); mixing and noise are shares in [0, 1]")
         if not 0 <= self.mixing_ends <= 1:
@@ -51,14 +48,14 @@ def uniform(shape: tuple[int, ...], low: float, high: float, generator: Generato
     return torch.rand(shape, generator=generator) * (high - low) + low
 
 
-def stretch_and_shift(sound: Tensor, length: float, stretch: float, generator: Generator) -> Tensor:
-    """Play a part of each clip faster or slower, as a loop that begins anywhere.
+def stretch_and_shift(sound: Tensor, stretch: float, generator: Generator) -> Tensor:
+    """Play each clip faster or slower, as a loop that begins anywhere.
 
-    It begins where the clip's loudest moment still falls into it, so that no view of a bark is the
-    silence around it.
-    Shapes: (batch, moments, ...) -> (batch, length * moments, ...): waves or powers.
+    A view of a slowed clip is shorter than the clip. It begins where the clip's loudest moment
+    still falls into it, so that no view of a bark is the silence around it.
+    Shapes: (batch, moments, ...) -> the same: waves or powers.
     """
-    batch, moments = len(sound), max(1, round(length * sound.shape[1]))
+    batch, moments = sound.shape[:2]
     energy = sound.sum(2) if sound.dim() == 3 else sound.square()
     loudest = energy.argmax(1, keepdim=True)  # (batch, 1)
     speed = torch.exp2(uniform((batch, 1), -1, 1, generator) * math.log2(1 + stretch))
@@ -73,11 +70,14 @@ def read_loop(sound: Tensor, places: Tensor) -> Tensor:
     """
     batch, moments = sound.shape[:2]
     below = places.floor()
-    share = (places - below).reshape(*places.shape, *[1] * (sound.dim() - 2))
+    share = (places - below).reshape(-1, *[1] * (sound.dim() - 2))
     first = torch.arange(batch)[:, None] * moments  # of each clip, among all clips' moments
     low = below.long().remainder(moments)
-    rows = sound.flatten(0, 1)
-    return torch.lerp(rows[first + low], rows[first + (low + 1).remainder(moments)], share)
+    high = (low + 1).remainder(moments)
+    rows = sound.flatten(0, 1)  # (batch * moments, ...)
+    low_rows = rows.index_select(0, (first + low).flatten())
+    high_rows = rows.index_select(0, (first + high).flatten())
+    return torch.lerp(low_rows, high_rows, share).reshape(*places.shape, *sound.shape[2:])
 
 
 def shift_bands(power: Tensor, furthest: float, generator: Generator) -> Tensor:
@@ -150,7 +150,7 @@ def mix_powers(power: Tensor, other: Tensor, ratio: Tensor) -> Tensor:
     """
     ratio = ratio[:, None, None]
     loudness = ratio**2 + (1 - ratio) ** 2
-    return (power * ratio**2 + other * (1 - ratio) ** 2) / loudness
+    return torch.addcmul(power * (ratio**2 / loudness), other, (1 - ratio) ** 2 / loudness)
 
 
 def mix_waves(
@@ -173,29 +173,34 @@ def soft_targets(targets: Tensor, other: Tensor, ratio: Tensor, classes: int) ->
 
 
 def add_noise(power: Tensor, share: float, lowest_db: float, generator: Generator) -> Tensor:
-    """Put steady noise under a share of the clips, its colour anywhere from brown to violet."""
+    """Put steady noise under a share of the clips, its colour anywhere from brown to violet.
+
+    The noisy clips of a batch share its grain, not its colour and level.
+    """
     noisy = (uniform((len(power),), 0, 1, generator) < share).nonzero()[:, 0]
     clean = power[noisy]
     count, frames, bands = clean.shape
     slope = uniform((count, 1, 1), -2, 2, generator)
     shape = 10 ** (torch.linspace(-1, 1, bands) * slope)  # decades over the bands
-    grain = -(1 - uniform((count, frames, bands), 0, 1, generator)).log()  # exponential, mean one
+    grain = -(1 - uniform((frames, bands), 0, 1, generator)).log()  # exponential, mean one
     ratio = 10 ** (-uniform((count, 1, 1), lowest_db, lowest_db + 30, generator) / 10)
     level = ratio * clean.mean((1, 2), keepdim=True) / shape.mean(2, keepdim=True)
     return power.index_copy(0, noisy, clean + grain * (shape * level))
 
 
-def mask(power: Tensor, axis: int, widest: int, generator: Generator) -> Tensor:
-    """Silence one stretch of frames (axis 1) or bands (axis 2), `widest` or half of all at most.
+def mask(power: Tensor, axis: int, count: int, widest: int, generator: Generator) -> Tensor:
+    """Silence `count` stretches of frames (axis 1) or bands (axis 2), each up to `widest` long.
+
+    None is longer than half of all.
 
     Source: Park et al. (2019), with silence where they put the mean.
     """
     batch, length = len(power), power.shape[axis]
-    size = uniform((batch, 1), 0, min(widest, length // 2), generator)
-    begin = uniform((batch, 1), 0, 1, generator) * (length - size)
+    size = uniform((batch, count, 1), 0, min(widest, length // 2), generator)
+    begin = uniform((batch, count, 1), 0, 1, generator) * (length - size)
     place = torch.arange(length)
-    kept = ((place < begin) | (place >= begin + size)).to(power)  # (batch, length)
-    return power * (kept[:, :, None] if axis == 1 else kept[:, None, :])
+    kept = ((place < begin) | (place >= begin + size)).all(1).to(power)  # (batch, length)
+    return power * kept.unsqueeze(3 - axis)
 
 
 def view_powers(
@@ -209,16 +214,15 @@ def view_powers(
     generator: Generator,
 ) -> tuple[Tensor, Tensor]:
     """Views of a batch of powers, and what should be heard in them."""
-    power = stretch_and_shift(power, config.length, config.stretch, generator)
+    power = stretch_and_shift(power, config.stretch, generator)
     power = shift_bands(power, config.band_shift, generator)
     power = equal_loudness(colour(power, config.equaliser_db, generator), centres_hz)
     other = partners(targets, generator)
     ratio = mixing_ratios(mixing, len(targets), generator)
-    power = mix_powers(power, power[other], ratio)
+    power = mix_powers(power, power.index_select(0, other), ratio)
     power = add_noise(power, config.noise, config.noise_low_db, generator)
-    for _ in range(config.masks):
-        power = mask(power, 1, config.mask_frames, generator)
-        power = mask(power, 2, config.mask_bands, generator)
+    power = mask(power, 1, config.masks, config.mask_frames, generator)
+    power = mask(power, 2, config.masks, config.mask_bands, generator)
     return power, soft_targets(targets, targets[other], ratio, classes)
 
 
@@ -240,7 +244,7 @@ def view_waves(
     generator: Generator,
 ) -> tuple[Tensor, Tensor]:
     """Views of a batch of waves, and what should be heard in them."""
-    wave = stretch_and_shift(wave, config.length, config.stretch, generator)
+    wave = stretch_and_shift(wave, config.stretch, generator)
     wave = wave * (1 - 2 * torch.randint(2, (len(wave), 1), generator=generator))  # polarity
     other = partners(targets, generator)
     ratio = mixing_ratios(mixing, len(targets), generator)

@@ -8,8 +8,8 @@ processor with the same torch and thread count, with the very bits of one that w
 import copy
 import math
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,6 +24,9 @@ from auricle.network.classifier import NetworkConfig, SoundClassifier
 from auricle.training.augment import AugmentConfig
 from auricle.training.history import Epoch, load_checkpoint, save_checkpoint, write_history
 from auricle.training.sounds import Array, Examples, Sounds, scoring_batches
+
+DROPOUT = 1
+"""Apart from the seed of a step's views, (seed, epoch, step), stands that of its dropout."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +102,7 @@ def fit(
             step = epoch * steps_an_epoch + at
             for group in optimiser.param_groups:
                 group["lr"] = config.learning_rate * one_cycle(step, steps, config.warm_up)
-            with autocast(device, precision):
+            with autocast(device, precision), seeded(seed_for(seed, epoch, at, DROPOUT), device):
                 power, wanted = heard.views(
                     network,
                     rows,
@@ -143,15 +146,27 @@ def fit(
 
 def new_network(config: NetworkConfig, classes: int, seed: int) -> SoundClassifier:
     """A network whose first weights depend on the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed, torch.device("cpu")):
         return SoundClassifier(config, classes)
 
 
-def generator_for(seed: int, *place: int) -> Generator:
-    """The generator of one place in a fit, such as (epoch, step)."""
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Let what draws from torch's own generator, such as dropout, draw from this seed."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def seed_for(seed: int, *place: int) -> int:
+    """A seed of its own for one place in a fit, such as (epoch, step)."""
     state = np.random.SeedSequence(seed, spawn_key=place).generate_state(1, np.uint64)[0]
-    return Generator().manual_seed(int(state >> np.uint64(1)))
+    return int(state >> np.uint64(1))
+
+
+def generator_for(seed: int, *place: int) -> Generator:
+    """The generator of one place in a fit."""
+    return Generator().manual_seed(seed_for(seed, *place))
 
 
 def shuffled(count: int, config: TrainingConfig, generator: Generator) -> list[Array]:
