@@ -243,6 +243,18 @@ def test_missing_weights_are_named(auricle, study, tmp_path):
     assert "weights.safetensors" in auricle("predict", "a.wav", "--run", fit).err
 
 
+def test_weights_of_another_release_are_refused(auricle, study, tmp_path):
+    # Its recipe lacks a value; today's default is not what the weights learnt with.
+    fit = shutil.copytree(study / FIT, tmp_path / "fit")
+    facts = json.loads((fit / "fit.json").read_text(encoding="utf-8"))
+    del facts["recipe"]["network"]["encoder"]["position_gain"]
+    (fit / "fit.json").write_text(json.dumps(facts), encoding="utf-8")
+
+    refused = auricle("predict", "a.wav", "--run", fit)
+    assert refused.code == 1
+    assert "trained by an earlier release" in refused.err
+
+
 def test_weights_that_do_not_fit_their_recipe_are_refused(auricle, study, tmp_path):
     fit = shutil.copytree(study / FIT, tmp_path / "fit")
     facts = json.loads((fit / "fit.json").read_text(encoding="utf-8"))
