@@ -454,7 +454,7 @@ def measure_layout(sizes: Sizes) -> Figures:
         spectrum = network.frontend(power.mT.contiguous().mT)  # as a view is laid out
     ours, theirs = network.base, MomentByMoment(network.base)
     features = ours(spectrum).detach()
-    torch.testing.assert_close(theirs(spectrum), features, rtol=0, atol=1e-4)
+    torch.testing.assert_close(theirs(spectrum), features, rtol=1e-3, atol=1e-3)
     push = torch.randn_like(features)
     rows = []
     for precision in PRECISIONS:
@@ -927,7 +927,7 @@ the rest is pooling, sums, random numbers and the like.
 The base forward and backward on {{ found.batch }} spectra, as it is and written with `nn.Conv1d` \
 and
 `nn.BatchNorm1d` on a batch of moments, with the same weights; in float32 both give the same
-features within 1e-4. In ms, {{ runs(found.rows[0].ratio) }}.
+features within a thousandth. In ms, {{ runs(found.rows[0].ratio) }}.
 
 | precision | ours | moment by moment | ratio |
 | --- | --- | --- | --- |
