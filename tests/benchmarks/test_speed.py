@@ -171,3 +171,9 @@ def test_a_smoke_run_does_not_replace_the_figures(capsys):
     with pytest.raises(SystemExit):
         speed.main(["--quick"])
     assert "another folder" in capsys.readouterr().err
+
+
+def test_the_page_is_the_one_that_its_figures_make():
+    docs = speed.ROOT / "docs"
+    results = json.loads((docs / "speed.json").read_text(encoding="utf-8"))
+    assert speed.page(results) == (docs / "speed.md").read_text(encoding="utf-8")

@@ -252,7 +252,7 @@ def test_weights_of_another_release_are_refused(auricle, study, tmp_path):
 
     refused = auricle("predict", "a.wav", "--run", fit)
     assert refused.code == 1
-    assert "trained by an earlier release" in refused.err
+    assert "trained by another release" in refused.err
 
 
 def test_weights_that_do_not_fit_their_recipe_are_refused(auricle, study, tmp_path):

@@ -75,7 +75,7 @@ def load_fit(folder: Path) -> TrainedNetwork:
         facts = json.loads(told.read_text(encoding="utf-8"))
         recipe = from_table(Recipe, facts["recipe"], str(told))
         if to_table(recipe) != facts["recipe"]:  # a default of today is not what these learnt with
-            raise StudyError(f"{told}: trained by an earlier release; use that one, or train again")
+            raise StudyError(f"{told}: trained by another release; use that one, or train again")
         categories, clip_s = tuple(facts["categories"]), float(facts["clip_s"])
     except (ValueError, KeyError, TypeError) as problem:
         raise StudyError(f"{told}: damaged ({problem}); train this fit again") from problem

@@ -1,0 +1,34 @@
+import json
+import tomllib
+
+from benchmarks import ablation
+
+
+def test_the_page_is_the_one_that_its_journal_makes() -> None:
+    order = tomllib.loads(ablation.ORDER.read_text(encoding="utf-8"))
+    made = ablation.page(ablation.read(ablation.JOURNAL), order)
+    assert made == ablation.PAGE.read_text(encoding="utf-8")
+
+
+def test_a_line_holds_the_class_of_every_clip_and_the_accuracy_that_follows() -> None:
+    lines = ablation.read(ablation.JOURNAL)
+    clips = ablation.development_clips(lines)  # refuses a line whose accuracy is another
+    assert {len(line["predicted"]) for line in lines} == {len(clips.targets)}
+
+
+def test_what_differs_is_named_with_its_value() -> None:
+    reference = {"training": {"views": 3}, "network": {"base": {"kernels": [7, 5]}}}
+    recipe = {"training": {"views": 2}, "network": {"base": {"kernels": [7, 5, 3]}}}
+    assert ablation.differences(recipe, reference) == "views 2, base.kernels 7x5x3"
+    assert ablation.differences(reference, reference) == "-"
+
+
+def test_a_row_that_is_added_again_replaces_its_line(tmp_path, monkeypatch) -> None:
+    journal = tmp_path / "journal.jsonl"
+    journal.write_text(
+        "".join(json.dumps({"row": row, "seed": 0, "accuracy": 0}) + "\n" for row in "ab")
+    )
+    monkeypatch.setattr(ablation, "lines_of", lambda run: [{"row": "a", "seed": 0, "accuracy": 1}])
+    assert ablation.add(tmp_path, journal, "a commit") == 1
+    found = {line["row"]: line["accuracy"] for line in ablation.read(journal)}
+    assert found == {"a": 1, "b": 0}
