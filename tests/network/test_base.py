@@ -8,6 +8,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from auricle.network.base import (
     AlongLast,
+    AlongRows,
     Base,
     BaseConfig,
     FrequencyStack,
@@ -18,6 +19,7 @@ SMALL = BaseConfig(
     frames_per_step=2,
     frequency_channels=(3, 4),
     frequency_kernels=(5, 3),
+    time_kernels=(1, 3),
     width=8,
     kernel=3,
     stages=(1, 1),
@@ -38,13 +40,13 @@ def test_every_layer_is_a_convolution_over_one_axis():
     ]
     assert len(layers) >= 3
     assert all(isinstance(layer, nn.Conv1d) for layer in layers)
-    assert {type(layer) for layer in layers} == {AlongLast}
+    assert {type(layer) for layer in layers} == {AlongLast, AlongRows}
     assert {layer.weight.dim() for layer in layers} == {3}  # out, in, kernel
     assert all(len(layer.kernel_size) == 1 for layer in layers)
 
 
 def test_nothing_that_runs_spans_two_axes(monkeypatch):
-    """Whatever the layers are called: what they hand on to be computed has a height of one."""
+    """Whatever the layers are called: what they hand on to be computed has a side of one."""
     spans = []
 
     def overheard(run, weight_or_size):
@@ -58,9 +60,11 @@ def test_nothing_that_runs_spans_two_axes(monkeypatch):
     monkeypatch.setattr(F, "max_pool2d", overheard(F.max_pool2d, lambda size, *_: size))
     config = BaseConfig()
     Base(config, bands=64)(torch.randn(2, 64, 24))
-    convolutions = len(config.frequency_kernels) + 1 + 2 * sum(config.stages)
+    lasting = [kernel for kernel in config.time_kernels if kernel > 1]
+    convolutions = len(config.frequency_kernels) + len(lasting) + 1 + 2 * sum(config.stages)
     assert len(spans) == convolutions + len(config.stages) - 1
-    assert all(height == 1 for height, _ in spans)
+    assert all(min(span) == 1 for span in spans)
+    assert sum(height > 1 for height, _ in spans) == len(lasting) > 0
 
 
 @pytest.mark.parametrize(
@@ -68,13 +72,16 @@ def test_nothing_that_runs_spans_two_axes(monkeypatch):
     [(6, 2, [4, 5, 6]), (1, 1, [8, 9, 10, 11, 12])],  # of stride 2: centres at 8, 10, 12
     ids=["along frequency", "along time"],
 )
-def test_a_kernel_stays_in_its_row_and_hears_its_neighbours(rows, stride, reached, generator):
-    layer = AlongLast(3, 4, 5, stride, padding=2, bias=False)
+@pytest.mark.parametrize("axis", [AlongLast, AlongRows])
+def test_a_kernel_stays_in_its_row_and_hears_its_neighbours(axis, rows, stride, reached, generator):
+    layer = axis(3, 4, 5, stride, padding=2, bias=False)
     sheet = torch.randn(2, 3, rows, 20, generator=generator)
     changed = sheet.clone()
     changed[:, :, rows // 2, 10] += 1
+    if axis is AlongRows:
+        sheet, changed = sheet.mT, changed.mT
     moved = (layer(changed) != layer(sheet)).any(1)  # (batch, rows, length)
-    for clip in moved:
+    for clip in moved.mT if axis is AlongRows else moved:
         assert clip.nonzero().tolist() == [[rows // 2, place] for place in reached]
 
 
@@ -87,6 +94,16 @@ def test_a_layer_is_conv1d_row_by_row(kernel, stride, rows, memory, generator):
     sheet = sheet.contiguous(memory_format=memory).requires_grad_()
     wanted = [nn.Conv1d.forward(layer, sheet[:, :, row]) for row in range(rows)]
     assert_equal_with_gradients(layer, sheet, layer(sheet), torch.stack(wanted, dim=2))
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(("kernel", "stride"), [(5, 1), (3, 1), (3, 2)])
+def test_a_layer_along_rows_is_conv1d_place_by_place(kernel, stride, memory, generator):
+    layer = AlongRows(3, 4, kernel, stride, kernel // 2, bias=False).double()
+    sheet = torch.randn(2, 3, 19, 6, generator=generator).double()
+    sheet = sheet.contiguous(memory_format=memory).requires_grad_()
+    wanted = [nn.Conv1d.forward(layer, sheet[..., place]) for place in range(6)]
+    assert_equal_with_gradients(layer, sheet, layer(sheet), torch.stack(wanted, dim=3))
 
 
 @pytest.mark.parametrize("learning", [True, False])
@@ -109,7 +126,7 @@ def test_the_base_is_one_of_one_dimensional_layers(config, frames, learning, gen
 
 
 def by_moments(base, spectrum):
-    """The base without a second axis: moments are a batch of one-dimensional signals."""
+    """The base without a second axis: moments, or bands, are a batch of 1-D signals."""
 
     def normalised(norm, signal):
         mean, variance = norm.running_mean.clone(), norm.running_var.clone()
@@ -122,7 +139,12 @@ def by_moments(base, spectrum):
     steps = frames // 2
     signal = spectrum[:, :, : 2 * steps].mT.reshape(batch * steps, 2, bands)
     for convolution, norm, _ in base.along_frequency.layers:
+        along_rows = isinstance(convolution, AlongRows)
+        if along_rows:  # (batch * steps, channels, bands) -> (batch * bands, channels, steps)
+            signal = signal.unflatten(0, (batch, steps)).permute(0, 3, 2, 1).flatten(0, 1)
         signal = torch.relu(normalised(norm, nn.Conv1d.forward(convolution, signal)))
+        if along_rows:
+            signal = signal.unflatten(0, (batch, -1)).permute(0, 3, 2, 1).flatten(0, 1)
     signal = signal.mT.reshape(batch, steps, -1).mT  # band by band, its channels side by side
     signal = torch.relu(along_time(*base.into_width, signal))
     for layer in base.along_time:
@@ -160,7 +182,11 @@ def test_shapes_for_any_number_of_frames_and_bands(frames, bands):
 @pytest.mark.parametrize("bands", [16, 17, 19])
 @pytest.mark.parametrize("layers", [0, 1, 2, 3])
 def test_every_layer_along_frequency_halves_the_bands(layers, bands):
-    sizes = {"frequency_channels": (4,) * layers, "frequency_kernels": (5,) * layers}
+    sizes = {
+        "frequency_channels": (4,) * layers,
+        "frequency_kernels": (5,) * layers,
+        "time_kernels": (3,) * layers,
+    }
     stack = FrequencyStack(replace(SMALL, **sizes), bands).eval()
     channels = 4 if layers else SMALL.frames_per_step
     assert stack.features == channels * -(-bands // 2**layers)
@@ -169,7 +195,7 @@ def test_every_layer_along_frequency_halves_the_bands(layers, bands):
 
 @pytest.mark.parametrize("frames_per_step", [1, 2, 3])
 def test_weights_along_frequency_are_shared_by_all_moments(frames_per_step, generator):
-    config = BaseConfig(frames_per_step=frames_per_step)
+    config = BaseConfig(frames_per_step=frames_per_step, time_kernels=(1, 1, 1))
     stack = FrequencyStack(config, bands=20).eval()
     spectrum = torch.randn(2, 20, 12 * frames_per_step, generator=generator)
     features = stack(spectrum)
@@ -177,13 +203,18 @@ def test_weights_along_frequency_are_shared_by_all_moments(frames_per_step, gene
     torch.testing.assert_close(later, features.roll(1, dims=3))
 
 
-def test_a_moment_is_heard_in_its_own_step(generator):
-    stack = FrequencyStack(SMALL, bands=20).eval()
+@pytest.mark.parametrize(
+    ("time_kernels", "reached"), [((1, 1), [3]), ((1, 3), [2, 3, 4]), ((3, 3), [1, 2, 3, 4, 5])]
+)
+def test_a_moment_is_heard_in_its_own_step_and_as_far_as_kernels_reach(
+    time_kernels, reached, generator
+):
+    stack = FrequencyStack(replace(SMALL, time_kernels=time_kernels), bands=20).eval()
     spectrum = torch.randn(1, 20, 12, generator=generator)
     changed = spectrum.clone()
     changed[:, :, 7] += 1
     moved = (stack(changed) != stack(spectrum)).any(1)[0, 0]
-    assert moved.tolist() == [False, False, False, True, False, False]
+    assert moved.nonzero()[:, 0].tolist() == reached
 
 
 def test_a_pattern_means_the_same_at_any_pitch(generator):
@@ -228,11 +259,13 @@ def test_a_residual_block_that_adds_nothing_lets_its_input_through(generator):
     ("wrong", "said"),
     [
         ({"frequency_channels": (4,)}, "must be of one length"),
+        ({"time_kernels": (3,)}, "must be of one length"),
+        ({"time_kernels": (1, 3, 2)}, "kernels must be odd"),
         ({"frequency_kernels": (7, 5)}, "must be of one length"),
         ({"kernel": 4}, "kernels must be odd"),
         ({"frequency_kernels": (7, 5, 4)}, "kernels must be odd"),
         (
-            {"frequency_channels": (), "frequency_kernels": (), "stages": ()},
+            {"frequency_channels": (), "frequency_kernels": (), "time_kernels": (), "stages": ()},
             "three convolutions or more",
         ),
         ({"frequency_channels": (16, 0, 32)}, "must be positive"),

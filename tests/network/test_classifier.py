@@ -17,7 +17,12 @@ from auricle.network.frontend import FrontendConfig
 CNN = NetworkConfig(
     frontend=FrontendConfig(sample_rate_hz=8_000, window=64, hop=80, bands=16, high_hz=4_000),
     base=BaseConfig(
-        frequency_channels=(3, 4), frequency_kernels=(5, 3), width=8, kernel=3, stages=(1, 1)
+        frequency_channels=(3, 4),
+        frequency_kernels=(5, 3),
+        time_kernels=(1, 3),
+        width=8,
+        kernel=3,
+        stages=(1, 1),
     ),
 )
 TRANSFORMER = replace(CNN, encoder=EncoderConfig(blocks=2, heads=4, expansion=3))
@@ -94,6 +99,7 @@ BINS = 64 // 2 + 1
 BASE = (
     convolution(2, 3, 5)  # 16 bands to 8
     + convolution(3, 4, 3)  # 8 to 4
+    + convolution(4, 4, 3)  # along time
     + convolution(4 * 4, 8, 3)
     + 4 * convolution(8, 8, 3)
 )

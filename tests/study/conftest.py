@@ -41,6 +41,7 @@ high_hz = 4_000.0
 [every.network.base]
 frequency_channels = [4, 4]
 frequency_kernels = [7, 5]
+time_kernels = [1, 3]
 width = 8
 
 [every.training]

@@ -11,7 +11,12 @@ from auricle.study.drawings import layers_of
 CLIP_S = 0.25
 FRONTEND = FrontendConfig(sample_rate_hz=8_000, window=64, hop=80, bands=16, high_hz=4_000)
 BASE = BaseConfig(
-    frequency_channels=(3, 4), frequency_kernels=(7, 5), width=8, kernel=3, stages=(1, 1)
+    frequency_channels=(3, 4),
+    frequency_kernels=(7, 5),
+    time_kernels=(1, 3),
+    width=8,
+    kernel=3,
+    stages=(1, 1),
 )
 CNN = NetworkConfig(frontend=FRONTEND, base=BASE)
 TRANSFORMER = NetworkConfig(
@@ -29,6 +34,7 @@ def test_convolutions_are_listed_along_their_one_axis():
     assert of_kind(layers_of(CNN, 5, CLIP_S), "Conv1d", "MaxPool") == [
         ("Conv1d", "kernel 7, stride 2", [3, 8]),
         ("Conv1d", "kernel 5, stride 2", [4, 4]),
+        ("Conv1d", "kernel 3, along time", [4, 4]),
         (*along_time, [8, 13]),
         (*along_time, [8, 13]),
         (*along_time, [8, 13]),

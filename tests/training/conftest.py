@@ -26,6 +26,7 @@ def small_network() -> Callable[..., NetworkConfig]:
             base=BaseConfig(
                 frequency_channels=(4, 8),
                 frequency_kernels=(5, 3),
+                time_kernels=(1, 3),
                 width=16,
                 kernel=3,
                 stages=(1, 1),

@@ -22,7 +22,12 @@ from auricle.training.sounds import Examples
 NETWORK = NetworkConfig(
     frontend=FrontendConfig(sample_rate_hz=8_000, window=128, hop=80, bands=16, high_hz=4_000),
     base=BaseConfig(
-        frequency_channels=(4, 8), frequency_kernels=(5, 3), width=16, kernel=3, stages=(1, 1)
+        frequency_channels=(4, 8),
+        frequency_kernels=(5, 3),
+        time_kernels=(1, 3),
+        width=16,
+        kernel=3,
+        stages=(1, 1),
     ),
     encoder=EncoderConfig(blocks=2, heads=2, dropout=0.2),
 )

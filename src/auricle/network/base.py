@@ -1,13 +1,13 @@
 """Spectrum to features: 1-D convolutions along frequency, then along time.
 
     spectrum (batch, bands, frames)
-      -> along frequency, the same weights at every step     (batch, channels, steps, bands)
-      -> flattened, along time, residual                     (batch, width, 1, steps)
+      -> along frequency, by turns along time     (batch, channels, steps, fewer bands)
+      -> flattened, along time, residual          (batch, width, 1, steps)
       -> features (batch, width, steps)
 
-A pattern of harmonics means the same at any pitch and at any moment. Convolving along frequency
-inside each step, with weights shared by all steps, builds the first in; convolving along time
-builds in the second. Either is a convolution over one axis: every layer here is an `nn.Conv1d`.
+A pattern of harmonics means the same at any pitch and at any moment. Convolving along frequency,
+with weights shared by all steps, builds the first in; convolving along time, with weights shared
+by all bands, builds in the second. Either slides over one axis: every layer is an `nn.Conv1d`.
 
 The other axis stays beside it. A one-dimensional kernel with a lone axis added is a picture's
 kernel of height or width one: the same sums, but for all moments in one call, with the channels
@@ -23,20 +23,30 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True, kw_only=True)
 class BaseConfig:
-    """Sizes of the base. `stages` are residual blocks along time, which is halved in between."""
+    """Sizes of the base.
+
+    Each layer along frequency, of `frequency_kernels`, halves the bands. One along time follows it
+    on every band, of `time_kernels`; a kernel of one stands for none. `stages` are residual blocks
+    along time, once the bands are laid side by side; steps are halved between stages.
+    """
 
     frames_per_step: int = 2
     frequency_channels: tuple[int, ...] = (16, 24, 32)
     frequency_kernels: tuple[int, ...] = (7, 5, 3)
+    time_kernels: tuple[int, ...] = (1, 3, 3)
     width: int = 64
     kernel: int = 3
     stages: tuple[int, ...] = (1, 1, 1)
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit each other."""
-        if len(self.frequency_channels) != len(self.frequency_kernels):
-            raise ValueError("frequency_channels and frequency_kernels must be of one length")
-        if self.kernel % 2 == 0 or any(kernel % 2 == 0 for kernel in self.frequency_kernels):
+        layers = {*map(len, (self.frequency_channels, self.frequency_kernels, self.time_kernels))}
+        if len(layers) > 1:
+            raise ValueError(
+                "frequency_channels, frequency_kernels and time_kernels must be of one length"
+            )
+        kernels = (self.kernel, *self.frequency_kernels, *self.time_kernels)
+        if any(kernel % 2 == 0 for kernel in kernels):
             raise ValueError("kernels must be odd, so that a feature stays where its sound is")
         if len(self.frequency_channels) + 1 + 2 * sum(self.stages) < 3:
             raise ValueError("the base needs three convolutions or more")
@@ -53,25 +63,45 @@ class AlongLast(nn.Conv1d):
         return F.conv2d(sheet, weight, None, (1, self.stride[0]), (0, int(self.padding[0])))
 
 
-def convolution(channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    """Normalised convolution: (batch, in, rows, length) -> (batch, out, rows, length / stride)."""
+class AlongRows(nn.Conv1d):
+    """Convolution along the rows of a sheet, its weights shared by all places in a row."""
+
+    def forward(self, sheet: Tensor) -> Tensor:
+        """Shapes: (batch, in, rows, length) -> (batch, out, rows / stride, length)."""
+        weight = self.weight[..., None]  # (out, in, kernel, 1)
+        return F.conv2d(sheet, weight, None, (self.stride[0], 1), (int(self.padding[0]), 0))
+
+
+def convolution(
+    channels_in: int,
+    channels_out: int,
+    kernel: int,
+    stride: int = 1,
+    axis: type[AlongLast | AlongRows] = AlongLast,
+) -> nn.Sequential:
+    """Normalised convolution: (batch, in, rows, length) -> (batch, out, ...), an axis / stride."""
     padding = kernel // 2
     return nn.Sequential(
-        AlongLast(channels_in, channels_out, kernel, stride=stride, padding=padding, bias=False),
+        axis(channels_in, channels_out, kernel, stride=stride, padding=padding, bias=False),
         nn.BatchNorm2d(channels_out),
     )
 
 
 class FrequencyStack(nn.Module):
-    """Convolutions along frequency, their weights shared by all moments of the clip."""
+    """Convolutions along frequency, some of them followed by one along time on every band."""
 
     def __init__(self, config: BaseConfig, bands: int) -> None:
         super().__init__()
         self.frames_per_step = config.frames_per_step
         self.layers = nn.Sequential()
         channels = config.frames_per_step
-        for wider, kernel in zip(config.frequency_channels, config.frequency_kernels, strict=True):
+        for wider, kernel, lasting in zip(
+            config.frequency_channels, config.frequency_kernels, config.time_kernels, strict=True
+        ):
             self.layers.append(convolution(channels, wider, kernel, stride=2).append(nn.ReLU()))
+            if lasting > 1:
+                along_time = convolution(wider, wider, lasting, axis=AlongRows)
+                self.layers.append(along_time.append(nn.ReLU()))
             channels, bands = wider, (bands + 1) // 2
         self.features = channels * bands
 

@@ -131,6 +131,14 @@ def base(config: dict[str, Any]) -> Iterator[Block]:
         "the step:"
     )
     yield formula("frequency")
+    lasting = {at: size for at, size in enumerate(config.get("time_kernels", ()), 1) if size > 1}
+    if lasting:
+        yield Paragraph(
+            f"After layer{'s' * (len(lasting) > 1)} {listed([str(at) for at in lasting])} follows "
+            "a convolution along time, with a kernel of "
+            f"{listed([str(size) for size in lasting.values()])} steps and weights shared by all "
+            "bands: what lasts or repeats in a band is found while the band is still known."
+        )
     yield Paragraph(
         "**Along time.** What the convolutions found at each step is laid side by side as channels "
         f"of a signal over time, brought to a width of {config['width']}, and goes through "
@@ -141,15 +149,15 @@ def base(config: dict[str, Any]) -> Iterator[Block]:
     yield formula("time")
     yield Paragraph(
         "**Why this is one-dimensional convolution.** A convolution has as many dimensions as the "
-        "axes its kernel slides along. Every kernel here slides along one: first along frequency, "
-        "inside a step and blind to its neighbours, then along time, with all frequencies as "
-        "channels. A two-dimensional kernel would span both axes at once; none does. Every "
-        "layer is an `nn.Conv1d`; its kernel, given a second side of length one, runs at all "
-        "moments in one call. The order puts two facts about sound into the weights: a pattern of "
-        "harmonics means the same at any pitch (sharing along frequency) and at any moment "
-        "(sharing along time). Biases are left out before batch normalisation (Ioffe and Szegedy, "
-        "2015); each convolution is followed by it and by a rectifier, in residual blocks after "
-        "the sum."
+        "axes its kernel slides along. Every kernel here slides along one: along frequency, inside "
+        "a step and blind to its neighbours, or along time, inside a band and blind to the others, "
+        "and in the end along time with all bands as channels. A two-dimensional kernel would span "
+        "both axes at once; none does. Every layer is an `nn.Conv1d`; its kernel, given a second "
+        "side of length one, runs at all places of the other axis in one call. The order puts two "
+        "facts about sound into the weights: a pattern of harmonics means the same at any pitch "
+        "(sharing along frequency) and at any moment (sharing along time). Biases are left out "
+        "before batch normalisation (Ioffe and Szegedy, 2015); each convolution is followed by it "
+        "and by a rectifier, in residual blocks after the sum."
     )
 
 

@@ -12,6 +12,7 @@ from torch import nn
 from auricle.data.clips import ClipTable
 from auricle.data.store import FULL_SCALE, open_store
 from auricle.files import replace_bytes
+from auricle.network.base import AlongRows
 from auricle.network.classifier import NetworkConfig, SoundClassifier
 from auricle.network.frontend import FilterBank, FrontendConfig
 
@@ -139,6 +140,8 @@ def _kind(layer: nn.Module) -> str:
 
 
 def _detail(layer: nn.Module) -> str:
+    if isinstance(layer, AlongRows):  # among those along frequency
+        return f"kernel {layer.kernel_size[0]}, along time"
     if isinstance(layer, nn.Conv1d):
         return f"kernel {layer.kernel_size[0]}, stride {layer.stride[0]}"
     if isinstance(layer, nn.MaxPool2d):
