@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined
+from scipy.optimize import minimize_scalar
 
 from auricle.evaluation.comparison import Comparison, compare
 from auricle.evaluation.intervals import Interval, accuracy_interval
@@ -70,9 +71,27 @@ def line_of(row: str, folders: Sequence[Path], environment: Line) -> Line:
         "parameters_trainable": facts[0]["parameters_trainable"],
         "accuracy": float((predicted == targets).mean()),
         "log_loss": round(float(-np.log(np.maximum(own, 1e-12)).mean()), 4),
+        "log_loss_scaled": round(scaled_log_loss(probabilities, targets), 4),
         "predicted": "".join(str(index) for index in predicted),
         "recipe": {key: value for key, value in facts[0]["recipe"].items() if key != "name"},
     }
+
+
+def scaled_log_loss(probabilities: Any, targets: Any) -> float:
+    """Log-loss at the one temperature that suits all clips best, in nats.
+
+    Mixed labels make a network speak too softly, each recipe by its own measure. A number scales
+    that away, so recipes are compared by how well they tell the classes apart.
+    """
+    logits = np.log(np.maximum(probabilities, 1e-12))
+
+    def log_loss(temperature: float) -> float:
+        scaled = logits / temperature
+        scaled -= scaled.max(1, keepdims=True)
+        own = scaled[np.arange(len(targets)), targets]
+        return float((np.log(np.exp(scaled).sum(1)) - own).mean())
+
+    return float(minimize_scalar(log_loss, bounds=(0.1, 10), method="bounded").fun)
 
 
 def add(run: Path, journal: Path, source: str | None) -> int:
@@ -152,6 +171,7 @@ class Row:
     low_seed: float
     high_seed: float
     log_loss: float
+    log_loss_scaled: float | None
     minutes_a_fit: float
     parameters: int
     against: Comparison | None
@@ -178,6 +198,9 @@ def rows_of(section: Line, lines: Sequence[Line], clips: Clips) -> Iterator[Row]
             low_seed=scores.min(),
             high_seed=scores.max(),
             log_loss=float(np.mean([line["log_loss"] for line in own])),
+            log_loss_scaled=float(np.mean([line["log_loss_scaled"] for line in own]))
+            if all("log_loss_scaled" in line for line in own)
+            else None,
             minutes_a_fit=sum(line["train_seconds"] for line in own)
             / sum(line["fits"] for line in own)
             / 60,
@@ -197,7 +220,9 @@ sentences of [ablation.toml](ablation.toml). Every figure is out-of-fold over th
 of folds 2 to 5 (`kfold`), of one network after its last epoch; none of these runs has decoded a
 clip of fold 1. Accuracy is in per cent, the mean of the seeds with its 95% interval over
 recordings; "less reference" is the difference to the section's first row on the same clips, with
-its interval and the p of a sign-flip permutation by recording. Rows of one seed are screening: a
+its interval and the p of a sign-flip permutation by recording. The second log-loss is that after
+one temperature for all clips, fitted to them: mixed labels make networks speak too softly, each
+recipe by its own measure; early rows lack it. Rows of one seed are screening: a
 difference of one or two points between them is as likely the seed. Minutes are of one core beside
 another fit, and some fits ran beside tests too: they are a guide, docs/speed.md holds the timings.
 
@@ -207,14 +232,15 @@ another fit, and some fits ran beside tests too: they are a guide, docs/speed.md
 
 {{ section.says }}
 
-| row | differs in | seeds | accuracy | seeds' range | log-loss | less reference | minutes a fit | \
-parameters |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| row | differs in | seeds | accuracy | seeds' range | log-loss | scaled | less reference | \
+minutes a fit | parameters |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {% for row in section.rows -%}
 | {{ row.name }} | {{ row.differs }} | {{ row.seeds }} | {{ per_cent(row.accuracy.value) }} \
 [{{ per_cent(row.accuracy.low) }}, {{ per_cent(row.accuracy.high) }}] | \
 {% if row.seeds > 1 %}{{ per_cent(row.low_seed) }} - {{ per_cent(row.high_seed) }}{% else %}-\
 {% endif %} | {{ "%.3f" | format(row.log_loss) }} | \
+{% if row.log_loss_scaled %}{{ "%.3f" | format(row.log_loss_scaled) }}{% else %}-{% endif %} | \
 {% if row.against %}{{ "%+.1f" | format(100 * row.against.difference) }} \
 [{{ "%+.1f" | format(100 * row.against.low) }}, {{ "%+.1f" | format(100 * row.against.high) }}], \
 p {{ "%.2f" | format(row.against.p_permutation) }}{% else %}-{% endif %} | \

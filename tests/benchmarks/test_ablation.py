@@ -1,6 +1,9 @@
 import json
 import tomllib
 
+import numpy as np
+import pytest
+
 from benchmarks import ablation
 
 
@@ -32,3 +35,14 @@ def test_a_row_that_is_added_again_replaces_its_line(tmp_path, monkeypatch) -> N
     assert ablation.add(tmp_path, journal, "a commit") == 1
     found = {line["row"]: line["accuracy"] for line in ablation.read(journal)}
     assert found == {"a": 1, "b": 0}
+
+
+def test_scaling_takes_softness_away_and_nothing_else() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3]])
+    targets = np.array([0, 1, 0, 0])
+    sharp = ablation.scaled_log_loss(probabilities, targets)
+    softer = np.sqrt(probabilities) / np.sqrt(probabilities).sum(1, keepdims=True)
+    assert ablation.scaled_log_loss(softer, targets) == pytest.approx(sharp, abs=1e-5)
+    unscaled = -np.log(probabilities[np.arange(4), targets]).mean()
+    assert sharp < unscaled
+    assert ablation.scaled_log_loss(probabilities, 1 - targets) > unscaled
