@@ -81,7 +81,7 @@ def assert_equal_weights(first, second):
 @BLOCKS
 @pytest.mark.parametrize("kind", ["fixed", "learned", "raw"])
 def test_overfits_eight_clips(kind, blocks, tones, train):
-    config = replace(QUICK, epochs=20, views=2, learning_rate=1e-2)
+    config = replace(QUICK, epochs=30, views=2, learning_rate=1e-2)
     learned = train(tones(8, classes=4), kind=kind, blocks=blocks, config=config)
     last = learned.history[-1]
     assert last.train_accuracy == 1

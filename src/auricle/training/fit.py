@@ -125,7 +125,8 @@ def fit(
                 f"{folder}: the loss is no number after epoch {epoch + 1}; lower "
                 "training.learning_rate"
             )
-        train_loss, train_accuracy = score(average, heard)
+        with autocast(device, precision):
+            train_loss, train_accuracy = score(average, heard)
         val_loss, val_accuracy = score(average, checked) if checked else (None, None)
         row = Epoch(
             epoch=epoch + 1,
@@ -225,7 +226,7 @@ def average_into(average: nn.Module, network: nn.Module, share: float) -> None:
 
 @torch.no_grad()
 def score(network: SoundClassifier, sounds: Sounds) -> tuple[float, float]:
-    """Cross-entropy in nats and accuracy of a network on clips as they are, in float32."""
+    """Cross-entropy in nats and accuracy of a network on clips as they are."""
     network.eval()
     loss = right = 0.0
     for rows in scoring_batches(len(sounds)):
