@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 from typing import Any
 
 import joblib
@@ -46,7 +46,7 @@ from auricle.data.synth import make_clip, make_synth
 from auricle.files import replace_text
 from auricle.network.attention import EncoderBlock
 from auricle.network.base import Base, ResidualBlock
-from auricle.study.engine import KEEP_MEMORY, run_jobs
+from auricle.study.engine import run_jobs
 from auricle.study.environment import describe_environment
 from auricle.study.estimate import step_s
 from auricle.study.recipe import Recipe, plan_from, read_recipe
@@ -63,7 +63,6 @@ from auricle.training.fit import (
     seed_for,
     seeded,
 )
-from auricle.training.history import Epoch
 from auricle.training.sounds import Examples, Sounds
 
 ROOT = Path(__file__).parents[1]
@@ -183,12 +182,7 @@ def in_turns(
 # Processes of their own
 
 
-def user_environment() -> dict[str, str]:
-    """The environment without what keeps freed memory."""
-    return {name: value for name, value in os.environ.items() if name not in KEEP_MEMORY}
-
-
-def start(function: str, *arguments: Any, keep_memory: bool) -> subprocess.Popen[str]:
+def start(function: str, *arguments: Any) -> subprocess.Popen[str]:
     """Run a function of this module in a process of its own; its result is the last line."""
     code = (
         "import json, sys; from benchmarks import speed; name, arguments = json.loads(sys.argv[1]);"
@@ -197,7 +191,6 @@ def start(function: str, *arguments: Any, keep_memory: bool) -> subprocess.Popen
     return subprocess.Popen(
         [sys.executable, "-c", code, json.dumps([function, arguments])],
         cwd=ROOT,
-        env=user_environment() | (KEEP_MEMORY if keep_memory else {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -588,7 +581,7 @@ def fit_on(file: str, clips: int, epochs: int) -> Figures:
 
 def watched_fit(file: Path, clips: int, epochs: int) -> Figures:
     """A fit in a process of its own, and the most anonymous memory that it had."""
-    process = start("fit_on", str(file), clips, epochs, keep_memory=True)
+    process = start("fit_on", str(file), clips, epochs)
     most = 0
     while process.poll() is None:
         most = max(most, anonymous_bytes(process.pid))
@@ -682,9 +675,7 @@ def measure_workers(sizes: Sizes) -> Figures:
         os.environ["AURICLE_CACHE"] = cache
         for _ in range(sizes.turns):
             for name, (workers, threads) in ways.items():
-                found[name].append(
-                    result(start("time_fits", workers, threads, told, keep_memory=True))
-                )
+                found[name].append(result(start("time_fits", workers, threads, told)))
     walls = {name: [run["wall_s"] for run in runs] for name, runs in found.items()}
     rows = [
         {
@@ -713,7 +704,7 @@ def measure_start(sizes: Sizes) -> Figures:
 
     def run(code: str) -> None:
         asked = [sys.executable, "-c", code]
-        subprocess.run(asked, env=user_environment(), stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(asked, stdout=subprocess.DEVNULL, check=True)
 
     taken = in_turns({name: partial(run, code) for name, code in commands.items()}, sizes.repeats)
     rate_hz = 44_100
@@ -738,80 +729,6 @@ def measure_start(sizes: Sizes) -> Figures:
     return {"clip_s": sizes.clip_s, "rows": rows}
 
 
-# Freed memory
-
-
-def fit_when_asked(name: str, batch: int, clip_s: float, epochs: int) -> None:
-    """A fit of a few steps an epoch that waits for a line on standard input before each epoch.
-
-    After each it prints the epoch's seconds and page faults, for one step.
-    """
-    import resource
-
-    def faults() -> int:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-
-    def each_epoch(row: Epoch) -> None:
-        pairs = zip(begun, [time.perf_counter(), faults()], strict=True)
-        print(json.dumps([(end - begin) / STEPS for begin, end in pairs]), flush=True)
-        wait()
-
-    def wait() -> None:
-        sys.stdin.readline()
-        begun[:] = [time.perf_counter(), faults()]
-
-    torch.set_num_threads(1)
-    begun: list[float] = []
-    recipe = read_recipe(name)
-    examples = noise_examples(recipe, STEPS * batch, clip_s)
-    with tempfile.TemporaryDirectory() as folder:
-        wait()
-        fit(
-            new_network(recipe.network, CLASSES, seed=0),
-            examples,
-            None,
-            classes=CLASSES,
-            config=replace(recipe.training, batch=batch, views=1, epochs=epochs),
-            augment=recipe.augment,
-            seed=0,
-            folder=Path(folder),
-            device=CPU,
-            each_epoch=each_epoch,
-        )
-
-
-def ask(process: subprocess.Popen[str]) -> tuple[float, float]:
-    """Seconds and page faults of a step in the next epoch of a process."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
-    step_s, faults = json.loads(process.stdout.readline())
-    return step_s, faults
-
-
-def memory_row(name: str, sizes: Sizes) -> Figures:
-    """Epochs of a fit that keeps the memory it frees, and of one that gives it back."""
-    told = (name, sizes.batch, sizes.clip_s, sizes.repeats + 1)
-    kept, given = (start("fit_when_asked", *told, keep_memory=keep) for keep in (True, False))
-    pairs = [(ask(kept), ask(given)) for _ in range(sizes.repeats + 1)][1:]  # one to warm up
-    for process in (kept, given):
-        result(process)
-    return {
-        "recipe": name,
-        "kept_ms": in_ms(kept[0] for kept, _ in pairs),
-        "given_ms": in_ms(given[0] for _, given in pairs),
-        "ratio": ratio([kept[0] for kept, _ in pairs], [given[0] for _, given in pairs]),
-        "kept_faults": fmean(kept[1] for kept, _ in pairs),
-        "given_faults": fmean(given[1] for _, given in pairs),
-    }
-
-
-def measure_memory(sizes: Sizes) -> Figures:
-    rows = [memory_row(name, sizes) for name in RECIPES]
-    return {"precision": choose_precision("auto", CPU), "rows": rows}
-
-
 # All of it
 
 SECTIONS: dict[str, Callable[[Sizes], Figures]] = {
@@ -821,7 +738,6 @@ SECTIONS: dict[str, Callable[[Sizes], Figures]] = {
     "scale": measure_scale,
     "workers": measure_workers,
     "start": measure_start,
-    "memory": measure_memory,
 }
 
 
@@ -841,8 +757,7 @@ def measure(name: str, quick: bool, before: Figures) -> Figures:
     busy = psutil.cpu_percent(interval=2) / 100
     print(f"{name} ...", end=" ", file=sys.stderr, flush=True)
     started = time.perf_counter()
-    keep_memory = name in ("step", "layout", "encoder")  # as a study's workers
-    figures = result(start("section", name, quick, keep_memory=keep_memory))
+    figures = result(start("section", name, quick))
     took_s = time.perf_counter() - started
     print(f"{took_s:.0f} s", file=sys.stderr)
     about = {"commit": commit, "quick": quick, "busy_before": busy, "took_s": took_s}
@@ -1007,23 +922,6 @@ wave of that length to probabilities, in float32. In ms, {{ runs(found.rows[0].m
 | {{ row.what }} | {{ number(row.ms.median) }} | {{ number(row.ms.low) }} | \
 {{ number(row.ms.high) }} |
 {% endfor -%}
-{% endif %}{% if "memory" in sections %}{% set found = sections.memory %}
-## Keeping freed memory
-
-Two fits in {{ found.precision }}, on noise, take turns, an epoch of {{ steps }} steps each: one \
-keeps the memory
-that it frees, as a study's workers do, the other gives it back to the system. The scoring at an
-epoch's end is included. In ms a step, {{ runs(found.rows[0].ratio) }}; page
-faults a step on average.
-
-    {{ keep_memory }}
-
-| recipe | kept | given back | ratio | faults, kept | faults, given back |
-| --- | --- | --- | --- | --- | --- |
-{% for row in found.rows -%}
-| {{ row.recipe }} | {{ cell(row.kept_ms) }} | {{ cell(row.given_ms) }} | {{ cell(row.ratio) }} | \
-{{ count(row.kept_faults | round | int) }} | {{ count(row.given_faults | round | int) }} |
-{% endfor -%}
 {% endif %}"""
 
 
@@ -1060,10 +958,8 @@ def page(results: Figures) -> str:
     return environment.from_string(TEMPLATE).render(
         results,
         phases=PHASES,
-        steps=STEPS,
         look_ms=round(1000 * LOOK_S),
         bars=BARS,
-        keep_memory=" ".join(f"{name}={value}" for name, value in KEEP_MEMORY.items()),
         reached=sum(BARS["encoder"].met(found["median"]) for found in ratios),
         commits=", ".join(dict.fromkeys(found["commit"] for found in sections.values())),
         busy=max((found["busy_before"] for found in sections.values()), default=0.0),

@@ -1,6 +1,5 @@
 """Jobs done side by side in processes of their own, watched through the files that they write."""
 
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +20,6 @@ from auricle.errors import StudyError
 from auricle.study.job import Job, clear, run_job
 
 LOOK_EVERY_S = 1.0
-KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**31 - 1), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
-"""A worker asks for the same memory step after step: glibc is told to keep what it got.
-
-32 MiB is the largest block that every release of it keeps.
-"""
 
 
 def cores() -> int:
@@ -44,8 +38,6 @@ def run_jobs(jobs: Sequence[Job], workers: int, console: Console) -> None:
     if not todo:
         return
     stopped = threading.Event()
-    for name, value in KEEP_MEMORY.items():
-        os.environ.setdefault(name, value)
     with _progress(console) as progress:
         watcher = threading.Thread(target=_watch, args=(progress, todo, stopped), daemon=True)
         watcher.start()
