@@ -45,7 +45,7 @@ from auricle.data.store import open_store
 from auricle.data.synth import make_clip, make_synth
 from auricle.files import replace_text
 from auricle.network.attention import EncoderBlock
-from auricle.network.base import Base, ResidualBlock
+from auricle.network.base import AlongRows, Base, ResidualBlock
 from auricle.study.engine import run_jobs
 from auricle.study.environment import describe_environment
 from auricle.study.estimate import step_s
@@ -390,7 +390,7 @@ def plain(layers: nn.Sequential) -> nn.Sequential:
 
 
 class MomentByMoment(nn.Module):
-    """The base as one would write it first: moments are a batch of one-dimensional signals.
+    """The base as one would write it first: moments, or bands, are a batch of 1-D signals.
 
     Its features of a moment stand channel by channel, the base's band by band; the weights of the
     layer that reads them are put in that order once.
@@ -399,9 +399,11 @@ class MomentByMoment(nn.Module):
     def __init__(self, base: Base) -> None:
         super().__init__()
         self.frames_per_step = base.along_frequency.frames_per_step
-        self.along_frequency = nn.Sequential(*map(plain, base.along_frequency.layers))
+        layers = base.along_frequency.layers
+        self.along_frequency = nn.Sequential(*map(plain, layers))
+        self.along_bands = [isinstance(layer[0], AlongRows) for layer in layers]
         self.into_width = plain(base.into_width)
-        channels = base.along_frequency.layers[-1][0].out_channels
+        channels = layers[-1][0].out_channels
         weight = base.into_width[0].weight.detach().unflatten(1, (-1, channels))
         self.into_width[0].weight = nn.Parameter(weight.transpose(1, 2).flatten(1, 2))
         self.along_time = nn.Sequential()
@@ -418,10 +420,20 @@ class MomentByMoment(nn.Module):
         batch, bands, frames = spectrum.shape
         steps = frames // self.frames_per_step
         moments = spectrum[:, :, : steps * self.frames_per_step].mT  # (batch, frames, bands)
-        moments = moments.reshape(batch * steps, self.frames_per_step, bands)
-        features = self.along_frequency(moments).reshape(batch, steps, -1).mT
+        signals = moments.reshape(batch * steps, self.frames_per_step, bands)
+        for layer, along_bands in zip(self.along_frequency, self.along_bands, strict=True):
+            if along_bands:
+                signals = turned(layer(turned(signals, batch)), batch)
+            else:
+                signals = layer(signals)
+        features = signals.reshape(batch, steps, -1).mT
         features = torch.relu(self.into_width(features))  # (batch, width, steps)
         return self.along_time(features)
+
+
+def turned(signals: Tensor, batch: int) -> Tensor:
+    """(batch * steps, channels, bands) -> (batch * bands, channels, steps), and back."""
+    return signals.unflatten(0, (batch, -1)).permute(0, 3, 2, 1).flatten(0, 1)
 
 
 def output_of(module: nn.Module, given: Tensor, precision: str) -> Tensor:

@@ -151,12 +151,12 @@ def test_sections_not_measured_keep_their_figures(tmp_path, monkeypatch, capsys)
     monkeypatch.setattr(speed, "start", lambda *arguments, **named: None)
     monkeypatch.setattr(speed.psutil, "cpu_percent", lambda interval: 0.0)
     monkeypatch.setattr(speed, "page", lambda results: "\n".join(results["sections"]))
-    for value, name in enumerate(["memory", "layout", "memory"]):
+    for value, name in enumerate(["start", "layout", "start"]):
         monkeypatch.setattr(speed, "result", lambda process, value=value: {"value": value})
         speed.main(["--only", name, "--out", str(tmp_path)])
-    assert (tmp_path / "speed.md").read_text() == "layout\nmemory"
+    assert (tmp_path / "speed.md").read_text() == "layout\nstart"
     sections = json.loads((tmp_path / "speed.json").read_text())["sections"]
-    assert {name: found["value"] for name, found in sections.items()} == {"layout": 1, "memory": 2}
+    assert {name: found["value"] for name, found in sections.items()} == {"layout": 1, "start": 2}
     monkeypatch.setitem(MACHINE, "processor", "another")
     speed.main(["--only", "layout", "--out", str(tmp_path)])
     assert (tmp_path / "speed.md").read_text() == "layout"
