@@ -4,21 +4,22 @@ Rows are ordinary studies under `kfold`, run from a plan that names them:
 
     auricle study benchmarks/levers.toml --seeds 3 --out runs/levers
     python -m benchmarks.ablation add runs/levers
-    python -m benchmarks.ablation table
+    python -m benchmarks.ablation table --study reports/esc10
 
 `add` copies what a row needs from the study's folder into a journal, one line of JSON for each row
 and seed, with the class that was predicted for every clip: intervals and comparisons are worked out
-from these, now and by anyone. `table` writes the page; `docs/ablation.toml` gives it its order and
-the sentences of what was learned. A lever that was tried in code and not kept is described there by
-`differs`, as no recipe holds it.
+from these, now and by anyone. `table` writes the page, and the same rows for the report of a study;
+`docs/ablation.toml` gives both their order and the sentences of what was learned. A lever that was
+tried in code and not kept is described there by `differs`, as no recipe holds it.
 """
 
 import argparse
 import csv
+import io
 import json
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 from scipy.optimize import minimize_scalar
+from scipy.stats import t as student_t
 
 from auricle.evaluation.comparison import Comparison, compare
 from auricle.evaluation.intervals import Interval, accuracy_interval
@@ -212,6 +214,50 @@ def rows_of(section: Line, lines: Sequence[Line], clips: Clips) -> Iterator[Row]
         )
 
 
+@dataclass(frozen=True)
+class Effect:
+    """What a change does on average over the other changes of a design, and its two levels."""
+
+    factor: str
+    low: str
+    high: str
+    log_loss: float
+    accuracy: float
+
+
+def effects_of(lines: Sequence[Line], reference: str) -> tuple[list[Effect], float]:
+    """Main effects of a two-level design, largest first, and how large chance alone makes one.
+
+    Each row sets many values at one of two levels. Keys that change together are one factor; its
+    effect is fitted to all rows at once, so every row tells of every factor. With as many effects
+    as rows allow, none is left to estimate chance from: the small ones do.
+
+    Source: Plackett and Burman (1946); Lenth (1989) for the margin, two-sided at 95%.
+    """
+    recipes = {line["row"]: flat(line["recipe"]) for line in lines}
+    low = recipes[reference]
+    patterns: dict[tuple[bool, ...], list[str]] = {}
+    for key in low:
+        pattern = tuple(recipe[key] != low[key] for recipe in recipes.values())
+        if any(pattern):
+            patterns.setdefault(pattern, []).append(key)
+    levels = np.array(list(patterns)).T  # (rows, factors), true where high
+    design = np.column_stack([np.ones(len(levels)), levels])
+    measured = np.array([[line["log_loss_scaled"], line["accuracy"]] for line in lines])
+    assert np.linalg.matrix_rank(design) == design.shape[1], "factors that cannot be told apart"
+    fitted = np.linalg.lstsq(design, measured, rcond=None)[0][1:]  # (factors, 2)
+    effects = []
+    for (pattern, keys), (log_loss, accuracy) in zip(patterns.items(), fitted, strict=True):
+        high = list(recipes.values())[pattern.index(True)]
+        shown = [", ".join(_plain(recipe[key]) for key in keys) for recipe in (low, high)]
+        names = ", ".join(key.split(".", 1)[1] for key in keys)
+        effects.append(Effect(names, *shown, float(log_loss), float(accuracy)))
+    sizes = np.abs(fitted[:, 0])
+    chance = 1.5 * np.median(sizes[sizes < 2.5 * 1.5 * np.median(sizes)])
+    margin = student_t.ppf(0.975, len(sizes) / 3) * chance
+    return sorted(effects, key=lambda effect: -abs(effect.log_loss)), float(margin)
+
+
 TEMPLATE = """\
 # What was tried, and what it gave
 
@@ -249,7 +295,40 @@ p {{ "%.2f" | format(row.against.p_permutation) }}{% else %}-{% endif %} | \
 {% for row in section.rows if row.learned -%}
 - **{{ row.name }}**: {{ row.learned }}
 {% endfor -%}
+{% endfor %}
+{%- for design in designs %}
+## {{ design.title }}
+
+{{ design.says }}
+
+{{ design.lines | length }} rows, mean accuracy {{ per_cent(design.accuracy) }}, mean scaled \
+log-loss {{ "%.3f" | format(design.log_loss) }}. An effect on log-loss smaller than \
+{{ "%.3f" | format(design.margin) }} is no more than chance would make of nothing (Lenth's \
+margin, 95%).
+
+| what changes | from | to | scaled log-loss | accuracy, points |
+| --- | --- | --- | --- | --- |
+{% for effect in design.effects -%}
+| {{ effect.factor }} | {{ effect.low }} | {{ effect.high }} | \
+{{ "%+.3f" | format(effect.log_loss) }}{% if effect.log_loss | abs > design.margin %} **\
+{{ "worse" if effect.log_loss > 0 else "better" }}**{% endif %} | \
+{{ "%+.1f" | format(100 * effect.accuracy) }} |
+{% endfor %}
+{{ design.learned }}
 {% endfor %}"""
+
+
+def design_of(design: Line, lines: Sequence[Line]) -> Line:
+    """The rows of a design, and what they say together."""
+    own = [line for line in lines if line["row"].startswith(design["prefix"])]
+    effects, margin = effects_of(own, design["reference"])
+    return {
+        "lines": own,
+        "effects": effects,
+        "margin": margin,
+        "accuracy": np.mean([line["accuracy"] for line in own]),
+        "log_loss": np.mean([line["log_loss_scaled"] for line in own]),
+    }
 
 
 def page(lines: Sequence[Line], order: Line) -> str:
@@ -258,14 +337,41 @@ def page(lines: Sequence[Line], order: Line) -> str:
     sections = [
         {**section, "rows": list(rows_of(section, lines, clips))} for section in order["sections"]
     ]
+    designs = [{**design, **design_of(design, lines)} for design in order.get("designs", [])]
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     template = environment.from_string(TEMPLATE)
     return template.render(
         clips=len(clips.targets),
         introduction=order["introduction"].strip(),
         sections=sections,
+        designs=designs,
         per_cent=lambda share: f"{100 * share:.1f}",
     )
+
+
+def tried_csv(lines: Sequence[Line], order: Line) -> str:
+    """The rows of the page as CSV, for the report of a study: `tried.csv` in its folder."""
+    clips = development_clips(lines)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    facts = [field.name for field in fields(Row) if field.name not in ("accuracy", "against")]
+    against = ["difference", "low", "high", "p_permutation"]
+    ends = ["accuracy", "accuracy_low", "accuracy_high"]
+    table.writerow(
+        ["section", "says", "curve", *facts, *ends, *(f"less_{name}" for name in against)]
+    )
+    for section in order["sections"]:
+        told = [section["title"], section["says"], int(section.get("curve", False))]
+        for row in rows_of(section, lines, clips):
+            own = [getattr(row, name) for name in facts]
+            interval = [row.accuracy.value, row.accuracy.low, row.accuracy.high]
+            pair = [getattr(row.against, name) if row.against else "" for name in against]
+            cells = [*told, *own, *interval, *pair]
+            table.writerow(
+                f"{cell:.6g}" if isinstance(cell, float) else "" if cell is None else cell
+                for cell in cells
+            )
+    return text.getvalue()
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
@@ -274,7 +380,8 @@ def main(arguments: Iterable[str] | None = None) -> None:
     adding = commands.add_parser("add", help="copy finished rows of studies into the journal")
     adding.add_argument("runs", nargs="+", type=Path)
     adding.add_argument("--source", help="what ran, if it was not the commit that the run names")
-    commands.add_parser("table", help="write docs/ablation.md")
+    table = commands.add_parser("table", help="write docs/ablation.md")
+    table.add_argument("--study", type=Path, help="folder whose report shall hold the rows, too")
     asked = parser.parse_args(arguments and list(arguments))
     if asked.command == "add":
         for run in asked.runs:
@@ -283,6 +390,10 @@ def main(arguments: Iterable[str] | None = None) -> None:
         order = tomllib.loads(ORDER.read_text(encoding="utf-8"))
         PAGE.write_text(page(read(JOURNAL), order), encoding="utf-8")
         print(PAGE)
+        if asked.study:
+            rows = asked.study / "tried.csv"
+            rows.write_text(tried_csv(read(JOURNAL), order), encoding="utf-8")
+            print(f"{rows}; now: auricle report {asked.study}")
 
 
 if __name__ == "__main__":

@@ -219,9 +219,32 @@ def test_esc5_seeds_and_tracking_have_their_sections(make_study: Callable[..., P
         assert "two seeds" in said
         assert "Every fold tested" in said
         assert "92.5 [90.0, 95.0]" in said
+        assert "everyone is cnn and transformer-h4, 123,456 trainable parameters a seed" in said
+        assert "4 networks, probabilities averaged" in said
         assert "Published accuracies" in said
         assert "96.65" in said
     assert 'href="https://wandb.ai/someone/esc10"' in page.read_text(encoding="utf-8")
+
+
+def test_what_was_tried_is_told_where_a_study_has_it(make_study: Callable[..., Path]) -> None:
+    run = make_study(categories=THREE, names=("cnn",), strategies=("kfold",), per_fold=4)
+    header = (
+        "section,says,curve,name,differs,seeds,low_seed,high_seed,log_loss,log_loss_scaled,"
+        "minutes_a_fit,parameters,learned,accuracy,accuracy_low,accuracy_high,"
+        "less_difference,less_low,less_high,less_p_permutation\n"
+    )
+    rows = (
+        "Views,How many.,1,one view,-,3,0.9,0.92,0.3,0.25,1.5,142410,,0.91,0.88,0.94,,,,\n"
+        "Views,How many.,1,two views,views 2,1,0.93,0.93,0.28,,2.9,142410,More is better.,"
+        "0.93,0.9,0.96,0.02,-0.01,0.05,0.21\n"
+    )
+    (run / "tried.csv").write_text(header + rows, encoding="utf-8")
+    paper, page = write_report(run)
+    for said in (text_of(paper), text_on(page)):
+        assert "How the recipe was found" in said
+        assert "+2.0 [−1.0, +5.0]" in said
+        assert "More is better." in said
+    assert "two views: 2.9 minutes" in page.read_text(encoding="utf-8")
 
 
 def test_an_offline_run_is_said_to_be_one(make_study: Callable[..., Path]) -> None:

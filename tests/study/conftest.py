@@ -30,6 +30,9 @@ clip_s = 0.3
 strategies = ["kfold", "holdout", "refit", "esc5"]
 test = true
 configurations = ["cnn", "transformer-h2"]
+[[committees]]
+name = "both"
+of = ["cnn", "transformer-h2"]
 
 [every.network.frontend]
 sample_rate_hz = 8_000

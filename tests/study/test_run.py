@@ -35,6 +35,13 @@ A_SEED = {
     ("esc5", "pooled", "test"),
 }
 MEAN_OF_FITS = ("kfold", "mean", "test")
+OF_A_COMMITTEE = {
+    ("kfold", "pooled", "out-of-fold"),
+    ("kfold", "ensemble", "test"),
+    ("holdout", "fold-2", "out-of-fold"),
+    ("holdout", "fold-2", "test"),
+    ("refit", "all", "test"),
+}
 
 
 def key_of(row):
@@ -94,7 +101,7 @@ def test_every_strategy_has_its_rows_for_every_seed_their_mean_and_their_ensembl
         (configuration, strategy, seed, member, on)
         for configuration, seed in product(CONFIGURATIONS, ("0", "1", "mean", "ensemble"))
         for strategy, member, on in A_SEED | ({MEAN_OF_FITS} if seed != "ensemble" else set())
-    }
+    } | {("both", strategy, "ensemble", member, on) for strategy, member, on in OF_A_COMMITTEE}
 
     assert set(compared) == wanted
 
@@ -139,12 +146,9 @@ def test_probabilities_sum_to_one(predicted):
 
 
 def test_intervals_hold_their_scores(compared):
-    for key, row in compared.items():
-        if "mean" in key:
-            assert row["accuracy_low"] == row["accuracy_high"] == ""
-        else:
-            low, value, high = (float(row[f"accuracy{end}"]) for end in ("_low", "", "_high"))
-            assert 0 <= low <= value <= high <= 1
+    for row in compared.values():
+        low, value, high = (float(row[f"accuracy{end}"]) for end in ("_low", "", "_high"))
+        assert 0 <= low <= value <= high <= 1
 
 
 def test_the_tiny_networks_disagree(predicted):
@@ -241,16 +245,11 @@ def test_the_three_figures_of_esc5_are_of_all_folds_of_those_that_chose_and_of_t
 
 
 def test_a_mean_row_is_the_mean_of_scores_with_their_range(study, tools, compared):
+    found = tools.scores_of(study)
     entries = {
-        (
-            configuration["name"],
-            entry["strategy"],
-            entry["seed"],
-            entry["member"],
-            entry["on"],
-        ): entry
-        for configuration in tools.scores_of(study)["configurations"]
-        for entry in configuration["scores"]
+        (each["name"], entry["strategy"], entry["seed"], entry["member"], entry["on"]): entry
+        for each in found["configurations"] + found["committees"]
+        for entry in each["scores"]
     }
     assert set(entries) == set(compared)
     for key, entry in entries.items():
@@ -265,6 +264,7 @@ def test_a_mean_row_is_the_mean_of_scores_with_their_range(study, tools, compare
         accuracies = [entries[part]["accuracy"]["value"] for part in parts]
         assert entry["accuracy"]["value"] == pytest.approx(mean(accuracies))
         assert entry["accuracy"]["range"] == [min(accuracies), max(accuracies)]
+        assert entry["accuracy"]["low"] <= entry["accuracy"]["value"] <= entry["accuracy"]["high"]
         assert not {"confusion", "roc", "per_class"} & set(entry)
 
 

@@ -4,17 +4,22 @@ import numpy as np
 import pytest
 
 from auricle.data.clips import Clip
+from auricle.evaluation.intervals import accuracy_interval
 from auricle.study.fits import Predictions, load_predictions, save_predictions
 from auricle.study.protocol import splits
+from auricle.study.recipe import Committee
 from auricle.study.scores import (
     ONE,
     Member,
     Scored,
     averaged,
     compare_all,
+    esc5_entry,
     gather,
+    mean_entries,
     pooled,
     score_entry,
+    together,
 )
 from auricle.study.summary import predictions_csv
 
@@ -169,3 +174,89 @@ def test_a_recording_of_two_categories_is_resampled_within_each():
     entry = score_entry(scored, ("a", "b"))
 
     assert entry["accuracy"]["low"] <= entry["accuracy"]["value"] <= entry["accuracy"]["high"]
+
+
+def test_the_interval_of_a_mean_is_that_of_the_correctness_averaged_clip_by_clip():
+    scored = gathered(("kfold",), seeds=3, test=False)
+    entries = [score_entry(entry, CATEGORIES) for entry in scored]
+
+    rows = mean_entries(scored, entries, CATEGORIES)
+
+    (found,) = (row for row in rows if (row["seed"], row["member"]) == ("mean", "pooled"))
+    clips = [clip for fold in (2, 3, 4, 5) for clip in clips_of(fold)]
+    targets = np.array([CATEGORIES.index(clip.category) for clip in clips])
+    hits = [
+        np.concatenate([predictions(fold, seed).probabilities.argmax(1) for fold in (2, 3, 4, 5)])
+        == targets
+        for seed in range(3)
+    ]
+    names = np.array([f"{clip.category}/{clip.recording}" for clip in clips])
+    expected = accuracy_interval(np.mean(hits, axis=0), targets, names)
+    accuracy = found["accuracy"]
+    assert (accuracy["low"], accuracy["high"]) == (expected.low, expected.high)
+    assert accuracy["value"] == pytest.approx(expected.value)
+
+
+def test_the_mean_of_twelve_networks_on_the_test_fold_ranges_over_seeds():
+    scored = gathered(("kfold",), seeds=3)
+    entries = [score_entry(entry, CATEGORIES) for entry in scored]
+
+    rows = mean_entries(scored, entries, CATEGORIES)
+
+    of_seeds = [row["accuracy"]["value"] for row in rows if row["member"] == "mean"][:3]
+    (over,) = (row for row in rows if (row["seed"], row["member"]) == ("mean", "mean"))
+    assert over["accuracy"]["value"] == pytest.approx(np.mean(of_seeds))
+    assert over["accuracy"]["range"] == [min(of_seeds), max(of_seeds)]
+
+
+def test_the_three_figures_of_esc5_are_of_the_clips_that_they_name():
+    scored = gathered(("esc5",), seeds=2)
+
+    found = esc5_entry(scored, CATEGORIES, test_fold=1)
+
+    def accuracy(folds):
+        hits = [
+            np.array(CATEGORIES)[predictions(fold, seed).probabilities.argmax(1)]
+            == [clip.category for clip in clips_of(fold)]
+            for fold in folds
+            for seed in range(2)
+        ]
+        return pytest.approx(np.mean(hits))
+
+    assert found["all"]["value"] == accuracy((1, 2, 3, 4, 5))
+    assert found["development"]["value"] == accuracy((2, 3, 4, 5))
+    assert found["test"]["value"] == accuracy((1,))
+
+
+def committee_of(*names, strategies=("kfold", "holdout", "refit", "esc5")):
+    folds = (1, 2, 3, 4, 5)
+    own = [m for name in names for m in members(strategies, folds, seeds=2, configuration=name)]
+    scored = [entry for name in names for entry in gather(name, own, strategies, folds)]
+    return list(together(Committee(name="both", of=names), scored)), scored
+
+
+def test_a_committee_is_the_mean_of_all_seeds_of_its_members():
+    found, scored = committee_of("cnn", "other")
+
+    (pool,) = (entry for entry in found if entry.on == "out-of-fold" and entry.strategy == "kfold")
+    parts = [
+        s.predictions.probabilities
+        for s in scored
+        if (s.strategy, s.member) == ("kfold", "pooled") and s.seed != "ensemble"
+    ]
+    assert len(parts) == 4
+    assert pool.predictions.probabilities == pytest.approx(np.mean(parts, axis=0))
+    assert pool.declared == "4 networks, probabilities averaged"
+
+
+def test_a_committee_counts_the_networks_that_heard_a_clip():
+    declared = {key: e.declared for e in committee_of("cnn", "other")[0] for key in keys([e])}
+
+    assert declared["kfold", "ensemble", "ensemble", "test"].startswith("16 networks")
+    assert declared["refit", "ensemble", "all", "test"].startswith("4 networks")
+    assert declared["holdout", "ensemble", "fold-2", "test"].startswith("4 networks")
+
+
+def test_within_esc5_seeds_alone_are_averaged():
+    assert "esc5" not in {entry.strategy for entry in committee_of("cnn", "other")[0]}
+    assert "esc5" in {entry.strategy for entry in committee_of("cnn")[0]}

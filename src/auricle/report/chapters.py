@@ -8,6 +8,7 @@ from auricle.report.methods import methods
 from auricle.report.published import published
 from auricle.report.results import results
 from auricle.report.study_files import Study
+from auricle.report.tried import tried
 from auricle.report.wording import listed
 
 
@@ -20,6 +21,7 @@ def make_document(study: Study) -> Document:
         results,
         detail,
         published,
+        tried,
         discussion,
         assumptions,
         resources,

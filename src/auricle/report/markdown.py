@@ -31,17 +31,19 @@ def comparative_table(run: Path) -> str:
         cells = [_accuracy(_find(own, *key)) for key in COLUMNS.values()]
         best = _find(own, "kfold", "pooled", "out-of-fold")
         members = [row for row in own if _is_member(row, best)]
-        minutes = float(best["train_seconds"]) / 60 / max(1, len(members))
+        seconds = float(best["train_seconds"])
+        minutes = f"{seconds / 60 / len(members):.1f}" if members else "-"
         cells[1:1] = [f"{float(best[name]):.3f}" for name in ("f1_macro", "auc_macro")]
         cells += [f"{int(best[f'parameters_{kind}']):,}" for kind in ("trainable", "fixed")]
-        lines.append(_line([name, *cells, f"{minutes:.1f}"]))
+        lines.append(_line([name, *cells, minutes]))
     return "\n".join(lines)
 
 
 def _find(rows: list[Row], strategy: str, member: str | None, on: str) -> Row:
-    """The row of all seeds if there are several, else of the one."""
+    """The row of all seeds if there are several, else of the one; of a committee, its own."""
     same = [row for row in rows if (row["strategy"], row["on"]) == (strategy, on)]
-    same = [row for row in same if member in (None, row["member"]) and row["seed"] != "ensemble"]
+    same = [row for row in same if member in (None, row["member"])]
+    same = [row for row in same if row["seed"] != "ensemble"] or same
     return next((row for row in same if row["seed"] == "mean"), same[0] if same else {})
 
 

@@ -7,7 +7,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from auricle.report.drawing import (
     DASHES,
@@ -22,7 +22,7 @@ from auricle.report.drawing import (
     light_grid,
 )
 from auricle.report.headlines import View
-from auricle.report.scores import Configuration, Pair, ScoreRow
+from auricle.report.scores import Bounded, Configuration, Pair, ScoreRow
 from auricle.report.study_files import Fit
 from auricle.report.wording import category, decimals, percent
 
@@ -256,4 +256,33 @@ def differences(pairs: Sequence[Pair]) -> str:
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
         light_grid(axes, "x")
+    return drawn.svg
+
+
+def minutes_against_accuracy(
+    name: str, labels: Sequence[str], minutes: Sequence[float], accuracies: Sequence[Bounded]
+) -> str:
+    """A point a row: what its fits took, what it scored, and the interval of the score."""
+    with canvas(name, 76) as drawn:
+        axes = drawn.figure.subplots()
+        for label, cost, accuracy in zip(labels, minutes, accuracies, strict=True):
+            if accuracy.low is not None and accuracy.high is not None:
+                ends = [100 * accuracy.low, 100 * accuracy.high]
+                axes.plot([cost] * 2, ends, color=RULE, linewidth=1.6, zorder=1)
+            axes.plot(cost, 100 * accuracy.value, "o", color=SERIES[0], markersize=5)
+            axes.annotate(
+                label,
+                (cost, 100 * accuracy.value),
+                xytext=(5, 3),
+                textcoords="offset points",
+                fontsize=6.8,
+            )
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(MaxNLocator(8))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.margins(x=0.15)
+        axes.set_xlabel("minutes a fit")
+        axes.set_ylabel("out-of-fold accuracy, %")
+        light_grid(axes)
     return drawn.svg

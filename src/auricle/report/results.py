@@ -13,6 +13,7 @@ from auricle.report.wording import (
     decimals,
     figures,
     interval,
+    listed,
     minutes,
     percent,
     with_interval,
@@ -28,6 +29,7 @@ def results(study: Study) -> Iterator[Block]:
     yield from members_tested(study)
     yield from comparison(study)
     yield from seeds(study)
+    yield from committees(study)
 
 
 def curves(study: Study) -> Iterator[Block]:
@@ -306,4 +308,55 @@ def seeds(study: Study) -> Iterator[Block]:
         "probabilities.",
         columns,
         rows,
+    )
+
+
+def committees(study: Study) -> Iterator[Block]:
+    """What networks are worth that answer together, where the plan has them do so."""
+    found = study.scores.committees
+    if not found:
+        return
+    yield Heading("Committees", 2, "committees")
+    told = "; ".join(
+        f"{code(each.name)} is {listed([code(name) for name in each.of])}, "
+        f"{count(each.parameters['total'].trainable)} trainable parameters a seed"
+        for each in found
+    )
+    yield Paragraph(
+        f"Networks can answer together: the mean of the probabilities of every seed. {told}. No "
+        "clip is scored by a network that was trained on it. A committee costs as many times the "
+        "training and the answer as it has networks."
+    )
+    yield Table(
+        "committees-table",
+        "Scores of committees, and how many networks answer for a clip.",
+        [
+            Column("committee", align="left"),
+            Column("strategy", align="left"),
+            Column("scored on", align="left"),
+            Column("what was scored", align="left"),
+            Column("clips"),
+            Column("accuracy, %"),
+            Column("F1 macro"),
+            Column("AUC"),
+            Column("log loss"),
+            Column("training, min"),
+        ],
+        [
+            [
+                plain(each.name),
+                row.strategy,
+                "test" if row.on == "test" else "out-of-fold",
+                row.declared,
+                count(row.clips),
+                with_interval(row.accuracy),
+                decimals(row.f1_macro.value),
+                decimals(row.auc_macro),
+                decimals(row.log_loss),
+                minutes(row.train_seconds),
+            ]
+            for each in found
+            for row in each.scores
+        ],
+        dense=True,
     )

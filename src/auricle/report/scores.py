@@ -71,6 +71,7 @@ class ScoreRow:
     f1_weighted: Score
     auc_macro: Figure = None
     log_loss: Figure = None
+    train_seconds: Figure = None
     per_class: tuple[ClassScores, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     roc: tuple[RocCurve, ...] = ()
@@ -117,6 +118,16 @@ class Configuration:
         """The one score that all four name, if the study has it."""
         found = (row for row in self.rows(strategy, on) if (row.member, row.seed) == (member, seed))
         return next(found, None)
+
+
+@dataclass(frozen=True)
+class Committee:
+    """Configurations whose networks answer together; `parameters` are those of one seed of each."""
+
+    name: str
+    of: tuple[str, ...]
+    parameters: dict[str, Parameters]
+    scores: tuple[ScoreRow, ...]
 
 
 @dataclass(frozen=True)
@@ -175,6 +186,7 @@ class Scores:
     dataset: Dataset
     test_readings: int
     configurations: tuple[Configuration, ...]
+    committees: tuple[Committee, ...] = ()
     esc5: dict[str, dict[str, Bounded]] = field(default_factory=dict)
     comparisons: tuple[Pair, ...] = ()
     best: Best = field(default_factory=Best)

@@ -64,6 +64,7 @@ class Study:
     pictures: Pictures
     scores: Scores
     fits: tuple[Fit, ...]
+    tried: tuple[dict[str, str], ...] = ()
 
     @property
     def configurations(self) -> tuple[Configuration, ...]:
@@ -109,6 +110,7 @@ def read_study(run: Path) -> Study:
         )
     scores = _read(run / "scores.json", _scores)
     readings, tracking = run / "test_reads.csv", run / "wandb.json"
+    tried = run / "tried.csv"
     return Study(
         plan=_read(run / "study.toml", _plan),
         environment=_read(run / "environment.json", _environment),
@@ -121,6 +123,7 @@ def read_study(run: Path) -> Study:
         pictures=_read(run / "pictures.npz", _pictures),
         scores=scores,
         fits=tuple(fit for each in scores.configurations for fit in _fits(run, each.name)),
+        tried=_read(tried, _rows) if tried.exists() else (),
     )
 
 

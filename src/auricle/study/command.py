@@ -90,16 +90,16 @@ SUMMARY = {
 def tell_scores(folder: Path) -> None:
     """Print a line a configuration, what the comparisons say, and how to send the runs."""
     found = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    named = [*found["configurations"], *found["committees"]]
     columns = {
-        title: [tell(configuration["scores"], *key) for configuration in found["configurations"]]
-        for title, key in SUMMARY.items()
+        title: [tell(each["scores"], *key) for each in named] for title, key in SUMMARY.items()
     }
     shown = {title: cells for title, cells in columns.items() if any(cells)}
     if "out of fold" in shown:  # the validation of holdout is a part of it
         shown.pop("validation", None)
     grid = Grid("accuracy, %", *shown, box=SIMPLE)
-    for row, configuration in enumerate(found["configurations"]):
-        grid.add_row(configuration["name"], *(cells[row] for cells in shown.values()))
+    for row, each in enumerate(named):
+        grid.add_row(each["name"], *(cells[row] for cells in shown.values()))
     console = Console(highlight=False, markup=False)
     console.print(grid)
     for comparison in found["comparisons"]:
@@ -115,10 +115,9 @@ def tell(entries: list[Table], strategy: str, member: str | None, on: str) -> st
     same = [
         entry
         for entry in entries
-        if (entry["strategy"], entry["on"]) == (strategy, on)
-        and entry["seed"] != "ensemble"
-        and member in (None, entry["member"])
+        if (entry["strategy"], entry["on"]) == (strategy, on) and member in (None, entry["member"])
     ]
+    same = [entry for entry in same if entry["seed"] != "ensemble"] or same
     if not same:
         return ""
     entry = next((entry for entry in same if entry["seed"] == "mean"), same[0])

@@ -48,6 +48,14 @@ class Recipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Committee:
+    """Networks that answer together: every seed of some configurations, probabilities averaged."""
+
+    name: str
+    of: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A whole study. `columns`, `root` and `subset` are those of a CSV of labels."""
 
@@ -61,11 +69,20 @@ class Plan:
     seeds: int = 1
     test: bool = False
     configurations: tuple[Recipe, ...] = ()
+    committees: tuple[Committee, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a plan with nothing to do, or with two configurations of one name."""
         names = [recipe.name for recipe in self.configurations]
-        if not names or not self.strategies:
+        for committee in self.committees:
+            strangers = sorted({*committee.of} - {*names})
+            if strangers or not committee.of:
+                raise ValueError(
+                    f"committee {committee.name} is of {', '.join(strangers) or 'nobody'}; "
+                    f"this plan has {', '.join(names)}"
+                )
+        names += [committee.name for committee in self.committees]
+        if not self.configurations or not self.strategies:
             raise ValueError("name at least one configuration and one strategy")
         if self.seeds < 1 or self.clip_s <= 0:
             raise ValueError(f"seeds ({self.seeds}) and clip_s ({self.clip_s:g}) must be positive")

@@ -7,7 +7,7 @@ out again from `predictions.csv`.
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from auricle.evaluation.comparison import compare, holm, verdict
 from auricle.evaluation.intervals import Interval, accuracy_interval, score_intervals
 from auricle.evaluation.metrics import roc_curves, score
 from auricle.study.fits import Predictions
+from auricle.study.recipe import Committee
 from auricle.training.sounds import Array
 
 ONE = "one network, last epoch"
@@ -24,7 +25,7 @@ ONE = "one network, last epoch"
 
 @dataclass(frozen=True)
 class Scored:
-    """Predictions under the key by which files name them."""
+    """Predictions under the key by which files name them; `networks` heard each of the clips."""
 
     configuration: str
     strategy: str
@@ -35,6 +36,7 @@ class Scored:
     predictions: Predictions
     train_seconds: float
     with_curves: bool = field(default=False, kw_only=True)
+    networks: int = field(default=1, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def gather(
     if len(seeds) > 1:
         for same in zip(*by_seed, strict=True):
             first = same[0]
-            networks = len(seeds) * (len(folds) - 1 if first.member == "ensemble" else 1)
+            networks = sum(scored.networks for scored in same)
             yield Scored(
                 configuration,
                 first.strategy,
@@ -86,6 +88,7 @@ def gather(
                 f"{networks} networks, probabilities averaged",
                 averaged([scored.predictions for scored in same]),
                 sum(scored.train_seconds for scored in same),
+                networks=networks,
             )
 
 
@@ -119,7 +122,7 @@ def _of_seed(
                 yield scored("kfold", fit.member, "test", fit.test, [fit])
         if tested:
             averaged_over = f"{len(tested)} networks, probabilities averaged"
-            more = {"declared": averaged_over, "with_curves": True}
+            more = {"declared": averaged_over, "with_curves": True, "networks": len(tested)}
             yield scored("kfold", "ensemble", "test", averaged(tested), kfold, **more)
     if "holdout" in strategies:
         held = kfold[0]
@@ -139,6 +142,29 @@ def _of_seed(
                 yield scored("esc5", fit.member, "test", fit.test, [fit])
         all_clips = pooled([refit.test, *(fit.test for fit in rest if fit.test)])
         yield scored("esc5", "pooled", "test", all_clips, [refit, *rest], with_curves=True)
+
+
+def together(committee: Committee, scored: Sequence[Scored]) -> Iterator[Scored]:
+    """What a committee answers wherever its members score the same clips whole.
+
+    The protocol averages seeds alone within `esc5`: a committee of several networks stays out.
+    """
+    own = [s for s in scored if s.configuration in committee.of and s.seed != "ensemble"]
+    own = [s for s in own if s.strategy != "esc5" or len(committee.of) == 1]
+    whole = [s for s in own if s.strategy == "holdout" or not s.member.startswith("fold-")]
+    for key in dict.fromkeys((s.strategy, s.member, s.on) for s in whole):
+        same = [s for s in whole if (s.strategy, s.member, s.on) == key]
+        networks = sum(s.networks for s in same)
+        yield Scored(
+            committee.name,
+            key[0],
+            "ensemble",
+            *key[1:],
+            f"{networks} networks, probabilities averaged",
+            averaged([s.predictions for s in same]),
+            sum(s.train_seconds for s in same),
+            networks=networks,
+        )
 
 
 def score_entry(scored: Scored, categories: Sequence[str]) -> dict[str, Any]:
@@ -189,28 +215,44 @@ def score_entry(scored: Scored, categories: Sequence[str]) -> dict[str, Any]:
     return entry
 
 
-def mean_entries(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows that are means of scores: of `kfold`'s members on the test fold, and of seeds."""
-    seeds = sorted({e["seed"] for e in entries if e["seed"] != "ensemble"})
+def mean_entries(
+    scored: Sequence[Scored], entries: Sequence[dict[str, Any]], categories: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Rows that are means of scores: of `kfold`'s members on the test fold, and of seeds.
+
+    `entries` are those of `scored`. The interval of a mean accuracy is that of the correctness
+    averaged clip by clip, as recordings are resampled; its range is that of the scores.
+    """
+    single = [s for s in scored if s.seed != "ensemble"]
+    own = [e for e in entries if e["seed"] != "ensemble"]
+    tested = [s for s in single if (s.strategy, s.on) == ("kfold", "test")]
+    tested = [s for s in tested if s.member != "ensemble"]
+    seeds = sorted({s.seed for s in single})
     rows = []
-    for seed in seeds:
-        tested = [
-            e
-            for e in entries
-            if (e["seed"], e["strategy"], e["on"]) == (seed, "kfold", "test")
-            and e["member"] != "ensemble"
-        ]
-        if tested:
-            rows.append({**_mean(tested), "seed": seed, "member": "mean"})
+    for seed in seeds if tested else ():
+        keys = {(s.seed, s.strategy, s.member, s.on) for s in tested if s.seed == seed}
+        same = [e for e in own if (e["seed"], e["strategy"], e["member"], e["on"]) in keys]
+        interval = mean_accuracy([s for s in tested if s.seed == seed], categories)
+        rows.append({**_mean(same, interval), "seed": seed, "member": "mean"})
     if len(seeds) > 1:
-        singles = [e for e in [*entries, *rows] if e["seed"] != "ensemble"]
-        for key in dict.fromkeys((e["strategy"], e["member"], e["on"]) for e in singles):
-            same = [e for e in singles if (e["strategy"], e["member"], e["on"]) == key]
-            rows.append({**_mean(same), "seed": "mean", "member": key[1]})
+        each = [*own, *rows]
+        for key in dict.fromkeys((e["strategy"], e["member"], e["on"]) for e in each):
+            same = [e for e in each if (e["strategy"], e["member"], e["on"]) == key]
+            found = [s for s in single if (s.strategy, s.member, s.on) == key] or tested
+            interval = mean_accuracy(found, categories)
+            rows.append({**_mean(same, interval), "seed": "mean", "member": key[1]})
     return rows
 
 
-def _mean(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def mean_accuracy(scored: Sequence[Scored], categories: Sequence[str]) -> Interval:
+    """Mean accuracy of several networks on the same clips, with its interval by recording."""
+    clips = scored[0].predictions.clips
+    targets = targets_of(clips, categories)
+    hits = [s.predictions.probabilities.argmax(1) == targets for s in scored]
+    return accuracy_interval(np.mean(hits, axis=0), targets, recordings_of(clips))
+
+
+def _mean(entries: Sequence[dict[str, Any]], accuracy: Interval) -> dict[str, Any]:
     first = entries[0]
     row: dict[str, Any] = {key: first[key] for key in ("strategy", "on", "clips")}
     row["declared"] = f"mean of {len(entries)} scores"
@@ -219,6 +261,7 @@ def _mean(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
         values = [entry[name]["value"] for entry in entries]
         ends = [min(values), max(values)]
         row[name] = {"value": float(np.mean(values)), "low": None, "high": None, "range": ends}
+    row["accuracy"] |= {end: number(getattr(accuracy, end)) for end in ("low", "high")}
     for name in ("auc_macro", "log_loss"):
         known = [entry[name] for entry in entries if entry[name] is not None]
         row[name] = float(np.mean(known)) if known else None
@@ -233,19 +276,21 @@ def esc5_entry(
     Of several seeds, correctness is averaged clip by clip.
     """
     found = [s for s in scored if (s.strategy, s.member) == ("esc5", "pooled")]
-    found = [s for s in found if s.seed != "ensemble"]
+    found = [s for s in found if s.seed != "ensemble"] or found
     if not found:
         return None
-    clips = found[0].predictions.clips
-    targets, recordings = targets_of(clips, categories), recordings_of(clips)
-    hits = [s.predictions.probabilities.argmax(1) == targets for s in found]
-    correct = np.mean(hits, axis=0)
-    tested = np.array([clip.fold == test_fold for clip in clips])
+    tested = np.array([clip.fold == test_fold for clip in found[0].predictions.clips])
     parts = {"all": tested | True, "development": ~tested, "test": tested}
     return {
-        name: interval_entry(accuracy_interval(correct[part], targets[part], recordings[part]))
+        name: interval_entry(mean_accuracy([_part(s, part) for s in found], categories))
         for name, part in parts.items()
     }
+
+
+def _part(scored: Scored, kept: Array) -> Scored:
+    """Some of the clips."""
+    clips = tuple(itertools.compress(scored.predictions.clips, kept))
+    return replace(scored, predictions=Predictions(clips, scored.predictions.probabilities[kept]))
 
 
 def compare_all(scored: Sequence[Scored], categories: Sequence[str]) -> list[dict[str, Any]]:

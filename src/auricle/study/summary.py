@@ -14,7 +14,7 @@ from auricle.study.drawings import layers_of
 from auricle.study.fits import load_predictions
 from auricle.study.job import Job
 from auricle.study.protocol import Roles
-from auricle.study.recipe import Plan
+from auricle.study.recipe import Committee, Plan
 from auricle.study.scores import (
     Member,
     Scored,
@@ -23,6 +23,7 @@ from auricle.study.scores import (
     gather,
     mean_entries,
     score_entry,
+    together,
 )
 from auricle.training.fit import new_network
 
@@ -32,7 +33,8 @@ def write_scores(
 ) -> None:
     """Work out every score from the predictions, and write the files that others read."""
     members = [member_of(job) for job in jobs]
-    scored, configurations = [], []
+    scored: list[Scored] = []
+    configurations = []
     for recipe in plan.configurations:
         own = list(gather(recipe.name, members, plan.strategies, table.folds))
         entries = [score_entry(entry, table.categories) for entry in own]
@@ -48,9 +50,14 @@ def write_scores(
                 "parameters": {part: vars(count) for part, count in counts.items()},
                 "train_seconds": seconds_of(entries),
                 "layers": layers_of(recipe.network, len(table.categories), plan.clip_s),
-                "scores": [*entries, *mean_entries(entries)],
+                "scores": [*entries, *mean_entries(own, entries, table.categories)],
             }
         )
+    committees = []
+    for committee in plan.committees:
+        own = list(together(committee, scored))
+        scored += own
+        committees.append(committee_entry(committee, own, configurations, table.categories))
     ledger = run / "test_reads.csv"
     readings = (
         max(0, len(ledger.read_text(encoding="utf-8").splitlines()) - 1) if ledger.exists() else 0
@@ -71,12 +78,13 @@ def write_scores(
         },
         "test_readings": readings,
         "configurations": configurations,
+        "committees": committees,
         "esc5": {
-            recipe.name: entry
-            for recipe in plan.configurations
+            name: entry
+            for name in dict.fromkeys(s.configuration for s in scored)
             if (
                 entry := esc5_entry(
-                    [s for s in scored if s.configuration == recipe.name],
+                    [s for s in scored if s.configuration == name],
                     table.categories,
                     roles.test,
                 )
@@ -86,8 +94,25 @@ def write_scores(
         "best": best_of(configurations),
     }
     replace_text(run / "predictions.csv", predictions_csv(scored, table.categories))
-    replace_text(run / "comparison.csv", comparison_csv(configurations))
+    replace_text(run / "comparison.csv", comparison_csv([*configurations, *committees]))
     replace_text(run / "scores.json", json.dumps(found, indent=1, allow_nan=False))
+
+
+def committee_entry(
+    committee: Committee,
+    scored: Sequence[Scored],
+    configurations: Sequence[dict[str, Any]],
+    categories: Sequence[str],
+) -> dict[str, Any]:
+    """A committee for `scores.json`: its scores, and the parameters of one seed of its members."""
+    sizes = [c["parameters"]["total"] for c in configurations if c["name"] in committee.of]
+    total = {kind: sum(size[kind] for size in sizes) for kind in ("trainable", "fixed")}
+    return {
+        "name": committee.name,
+        "of": list(committee.of),
+        "parameters": {"total": total},
+        "scores": [score_entry(entry, categories) for entry in scored],
+    }
 
 
 def seconds_of(entries: list[dict[str, Any]]) -> dict[str, float]:

@@ -1,0 +1,117 @@
+"""How the recipe was found: every lever that was tried on the development folds, and its price."""
+
+from collections.abc import Iterator, Sequence
+
+from auricle.report import plots
+from auricle.report.document import Block, Bullets, Column, Figure, Heading, Paragraph, Table, plain
+from auricle.report.scores import Bounded
+from auricle.report.study_files import Study
+from auricle.report.wording import (
+    NOTHING,
+    count,
+    decimals,
+    percent,
+    points,
+    probability,
+    with_interval,
+    worded,
+)
+
+Row = dict[str, str]
+
+
+def tried(study: Study) -> Iterator[Block]:
+    """The rows of `tried.csv`, section by section; nothing where a study has none."""
+    if not study.tried:
+        return
+    sections = list(dict.fromkeys(row["section"] for row in study.tried))
+    yield Heading("How the recipe was found", 1, "tried")
+    yield Paragraph(
+        "What was tried before this study, one change at a time or a few. Every figure is "
+        "out-of-fold, of one network after its last epoch, by fits that never opened the test "
+        "fold. Differences are to the first row of a table, on the same clips, with their interval "
+        "and the p of a sign-flip permutation by recording; many rows were tried, so a small p "
+        "among them is not yet a finding. The scaled log loss is that after one temperature for "
+        "all clips. A row of one seed is screening."
+    )
+    for number, title in enumerate(sections, 1):
+        rows = [row for row in study.tried if row["section"] == title]
+        yield Heading(plain(title), 2, f"tried-{number}")
+        yield Paragraph(plain(rows[0]["says"]))
+        yield _table(number, title, rows)
+        if rows[0]["curve"] == "1":
+            yield _curve(number, rows)
+        learned = [row for row in rows if row["learned"]]
+        if learned:
+            yield Bullets([f"*{plain(row['name'])}*: {plain(row['learned'])}" for row in learned])
+
+
+def _table(number: int, title: str, rows: Sequence[Row]) -> Table:
+    return Table(
+        f"tried-table-{number}",
+        f"{plain(title)}: out-of-fold accuracy, %, with 95% interval, and what each row costs.",
+        [
+            Column("row", align="left"),
+            Column("differs in", align="left"),
+            Column("seeds"),
+            Column("accuracy, %"),
+            Column("range", "over seeds"),
+            Column("scaled log loss"),
+            Column("less first row, points"),
+            Column("p"),
+            Column("minutes a fit"),
+            Column("parameters"),
+        ],
+        [
+            [
+                plain(row["name"]),
+                plain(row["differs"]),
+                row["seeds"],
+                with_interval(_accuracy(row)),
+                f"{percent(float(row['low_seed']))} – {percent(float(row['high_seed']))}"
+                if int(row["seeds"]) > 1
+                else NOTHING,
+                decimals(_figure(row["log_loss_scaled"])),
+                _difference(row),
+                probability(float(row["less_p_permutation"]))
+                if row["less_p_permutation"]
+                else NOTHING,
+                f"{float(row['minutes_a_fit']):.1f}",
+                count(int(row["parameters"])),
+            ]
+            for row in rows
+        ],
+        dense=True,
+    )
+
+
+def _curve(number: int, rows: Sequence[Row]) -> Figure:
+    names = [row["name"] for row in rows]
+    minutes = [float(row["minutes_a_fit"]) for row in rows]
+    accuracies = [_accuracy(row) for row in rows]
+    told = [
+        f"{name}: {cost:.1f} minutes, {with_interval(accuracy)}%"
+        for name, cost, accuracy in zip(names, minutes, accuracies, strict=True)
+    ]
+    return Figure(
+        f"tried-curve-{number}",
+        plots.minutes_against_accuracy(f"tried-curve-{number}", names, minutes, accuracies),
+        "Out-of-fold accuracy with its 95% interval against the minutes that a fit took.",
+        f"{worded(len(rows)).capitalize()} points. " + "; ".join(told) + ".",
+    )
+
+
+def _accuracy(row: Row) -> Bounded:
+    value, low, high = (float(row[f"accuracy{end}"]) for end in ("", "_low", "_high"))
+    return Bounded(value, low, high)
+
+
+def _figure(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def _difference(row: Row) -> str:
+    if not row["less_difference"]:
+        return NOTHING
+    low, high = (points(float(row[f"less_{end}"])) for end in ("low", "high"))
+    return f"{points(float(row['less_difference']))} [{low}, {high}]"
