@@ -136,8 +136,9 @@ def by_moments(base, spectrum):
         return normalised(norm, nn.Conv1d.forward(convolution, signal))
 
     batch, bands, frames = spectrum.shape
-    steps = frames // 2
-    signal = spectrum[:, :, : 2 * steps].mT.reshape(batch * steps, 2, bands)
+    a_step = base.along_frequency.frames_per_step
+    steps = frames // a_step
+    signal = spectrum[:, :, : a_step * steps].mT.reshape(batch * steps, a_step, bands)
     for convolution, norm, _ in base.along_frequency.layers:
         along_rows = isinstance(convolution, AlongRows)
         if along_rows:  # (batch * steps, channels, bands) -> (batch * bands, channels, steps)

@@ -17,6 +17,7 @@ from auricle.network.frontend import FrontendConfig
 CNN = NetworkConfig(
     frontend=FrontendConfig(sample_rate_hz=8_000, window=64, hop=80, bands=16, high_hz=4_000),
     base=BaseConfig(
+        frames_per_step=2,
         frequency_channels=(3, 4),
         frequency_kernels=(5, 3),
         time_kernels=(1, 3),

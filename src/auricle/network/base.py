@@ -30,7 +30,7 @@ class BaseConfig:
     along time, once the bands are laid side by side; steps are halved between stages.
     """
 
-    frames_per_step: int = 2
+    frames_per_step: int = 4
     frequency_channels: tuple[int, ...] = (16, 24, 32)
     frequency_kernels: tuple[int, ...] = (7, 5, 3)
     time_kernels: tuple[int, ...] = (1, 3, 3)

@@ -102,7 +102,7 @@ class FilterBank(nn.Module):
         learned = config.kind == "learned"
         self.kernels = nn.Parameter(fourier_kernels(config.window), requires_grad=learned)
         self.weights = nn.Parameter(band_weights(config), requires_grad=learned)
-        self.normalise = nn.BatchNorm1d(config.bands, affine=False)
+        self.normalise = nn.BatchNorm2d(config.bands, affine=False)
 
     def power(self, wave: Tensor) -> Tensor:
         """Energy in each band: (batch, samples) -> (batch, bands, frames), zero or more."""
@@ -130,8 +130,10 @@ class FilterBank(nn.Module):
         with torch.autocast(power.device.type, enabled=False):
             level = power.mean(dim=(1, 2), keepdim=True) + SILENCE
             floor = 10 ** (self.config.floor_db / 10)
-            spectrum: Tensor = self.normalise(torch.log10(power.float() / level + floor))
-            return spectrum
+            loud = torch.log10(power.float() / level + floor)
+            # With a lone axis added it is a sheet, whose bands may lie last in memory, as in views.
+            spectrum: Tensor = self.normalise(loud[:, :, None])
+            return spectrum[:, :, 0]
 
 
 RAW_FIRST_STRIDES = 40

@@ -80,26 +80,25 @@ def read_loop(sound: Tensor, places: Tensor) -> Tensor:
     return torch.lerp(low_rows, high_rows, share).reshape(*places.shape, *sound.shape[2:])
 
 
-def shift_bands(power: Tensor, furthest: float, generator: Generator) -> Tensor:
+def shift_bands(count: int, bands: int, furthest: float, generator: Generator) -> Tensor:
     """Raise or lower each clip along the mel scale by up to `furthest` bands.
 
-    Reading between bands is a product with tents: one of width two stands on each place.
+    Reading between bands is a product with tents: one of width two stands on each place. What is
+    done is given as that matrix, (count, bands, bands), for frames from the left.
     """
-    bands = torch.arange(power.shape[2])
-    shift = uniform((len(power), 1), -furthest, furthest, generator)
-    places = (bands + shift).clamp(0, len(bands) - 1)  # (batch, bands)
-    tents = (1 - (places[:, None] - bands[:, None]).abs()).clamp(min=0)  # (batch, bands, bands)
-    return power @ tents
+    place = torch.arange(bands)
+    shift = uniform((count, 1), -furthest, furthest, generator)
+    read = (place + shift).clamp(0, bands - 1)  # (count, bands)
+    return (1 - (read[:, None] - place[:, None]).abs()).clamp(min=0)  # (count, from, to)
 
 
-def colour(power: Tensor, strongest_db: float, generator: Generator) -> Tensor:
-    """Give each clip another room and microphone: a smooth gain over the bands."""
-    batch, _, bands = power.shape
+def colour(count: int, bands: int, strongest_db: float, generator: Generator) -> Tensor:
+    """Give each clip another room and microphone: (count, bands) gains, smooth over the bands."""
     waves = torch.arange(1, 4) * math.pi / bands
-    angle = torch.arange(bands)[:, None] * waves + uniform((batch, 1, 3), 0, 2 * math.pi, generator)
-    strength = uniform((batch, 1, 3), 0, strongest_db / 3, generator)
-    gain_db = (angle.cos() * strength).sum(-1)  # (batch, bands)
-    return power * 10 ** (gain_db[:, None] / 10)
+    angle = torch.arange(bands)[:, None] * waves + uniform((count, 1, 3), 0, 2 * math.pi, generator)
+    strength = uniform((count, 1, 3), 0, strongest_db / 3, generator)
+    gain_db = (angle.cos() * strength).sum(-1)  # (count, bands)
+    return 10 ** (gain_db / 10)
 
 
 def a_weighting(frequency_hz: Tensor) -> Tensor:
@@ -117,13 +116,12 @@ def a_weighting(frequency_hz: Tensor) -> Tensor:
     return (response.square() * 10**0.2).float()
 
 
-def equal_loudness(power: Tensor, centres_hz: Tensor) -> Tensor:
-    """Bring clips to one A-weighted level: (batch, frames, bands), (bands,) -> the same shape.
+def loudness(mean_power: Tensor, centres_hz: Tensor) -> Tensor:
+    """A-weighted level of clips by the mean power of each band: (batch, bands) -> (batch, 1).
 
     Source: Tokozume et al. (2018), section 3.2, for weighting the level as an ear does.
     """
-    weighted = power.mean(1) @ a_weighting(centres_hz)  # (batch,)
-    return power / (weighted[:, None, None] + SILENCE)
+    return mean_power @ a_weighting(centres_hz)[:, None] + SILENCE
 
 
 def partners(targets: Tensor, generator: Generator) -> Tensor:
@@ -178,29 +176,26 @@ def add_noise(power: Tensor, share: float, lowest_db: float, generator: Generato
     The noisy clips of a batch share its grain, not its colour and level.
     """
     noisy = (uniform((len(power),), 0, 1, generator) < share).nonzero()[:, 0]
-    clean = power[noisy]
-    count, frames, bands = clean.shape
-    slope = uniform((count, 1, 1), -2, 2, generator)
+    level = power.index_select(0, noisy).mean((1, 2), keepdim=True)
+    _, frames, bands = power.shape
+    slope = uniform((len(noisy), 1, 1), -2, 2, generator)
     shape = 10 ** (torch.linspace(-1, 1, bands) * slope)  # decades over the bands
     grain = -(1 - uniform((frames, bands), 0, 1, generator)).log()  # exponential, mean one
-    ratio = 10 ** (-uniform((count, 1, 1), lowest_db, lowest_db + 30, generator) / 10)
-    level = ratio * clean.mean((1, 2), keepdim=True) / shape.mean(2, keepdim=True)
-    return power.index_copy(0, noisy, clean + grain * (shape * level))
+    ratio = 10 ** (-uniform((len(noisy), 1, 1), lowest_db, lowest_db + 30, generator) / 10)
+    return power.index_add(0, noisy, grain * (ratio * level / shape.mean(2, keepdim=True) * shape))
 
 
-def mask(power: Tensor, axis: int, count: int, widest: int, generator: Generator) -> Tensor:
-    """Silence `count` stretches of frames (axis 1) or bands (axis 2), each up to `widest` long.
+def mask(count: int, length: int, masks: int, widest: int, generator: Generator) -> Tensor:
+    """What `masks` masks leave of so many moments or bands: (count, length), one where kept.
 
-    None is longer than half of all.
+    Each is up to `widest` wide, and none wider than half of all.
 
     Source: Park et al. (2019), with silence where they put the mean.
     """
-    batch, length = len(power), power.shape[axis]
-    size = uniform((batch, count, 1), 0, min(widest, length // 2), generator)
-    begin = uniform((batch, count, 1), 0, 1, generator) * (length - size)
+    size = uniform((count, masks, 1), 0, min(widest, length // 2), generator)
+    begin = uniform((count, masks, 1), 0, 1, generator) * (length - size)
     place = torch.arange(length)
-    kept = ((place < begin) | (place >= begin + size)).all(1).to(power)  # (batch, length)
-    return power * kept.unsqueeze(3 - axis)
+    return ((place < begin) | (place >= begin + size)).all(1).float()
 
 
 def view_powers(
@@ -213,16 +208,22 @@ def view_powers(
     config: AugmentConfig,
     generator: Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Views of a batch of powers, and what should be heard in them."""
+    """Views of a batch of powers, and what should be heard in them.
+
+    Pitch, room and level change a frame by a matrix each: their product goes over the powers once.
+    """
+    count, frames, bands = power.shape
     power = stretch_and_shift(power, config.stretch, generator)
-    power = shift_bands(power, config.band_shift, generator)
-    power = equal_loudness(colour(power, config.equaliser_db, generator), centres_hz)
+    change = shift_bands(count, bands, config.band_shift, generator)
+    change *= colour(count, bands, config.equaliser_db, generator)[:, None]
+    mean_power = (power.mean(1, keepdim=True) @ change)[:, 0]  # (batch, bands)
+    power = power @ (change / loudness(mean_power, centres_hz)[..., None])
     other = partners(targets, generator)
-    ratio = mixing_ratios(mixing, len(targets), generator)
+    ratio = mixing_ratios(mixing, count, generator)
     power = mix_powers(power, power.index_select(0, other), ratio)
     power = add_noise(power, config.noise, config.noise_low_db, generator)
-    power = mask(power, 1, config.masks, config.mask_frames, generator)
-    power = mask(power, 2, config.masks, config.mask_bands, generator)
+    power *= mask(count, frames, config.masks, config.mask_frames, generator)[..., None]
+    power *= mask(count, bands, config.masks, config.mask_bands, generator)[:, None]
     return power, soft_targets(targets, targets[other], ratio, classes)
 
 

@@ -207,6 +207,7 @@ def optimiser_for(network: nn.Module, config: TrainingConfig) -> torch.optim.Ada
         ],
         lr=config.learning_rate,
         betas=(0.9, 0.99),
+        fused=True,  # all weights in one pass
     )
 
 
