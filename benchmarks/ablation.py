@@ -27,7 +27,6 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 from scipy.optimize import minimize_scalar
-from scipy.stats import t as student_t
 
 from auricle.evaluation.comparison import Comparison, compare
 from auricle.evaluation.intervals import Interval, accuracy_interval
@@ -214,50 +213,6 @@ def rows_of(section: Line, lines: Sequence[Line], clips: Clips) -> Iterator[Row]
         )
 
 
-@dataclass(frozen=True)
-class Effect:
-    """What a change does on average over the other changes of a design, and its two levels."""
-
-    factor: str
-    low: str
-    high: str
-    log_loss: float
-    accuracy: float
-
-
-def effects_of(lines: Sequence[Line], reference: str) -> tuple[list[Effect], float]:
-    """Main effects of a two-level design, largest first, and how large chance alone makes one.
-
-    Each row sets many values at one of two levels. Keys that change together are one factor; its
-    effect is fitted to all rows at once, so every row tells of every factor. With as many effects
-    as rows allow, none is left to estimate chance from: the small ones do.
-
-    Source: Plackett and Burman (1946); Lenth (1989) for the margin, two-sided at 95%.
-    """
-    recipes = {line["row"]: flat(line["recipe"]) for line in lines}
-    low = recipes[reference]
-    patterns: dict[tuple[bool, ...], list[str]] = {}
-    for key in low:
-        pattern = tuple(recipe[key] != low[key] for recipe in recipes.values())
-        if any(pattern):
-            patterns.setdefault(pattern, []).append(key)
-    levels = np.array(list(patterns)).T  # (rows, factors), true where high
-    design = np.column_stack([np.ones(len(levels)), levels])
-    measured = np.array([[line["log_loss_scaled"], line["accuracy"]] for line in lines])
-    assert np.linalg.matrix_rank(design) == design.shape[1], "factors that cannot be told apart"
-    fitted = np.linalg.lstsq(design, measured, rcond=None)[0][1:]  # (factors, 2)
-    effects = []
-    for (pattern, keys), (log_loss, accuracy) in zip(patterns.items(), fitted, strict=True):
-        high = list(recipes.values())[pattern.index(True)]
-        shown = [", ".join(_plain(recipe[key]) for key in keys) for recipe in (low, high)]
-        names = ", ".join(key.split(".", 1)[1] for key in keys)
-        effects.append(Effect(names, *shown, float(log_loss), float(accuracy)))
-    sizes = np.abs(fitted[:, 0])
-    chance = 1.5 * np.median(sizes[sizes < 2.5 * 1.5 * np.median(sizes)])
-    margin = student_t.ppf(0.975, len(sizes) / 3) * chance
-    return sorted(effects, key=lambda effect: -abs(effect.log_loss)), float(margin)
-
-
 TEMPLATE = """\
 # What was tried, and what it gave
 
@@ -295,40 +250,7 @@ p {{ "%.2f" | format(row.against.p_permutation) }}{% else %}-{% endif %} | \
 {% for row in section.rows if row.learned -%}
 - **{{ row.name }}**: {{ row.learned }}
 {% endfor -%}
-{% endfor %}
-{%- for design in designs %}
-## {{ design.title }}
-
-{{ design.says }}
-
-{{ design.lines | length }} rows, mean accuracy {{ per_cent(design.accuracy) }}, mean scaled \
-log-loss {{ "%.3f" | format(design.log_loss) }}. An effect on log-loss smaller than \
-{{ "%.3f" | format(design.margin) }} is no more than chance would make of nothing (Lenth's \
-margin, 95%).
-
-| what changes | from | to | scaled log-loss | accuracy, points |
-| --- | --- | --- | --- | --- |
-{% for effect in design.effects -%}
-| {{ effect.factor }} | {{ effect.low }} | {{ effect.high }} | \
-{{ "%+.3f" | format(effect.log_loss) }}{% if effect.log_loss | abs > design.margin %} **\
-{{ "worse" if effect.log_loss > 0 else "better" }}**{% endif %} | \
-{{ "%+.1f" | format(100 * effect.accuracy) }} |
-{% endfor %}
-{{ design.learned }}
 {% endfor %}"""
-
-
-def design_of(design: Line, lines: Sequence[Line]) -> Line:
-    """The rows of a design, and what they say together."""
-    own = [line for line in lines if line["row"].startswith(design["prefix"])]
-    effects, margin = effects_of(own, design["reference"])
-    return {
-        "lines": own,
-        "effects": effects,
-        "margin": margin,
-        "accuracy": np.mean([line["accuracy"] for line in own]),
-        "log_loss": np.mean([line["log_loss_scaled"] for line in own]),
-    }
 
 
 def page(lines: Sequence[Line], order: Line) -> str:
@@ -337,14 +259,12 @@ def page(lines: Sequence[Line], order: Line) -> str:
     sections = [
         {**section, "rows": list(rows_of(section, lines, clips))} for section in order["sections"]
     ]
-    designs = [{**design, **design_of(design, lines)} for design in order.get("designs", [])]
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     template = environment.from_string(TEMPLATE)
     return template.render(
         clips=len(clips.targets),
         introduction=order["introduction"].strip(),
         sections=sections,
-        designs=designs,
         per_cent=lambda share: f"{100 * share:.1f}",
     )
 

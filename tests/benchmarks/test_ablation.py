@@ -49,31 +49,6 @@ def test_scaling_takes_softness_away_and_nothing_else() -> None:
     assert ablation.scaled_log_loss(probabilities, 1 - targets) > unscaled
 
 
-def test_a_design_finds_the_effects_that_its_rows_were_made_with() -> None:
-    generator = [1, 1, 1, 0, 1, 0, 0]  # eight rows, seven factors: Plackett and Burman
-    rows = [generator[at:] + generator[:at] for at in range(7)] + [[0] * 7]
-    true = [0.05, -0.03, 0.001, 0.0, -0.002, 0.001, 0.0]
-    lines = [
-        {
-            "row": f"design-{at}",
-            "recipe": {"augment": {f"part{n}": float(on) for n, on in enumerate(row)}},
-            "log_loss_scaled": 0.2 + float(np.dot(row, true)),
-            "accuracy": 0.9 - float(np.dot(row, true)),
-        }
-        for at, row in enumerate(rows)
-    ]
-    for line in lines:  # two values that change together are one factor
-        line["recipe"]["augment"]["with0"] = line["recipe"]["augment"]["part0"] + 1
-
-    effects, margin = ablation.effects_of(lines, "design-7")
-
-    assert [effect.factor for effect in effects[:2]] == ["part0, with0", "part1"]
-    assert (effects[0].low, effects[0].high) == ("0.0, 1.0", "1.0, 2.0")
-    assert effects[0].log_loss == pytest.approx(0.05)
-    assert effects[0].accuracy == pytest.approx(-0.05)
-    assert 0.002 < margin < 0.03
-
-
 def test_a_report_gets_the_rows_of_the_page() -> None:
     lines = ablation.read(ablation.JOURNAL)
     order = tomllib.loads(ablation.ORDER.read_text(encoding="utf-8"))
