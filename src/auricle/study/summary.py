@@ -56,8 +56,9 @@ def write_scores(
     committees = []
     for committee in plan.committees:
         own = list(together(committee, scored))
-        scored += own
-        committees.append(committee_entry(committee, own, configurations, table.categories))
+        if own:  # under some strategies its members are not averaged
+            scored += own
+            committees.append(committee_entry(committee, own, configurations, table.categories))
     ledger = run / "test_reads.csv"
     readings = (
         max(0, len(ledger.read_text(encoding="utf-8").splitlines()) - 1) if ledger.exists() else 0

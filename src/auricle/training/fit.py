@@ -34,7 +34,7 @@ class TrainingConfig:
     """How a network is trained. An epoch draws `views` augmented views of every training clip."""
 
     epochs: int = 100
-    views: int = 3
+    views: int = 2
     batch: int = 32
     learning_rate: float = 3e-3
     weight_decay: float = 0.1
