@@ -244,7 +244,7 @@ minutes a fit | parameters |
 {% if row.log_loss_scaled %}{{ "%.3f" | format(row.log_loss_scaled) }}{% else %}-{% endif %} | \
 {% if row.against %}{{ "%+.1f" | format(100 * row.against.difference) }} \
 [{{ "%+.1f" | format(100 * row.against.low) }}, {{ "%+.1f" | format(100 * row.against.high) }}], \
-p {{ "%.2f" | format(row.against.p_permutation) }}{% else %}-{% endif %} | \
+{{ p_value(row.against.p_permutation) }}{% else %}-{% endif %} | \
 {{ "%.1f" | format(row.minutes_a_fit) }} | {{ "{:,}".format(row.parameters) }} |
 {% endfor %}
 {% for row in section.rows if row.learned -%}
@@ -266,6 +266,7 @@ def page(lines: Sequence[Line], order: Line) -> str:
         introduction=order["introduction"].strip(),
         sections=sections,
         per_cent=lambda share: f"{100 * share:.1f}",
+        p_value=lambda p: f"p {p:.2f}" if p >= 0.01 else "p < 0.01",
     )
 
 

@@ -24,6 +24,7 @@ def small_network() -> Callable[..., NetworkConfig]:
                 kind=kind, sample_rate_hz=RATE_HZ, window=128, hop=80, bands=16, high_hz=4_000
             ),
             base=BaseConfig(
+                frames_per_step=2,
                 frequency_channels=(4, 8),
                 frequency_kernels=(5, 3),
                 time_kernels=(1, 3),
