@@ -11,6 +11,7 @@ from auricle.study.drawings import layers_of
 CLIP_S = 0.25
 FRONTEND = FrontendConfig(sample_rate_hz=8_000, window=64, hop=80, bands=16, high_hz=4_000)
 BASE = BaseConfig(
+    frames_per_step=2,
     frequency_channels=(3, 4),
     frequency_kernels=(7, 5),
     time_kernels=(1, 3),
