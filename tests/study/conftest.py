@@ -42,6 +42,7 @@ bands = 16
 high_hz = 4_000.0
 
 [every.network.base]
+frames_per_step = 2
 frequency_channels = [4, 4]
 frequency_kernels = [7, 5]
 time_kernels = [1, 3]

@@ -261,7 +261,7 @@ def _mean(entries: Sequence[dict[str, Any]], accuracy: Interval) -> dict[str, An
         values = [entry[name]["value"] for entry in entries]
         ends = [min(values), max(values)]
         row[name] = {"value": float(np.mean(values)), "low": None, "high": None, "range": ends}
-    row["accuracy"] |= {end: number(getattr(accuracy, end)) for end in ("low", "high")}
+    row["accuracy"] |= interval_entry(accuracy)  # of which the mean is the value, to the last bit
     for name in ("auc_macro", "log_loss"):
         known = [entry[name] for entry in entries if entry[name] is not None]
         row[name] = float(np.mean(known)) if known else None
