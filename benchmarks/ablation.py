@@ -30,6 +30,7 @@ from scipy.optimize import minimize_scalar
 
 from auricle.evaluation.comparison import Comparison, compare
 from auricle.evaluation.intervals import Interval, accuracy_interval
+from auricle.report.wording import equals
 
 DOCS = Path(__file__).parents[1] / "docs"
 JOURNAL = DOCS / "ablation.jsonl"
@@ -266,7 +267,7 @@ def page(lines: Sequence[Line], order: Line) -> str:
         introduction=order["introduction"].strip(),
         sections=sections,
         per_cent=lambda share: f"{100 * share:.1f}",
-        p_value=lambda p: f"p {p:.2f}" if p >= 0.01 else "p < 0.01",
+        p_value=equals,
     )
 
 

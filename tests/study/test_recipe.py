@@ -211,7 +211,12 @@ def test_what_is_wrong_in_a_recipe_is_named_with_its_file(write, text, told):
         ),
         (
             'name = "a"\nconfigurations = ["cnn"]\ntest = true\n'
-            '[[committees]]\nname = "cnn"\nof = ["cnn"]',
+            '[[committees]]\nname = "b"\nof = ["cnn", "cnn"]',
+            "committee b: name two configurations or more, each once",
+        ),
+        (
+            'name = "a"\nconfigurations = ["cnn", "transformer-h1"]\ntest = true\n'
+            '[[committees]]\nname = "cnn"\nof = ["cnn", "transformer-h1"]',
             "two configurations have one name: cnn, cnn",
         ),
         (

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from auricle.report.document import Block, Column, Heading, Paragraph, Table, plain
 from auricle.report.study_files import Study
-from auricle.report.wording import NOTHING, percent, with_interval, worded
+from auricle.report.wording import percent, with_interval, worded
 
 
 def packaged(name: str) -> list[dict[str, str]]:
@@ -18,9 +18,7 @@ def packaged(name: str) -> list[dict[str, str]]:
 
 def _each_fold(study: Study, name: str) -> list[str]:
     """Accuracy under `esc5` on each fold, of the seeds' mean where there are several."""
-    configuration = next((each for each in study.configurations if each.name == name), None)
-    if configuration is None:  # a committee
-        return [NOTHING for _ in study.scores.dataset.folds]
+    configuration = next(each for each in study.configurations if each.name == name)
     folds = [f"fold-{fold}" for fold in study.scores.dataset.folds]
     rows = [
         configuration.row("esc5", fold, "test", "mean") or configuration.row("esc5", fold, "test")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from auricle.report import plots
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
 from auricle.report.headlines import views
-from auricle.report.scores import Configuration
+from auricle.report.scores import Configuration, ScoreRow
 from auricle.report.study_files import Fit, Study
 from auricle.report.wording import (
     NOTHING,
@@ -29,7 +29,6 @@ def results(study: Study) -> Iterator[Block]:
     yield from members_tested(study)
     yield from comparison(study)
     yield from seeds(study)
-    yield from committees(study)
 
 
 def curves(study: Study) -> Iterator[Block]:
@@ -215,7 +214,24 @@ def comparison(study: Study) -> Iterator[Block]:
         body,
         dense=True,
     )
+    if study.scores.committees:
+        yield Paragraph(committees(study))
     yield _all_scores(study)
+
+
+def committees(study: Study) -> str:
+    """Who answers together, and what that costs."""
+    told = "; ".join(
+        f"{code(each.name)} is {listed([code(name) for name in each.of])}, "
+        f"{count(each.parameters['total'].trainable)} trainable parameters a seed"
+        for each in study.scores.committees
+    )
+    return (
+        "Networks can also answer together, as a committee: the mean of the probabilities of every "
+        f"seed. {told}. It costs as many times the training and the answer as it has networks; "
+        "[@all-scores] has its scores at the end. No network answers for a clip that it learnt "
+        "from."
+    )
 
 
 def _bold(values: Sequence[float | None], show: Callable[[float | None], str]) -> list[str]:
@@ -237,21 +253,10 @@ def _all_scores(study: Study) -> Table:
             averaged = each.row(row.strategy, row.member, row.on, "mean") not in (None, row)
             if single or (averaged and row.seed != "ensemble"):
                 continue
-            rows.append(
-                [
-                    plain(each.name),
-                    row.strategy,
-                    "test" if row.on == "test" else "out-of-fold",
-                    row.declared
-                    + ("" if row.seed in ("0", "mean", "ensemble") else f", seed {row.seed}"),
-                    count(row.clips),
-                    with_interval(row.accuracy),
-                    decimals(row.f1_macro.value),
-                    decimals(row.f1_weighted.value),
-                    decimals(row.auc_macro),
-                    decimals(row.log_loss),
-                ]
-            )
+            rows.append(_cells(each.name, row))
+    for committee in study.scores.committees:
+        breaks.append(len(rows))
+        rows += [_cells(committee.name, row) for row in committee.scores]
     return Table(
         "all-scores",
         "Every score of every strategy but for single folds and, of several, single seeds. A log "
@@ -272,6 +277,22 @@ def _all_scores(study: Study) -> Table:
         dense=True,
         breaks=breaks[1:],
     )
+
+
+def _cells(name: str, row: ScoreRow) -> list[str]:
+    seed = "" if row.seed in ("0", "mean", "ensemble") else f", seed {row.seed}"
+    return [
+        plain(name),
+        row.strategy,
+        "test" if row.on == "test" else "out-of-fold",
+        row.declared + seed,
+        count(row.clips),
+        with_interval(row.accuracy),
+        decimals(row.f1_macro.value),
+        decimals(row.f1_weighted.value),
+        decimals(row.auc_macro),
+        decimals(row.log_loss),
+    ]
 
 
 def seeds(study: Study) -> Iterator[Block]:
@@ -308,55 +329,4 @@ def seeds(study: Study) -> Iterator[Block]:
         "probabilities.",
         columns,
         rows,
-    )
-
-
-def committees(study: Study) -> Iterator[Block]:
-    """What networks are worth that answer together, where the plan has them do so."""
-    found = study.scores.committees
-    if not found:
-        return
-    yield Heading("Committees", 2, "committees")
-    told = "; ".join(
-        f"{code(each.name)} is {listed([code(name) for name in each.of])}, "
-        f"{count(each.parameters['total'].trainable)} trainable parameters a seed"
-        for each in found
-    )
-    yield Paragraph(
-        f"Networks can answer together: the mean of the probabilities of every seed. {told}. No "
-        "clip is scored by a network that was trained on it. A committee costs as many times the "
-        "training and the answer as it has networks."
-    )
-    yield Table(
-        "committees-table",
-        "Scores of committees, and how many networks answer for a clip.",
-        [
-            Column("committee", align="left"),
-            Column("strategy", align="left"),
-            Column("scored on", align="left"),
-            Column("what was scored", align="left"),
-            Column("clips"),
-            Column("accuracy, %"),
-            Column("F1 macro"),
-            Column("AUC"),
-            Column("log loss"),
-            Column("training, min"),
-        ],
-        [
-            [
-                plain(each.name),
-                row.strategy,
-                "test" if row.on == "test" else "out-of-fold",
-                row.declared,
-                count(row.clips),
-                with_interval(row.accuracy),
-                decimals(row.f1_macro.value),
-                decimals(row.auc_macro),
-                decimals(row.log_loss),
-                minutes(row.train_seconds),
-            ]
-            for each in found
-            for row in each.scores
-        ],
-        dense=True,
     )

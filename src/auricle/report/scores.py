@@ -71,7 +71,6 @@ class ScoreRow:
     f1_weighted: Score
     auc_macro: Figure = None
     log_loss: Figure = None
-    train_seconds: Figure = None
     per_class: tuple[ClassScores, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     roc: tuple[RocCurve, ...] = ()

@@ -54,6 +54,11 @@ class Committee:
     name: str
     of: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        """Refuse a committee of one: what its seeds are worth together is scored anyway."""
+        if len({*self.of}) < max(2, len(self.of)):
+            raise ValueError(f"committee {self.name}: name two configurations or more, each once")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -75,10 +80,9 @@ class Plan:
         """Refuse a plan with nothing to do, or with two configurations of one name."""
         names = [recipe.name for recipe in self.configurations]
         for committee in self.committees:
-            strangers = sorted({*committee.of} - {*names})
-            if strangers or not committee.of:
+            if strangers := sorted({*committee.of} - {*names}):
                 raise ValueError(
-                    f"committee {committee.name} is of {', '.join(strangers) or 'nobody'}; "
+                    f"committee {committee.name} is of {', '.join(strangers)}; "
                     f"this plan has {', '.join(names)}"
                 )
         names += [committee.name for committee in self.committees]

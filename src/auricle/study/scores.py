@@ -7,7 +7,7 @@ out again from `predictions.csv`.
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -147,10 +147,10 @@ def _of_seed(
 def together(committee: Committee, scored: Sequence[Scored]) -> Iterator[Scored]:
     """What a committee answers wherever its members score the same clips whole.
 
-    The protocol averages seeds alone within `esc5`: a committee of several networks stays out.
+    The protocol averages seeds alone within `esc5`: a committee stays out of it.
     """
     own = [s for s in scored if s.configuration in committee.of and s.seed != "ensemble"]
-    own = [s for s in own if s.strategy != "esc5" or len(committee.of) == 1]
+    own = [s for s in own if s.strategy != "esc5"]
     whole = [s for s in own if s.strategy == "holdout" or not s.member.startswith("fold-")]
     for key in dict.fromkeys((s.strategy, s.member, s.on) for s in whole):
         same = [s for s in whole if (s.strategy, s.member, s.on) == key]
@@ -244,12 +244,14 @@ def mean_entries(
     return rows
 
 
-def mean_accuracy(scored: Sequence[Scored], categories: Sequence[str]) -> Interval:
-    """Mean accuracy of several networks on the same clips, with its interval by recording."""
+def mean_accuracy(
+    scored: Sequence[Scored], categories: Sequence[str], part: Array | slice = slice(None)
+) -> Interval:
+    """Mean accuracy of several networks on a part of the same clips, with its interval."""
     clips = scored[0].predictions.clips
-    targets = targets_of(clips, categories)
+    targets, recordings = targets_of(clips, categories), recordings_of(clips)
     hits = [s.predictions.probabilities.argmax(1) == targets for s in scored]
-    return accuracy_interval(np.mean(hits, axis=0), targets, recordings_of(clips))
+    return accuracy_interval(np.mean(hits, axis=0)[part], targets[part], recordings[part])
 
 
 def _mean(entries: Sequence[dict[str, Any]], accuracy: Interval) -> dict[str, Any]:
@@ -276,21 +278,14 @@ def esc5_entry(
     Of several seeds, correctness is averaged clip by clip.
     """
     found = [s for s in scored if (s.strategy, s.member) == ("esc5", "pooled")]
-    found = [s for s in found if s.seed != "ensemble"] or found
+    found = [s for s in found if s.seed != "ensemble"]
     if not found:
         return None
     tested = np.array([clip.fold == test_fold for clip in found[0].predictions.clips])
     parts = {"all": tested | True, "development": ~tested, "test": tested}
     return {
-        name: interval_entry(mean_accuracy([_part(s, part) for s in found], categories))
-        for name, part in parts.items()
+        name: interval_entry(mean_accuracy(found, categories, part)) for name, part in parts.items()
     }
-
-
-def _part(scored: Scored, kept: Array) -> Scored:
-    """Some of the clips."""
-    clips = tuple(itertools.compress(scored.predictions.clips, kept))
-    return replace(scored, predictions=Predictions(clips, scored.predictions.probabilities[kept]))
 
 
 def compare_all(scored: Sequence[Scored], categories: Sequence[str]) -> list[dict[str, Any]]:

@@ -81,11 +81,11 @@ def write_scores(
         "configurations": configurations,
         "committees": committees,
         "esc5": {
-            name: entry
-            for name in dict.fromkeys(s.configuration for s in scored)
+            recipe.name: entry
+            for recipe in plan.configurations
             if (
                 entry := esc5_entry(
-                    [s for s in scored if s.configuration == name],
+                    [s for s in scored if s.configuration == recipe.name],
                     table.categories,
                     roles.test,
                 )
