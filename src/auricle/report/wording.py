@@ -10,12 +10,12 @@ NOTHING = "–"
 
 def percent(share: float | None) -> str:
     """0.928 -> 92.8 (the column or the sentence says that it is percent)."""
-    return NOTHING if share is None else f"{100 * share:.1f}"
+    return NOTHING if share is None else f"{round(100 * share, 6):.1f}"  # ties however they came
 
 
 def points(share: float) -> str:
     """0.012 -> +1.2, for differences between percentages."""
-    return f"{100 * share:+z.1f}".replace("-", "−")
+    return f"{round(100 * share, 6):+z.1f}".replace("-", "−")
 
 
 def decimals(value: float | None) -> str:
