@@ -411,6 +411,8 @@ class MomentByMoment(nn.Module):
             if isinstance(layer, ResidualBlock):
                 block = copy.deepcopy(layer)
                 block.first, block.second = plain(layer.first), plain(layer.second)
+                if isinstance(layer.shortcut, nn.Sequential):
+                    block.shortcut = plain(layer.shortcut)
                 self.along_time.append(block)
             else:
                 self.along_time.append(nn.MaxPool1d(2, ceil_mode=True))

@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -20,7 +21,7 @@ SMALL = BaseConfig(
     frequency_channels=(3, 4),
     frequency_kernels=(5, 3),
     time_kernels=(1, 3),
-    width=8,
+    widths=(8, 8),
     kernel=3,
     stages=(1, 1),
 )
@@ -61,7 +62,9 @@ def test_nothing_that_runs_spans_two_axes(monkeypatch):
     config = BaseConfig()
     Base(config, bands=64)(torch.randn(2, 64, 24))
     lasting = [kernel for kernel in config.time_kernels if kernel > 1]
+    widenings = sum(wider != width for width, wider in itertools.pairwise(config.widths))
     convolutions = len(config.frequency_kernels) + len(lasting) + 1 + 2 * sum(config.stages)
+    convolutions += widenings
     assert len(spans) == convolutions + len(config.stages) - 1
     assert all(min(span) == 1 for span in spans)
     assert sum(height > 1 for height, _ in spans) == len(lasting) > 0
@@ -151,7 +154,10 @@ def by_moments(base, spectrum):
     for layer in base.along_time:
         if isinstance(layer, ResidualBlock):
             inner = torch.relu(along_time(*layer.first, signal))
-            signal = torch.relu(signal + along_time(*layer.second, inner))
+            around = (
+                along_time(*layer.shortcut, signal) if len(inner[0]) > len(signal[0]) else signal
+            )
+            signal = torch.relu(around + along_time(*layer.second, inner))
         else:
             signal = F.max_pool1d(signal, 2, ceil_mode=True)
     return signal
@@ -250,10 +256,28 @@ def test_a_base_shifts_its_features_with_the_sound(generator):
 
 
 def test_a_residual_block_that_adds_nothing_lets_its_input_through(generator):
-    block = ResidualBlock(8, 3).eval()
+    block = ResidualBlock(8, 8, 3).eval()
     nn.init.zeros_(block.second[1].weight)
     features = torch.rand(2, 8, 1, 10, generator=generator)
     torch.testing.assert_close(block(features), features)
+
+
+def test_a_residual_block_that_widens_lets_a_mixture_of_its_input_through(generator):
+    block = ResidualBlock(8, 12, 3).eval()
+    nn.init.zeros_(block.second[1].weight)
+    features = torch.rand(2, 8, 1, 10, generator=generator)
+    mixture = block.shortcut[0].weight[..., 0]  # (12, 8), of one step
+    mixed = torch.einsum("oi,bixt->boxt", mixture, features)
+    kept = torch.relu(mixed / (1 + block.shortcut[1].eps) ** 0.5)  # normalised by nothing yet
+    torch.testing.assert_close(block(features), kept)
+
+
+def test_each_stage_has_its_width():
+    base = Base(replace(SMALL, stages=(2, 1), widths=(8, 12)), bands=16)
+    blocks = [part for part in base.along_time if isinstance(part, ResidualBlock)]
+    found = [block.second[0].out_channels for block in blocks]
+    assert found == [8, 8, 12]
+    assert base(torch.randn(2, 16, 24)).shape == (2, 12, 6)
 
 
 @pytest.mark.parametrize(
@@ -266,12 +290,19 @@ def test_a_residual_block_that_adds_nothing_lets_its_input_through(generator):
         ({"kernel": 4}, "kernels must be odd"),
         ({"frequency_kernels": (7, 5, 4)}, "kernels must be odd"),
         (
-            {"frequency_channels": (), "frequency_kernels": (), "time_kernels": (), "stages": ()},
+            {
+                "frequency_channels": (),
+                "frequency_kernels": (),
+                "time_kernels": (),
+                "widths": (),
+                "stages": (),
+            },
             "three convolutions or more",
         ),
         ({"frequency_channels": (16, 0, 32)}, "must be positive"),
-        ({"width": 0}, "must be positive"),
-        ({"stages": (1, 0)}, "must be positive"),
+        ({"widths": (8, 0, 8)}, "must be positive"),
+        ({"widths": (8, 8)}, "widths and stages must be of one length"),
+        ({"stages": (1, 0, 1)}, "must be positive"),
         ({"frames_per_step": 0}, "must be positive"),
     ],
 )

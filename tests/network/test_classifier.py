@@ -21,7 +21,7 @@ CNN = NetworkConfig(
         frequency_channels=(3, 4),
         frequency_kernels=(5, 3),
         time_kernels=(1, 3),
-        width=8,
+        widths=(8, 8),
         kernel=3,
         stages=(1, 1),
     ),

@@ -373,7 +373,7 @@ def write_study(
                 "frequency_channels": [24, 32],
                 "frequency_kernels": [7, 5],
                 "time_kernels": [1, 3],
-                "width": 96,
+                "widths": [64, 96, 96],
                 "kernel": 5,
                 "stages": [1, 1, 1],
             },

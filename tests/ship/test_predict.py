@@ -24,7 +24,7 @@ RATE_HZ = 8_000
 NETWORK = NetworkConfig(
     frontend=FrontendConfig(sample_rate_hz=RATE_HZ, window=256, hop=128, bands=16, high_hz=4_000.0),
     base=BaseConfig(
-        frequency_channels=(4, 4), frequency_kernels=(5, 3), time_kernels=(1, 3), width=8
+        frequency_channels=(4, 4), frequency_kernels=(5, 3), time_kernels=(1, 3), widths=(8, 8, 8)
     ),
     encoder=EncoderConfig(blocks=2, heads=2),
 )

@@ -46,7 +46,7 @@ frames_per_step = 2
 frequency_channels = [4, 4]
 frequency_kernels = [7, 5]
 time_kernels = [1, 3]
-width = 8
+widths = [8, 8, 8]
 
 [every.training]
 epochs = 3

@@ -15,7 +15,7 @@ BASE = BaseConfig(
     frequency_channels=(3, 4),
     frequency_kernels=(7, 5),
     time_kernels=(1, 3),
-    width=8,
+    widths=(8, 8),
     kernel=3,
     stages=(1, 1),
 )

@@ -258,7 +258,7 @@ def test_weights_of_another_release_are_refused(auricle, study, tmp_path):
 def test_weights_that_do_not_fit_their_recipe_are_refused(auricle, study, tmp_path):
     fit = shutil.copytree(study / FIT, tmp_path / "fit")
     facts = json.loads((fit / "fit.json").read_text(encoding="utf-8"))
-    facts["recipe"]["network"]["base"]["width"] = 16
+    facts["recipe"]["network"]["base"]["widths"] = [16, 16, 16]
     (fit / "fit.json").write_text(json.dumps(facts), encoding="utf-8")
     try:
         refused = auricle("predict", "a.wav", "--run", fit)

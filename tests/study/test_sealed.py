@@ -47,7 +47,7 @@ def test_a_study_without_test_decodes_no_test_clip(auricle, tiny_plan, tmp_path,
 
 
 def test_a_study_with_test_decodes_it(auricle, tiny_plan, tmp_path, decoded):
-    asked = ("--test", "--strategy", "holdout", "--set", "network.base.width=4")
+    asked = ("--test", "--strategy", "holdout", "--set", "network.base.widths=[4, 4, 4]")
 
     done = auricle("study", tiny_plan, "--out", tmp_path / "run", *asked, *SMALL)
 

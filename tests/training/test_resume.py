@@ -25,7 +25,7 @@ NETWORK = NetworkConfig(
         frequency_channels=(4, 8),
         frequency_kernels=(5, 3),
         time_kernels=(1, 3),
-        width=16,
+        widths=(16, 16),
         kernel=3,
         stages=(1, 1),
     ),

@@ -27,14 +27,15 @@ class BaseConfig:
 
     Each layer along frequency, of `frequency_kernels`, halves the bands. One along time follows it
     on every band, of `time_kernels`; a kernel of one stands for none. `stages` are residual blocks
-    along time, once the bands are laid side by side; steps are halved between stages.
+    along time, each stage of its own of `widths`, once the bands are laid side by side; steps are
+    halved between stages.
     """
 
     frames_per_step: int = 4
     frequency_channels: tuple[int, ...] = (16, 24, 32)
     frequency_kernels: tuple[int, ...] = (7, 5, 3)
     time_kernels: tuple[int, ...] = (1, 3, 3)
-    width: int = 64
+    widths: tuple[int, ...] = (64, 128, 128)
     kernel: int = 3
     stages: tuple[int, ...] = (1, 1, 1)
 
@@ -45,13 +46,20 @@ class BaseConfig:
             raise ValueError(
                 "frequency_channels, frequency_kernels and time_kernels must be of one length"
             )
+        if len(self.widths) != len(self.stages):
+            raise ValueError("widths and stages must be of one length")
         kernels = (self.kernel, *self.frequency_kernels, *self.time_kernels)
         if any(kernel % 2 == 0 for kernel in kernels):
             raise ValueError("kernels must be odd, so that a feature stays where its sound is")
         if len(self.frequency_channels) + 1 + 2 * sum(self.stages) < 3:
             raise ValueError("the base needs three convolutions or more")
-        if min((self.frames_per_step, self.width, *self.frequency_channels, *self.stages)) < 1:
-            raise ValueError("frames_per_step, width, channels and stages must be positive")
+        if min((self.frames_per_step, *self.widths, *self.frequency_channels, *self.stages)) < 1:
+            raise ValueError("frames_per_step, widths, channels and stages must be positive")
+
+    @property
+    def width(self) -> int:
+        """Features of a step, as the head gets them."""
+        return self.widths[-1]
 
 
 class AlongLast(nn.Conv1d):
@@ -117,17 +125,18 @@ class FrequencyStack(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions along time around which the input goes straight on."""
+    """Two convolutions along time around which the input goes on, straight or widened."""
 
-    def __init__(self, width: int, kernel: int) -> None:
+    def __init__(self, width_in: int, width: int, kernel: int) -> None:
         super().__init__()
-        self.first = convolution(width, width, kernel)
+        self.first = convolution(width_in, width, kernel)
         self.second = convolution(width, width, kernel)
+        self.shortcut = nn.Identity() if width_in == width else convolution(width_in, width, 1)
 
     def forward(self, sheet: Tensor) -> Tensor:
-        """Shapes: (batch, width, 1, steps) -> the same. Source: He et al. (2016)."""
+        """Shapes: (batch, width in, 1, steps) -> (batch, width, 1, steps). He et al. (2016)."""
         change = self.second(torch.relu(self.first(sheet)))
-        return torch.relu(sheet + change)
+        return torch.relu(self.shortcut(sheet) + change)
 
 
 class Base(nn.Module):
@@ -136,13 +145,15 @@ class Base(nn.Module):
     def __init__(self, config: BaseConfig, bands: int) -> None:
         super().__init__()
         self.along_frequency = FrequencyStack(config, bands)
-        self.into_width = convolution(self.along_frequency.features, config.width, config.kernel)
+        width = config.widths[0]
+        self.into_width = convolution(self.along_frequency.features, width, config.kernel)
         self.along_time = nn.Sequential()
-        for stage, blocks in enumerate(config.stages):
+        for stage, (blocks, wider) in enumerate(zip(config.stages, config.widths, strict=True)):
             if stage:
                 self.along_time.append(nn.MaxPool2d((1, 2), ceil_mode=True))
             for _ in range(blocks):
-                self.along_time.append(ResidualBlock(config.width, config.kernel))
+                self.along_time.append(ResidualBlock(width, wider, config.kernel))
+                width = wider
 
     def forward(self, spectrum: Tensor) -> Tensor:
         """Shapes: (batch, bands, frames) -> (batch, width, steps)."""

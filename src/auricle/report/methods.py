@@ -131,6 +131,7 @@ def base(config: dict[str, Any]) -> Iterator[Block]:
         "the step:"
     )
     yield formula("frequency")
+    widths = config["widths"] if "widths" in config else [config["width"]] * len(config["stages"])
     lasting = {at: size for at, size in enumerate(config.get("time_kernels", ()), 1) if size > 1}
     if lasting:
         yield Paragraph(
@@ -141,10 +142,12 @@ def base(config: dict[str, Any]) -> Iterator[Block]:
         )
     yield Paragraph(
         "**Along time.** What the convolutions found at each step is laid side by side as channels "
-        f"of a signal over time, brought to a width of {config['width']}, and goes through "
-        f"{worded(len(config['stages']))} stages of {listed([str(n) for n in config['stages']])} "
-        "residual blocks (He et al., 2016). A block has two convolutions with kernels of "
-        f"{config['kernel']} steps; the number of steps is halved between stages:"
+        f"of a signal over time, and goes through {worded(len(config['stages']))} stages of "
+        f"{listed([str(n) for n in config['stages']])} residual blocks (He et al., 2016), "
+        f"{listed([str(n) for n in widths])} channels wide. A block has two convolutions with "
+        f"kernels of {config['kernel']} steps; where it widens the signal, what goes around them "
+        "is widened by a convolution of one step. The number of steps is halved between stages, so "
+        "that width comes where steps are few:"
     )
     yield formula("time")
     yield Paragraph(
