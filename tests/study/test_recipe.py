@@ -205,6 +205,10 @@ def test_what_is_wrong_in_a_recipe_is_named_with_its_file(write, text, told):
             "'kfold', 'holdout', 'refit' or 'esc5'",
         ),
         (
+            'name = "a"\nconfigurations = ["cnn"]\nesc5_of = ["cnn", "rnn"]',
+            "esc5_of names rnn; this plan has cnn",
+        ),
+        (
             'name = "a"\nconfigurations = ["cnn"]\ntest = true\n'
             '[[committees]]\nname = "b"\nof = ["cnn", "rnn"]',
             "committee b is of rnn; this plan has cnn",

@@ -62,7 +62,11 @@ class Committee:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A whole study. `columns`, `root` and `subset` are those of a CSV of labels."""
+    """A whole study.
+
+    `columns`, `root` and `subset` are those of a CSV of labels. `esc5`, the dearest strategy, is
+    for the configurations that `esc5_of` names, or for all.
+    """
 
     name: str
     data: str = "esc10"
@@ -75,10 +79,15 @@ class Plan:
     test: bool = False
     configurations: tuple[Recipe, ...] = ()
     committees: tuple[Committee, ...] = ()
+    esc5_of: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a plan with nothing to do, or with two configurations of one name."""
         names = [recipe.name for recipe in self.configurations]
+        if strangers := sorted({*self.esc5_of} - {*names}):
+            raise ValueError(
+                f"esc5_of names {', '.join(strangers)}; this plan has {', '.join(names)}"
+            )
         for committee in self.committees:
             if strangers := sorted({*committee.of} - {*names}):
                 raise ValueError(
@@ -97,6 +106,30 @@ class Plan:
                 "refit and esc5 are scored on the test fold: ask for it with --test, or leave "
                 "them out"
             )
+
+    def strategies_of(self, configuration: str) -> tuple[Strategy, ...]:
+        """What one configuration is trained and scored under."""
+        without_esc5 = self.esc5_of and configuration not in self.esc5_of
+        return tuple(s for s in self.strategies if not (s == "esc5" and without_esc5))
+
+    def extends(self, other: "Plan") -> bool:
+        """Whether this plan asks for all that another does, and perhaps for more.
+
+        More seeds, strategies, configurations, committees or the test fold; the fits that the
+        other has are fits of this one too.
+        """
+        names = [recipe.name for recipe in other.configurations]
+        return (
+            {*other.configurations} <= {*self.configurations}
+            and all({*other.strategies_of(name)} <= {*self.strategies_of(name)} for name in names)
+            and other.seeds <= self.seeds
+            and other.test <= self.test
+            and self.what_for() == other.what_for()
+        )
+
+    def what_for(self) -> tuple[Any, ...]:
+        """Its name and its clips: what may not change while a study grows."""
+        return (self.name, self.data, self.columns, self.root, self.subset, self.clip_s)
 
 
 def to_table(config: Any) -> Table:

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import time
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from auricle.data.clips import Clip, ClipTable
 from auricle.data.folds import check_folds
 from auricle.data.sources import cache_folder, is_path, read_data
 from auricle.data.store import open_store
-from auricle.errors import StudyError
+from auricle.errors import RecipeError, StudyError
 from auricle.files import replace_text
 from auricle.study.drawings import save_pictures
 from auricle.study.engine import cores, run_jobs
@@ -35,7 +36,7 @@ from auricle.study.estimate import estimate_s, in_words
 from auricle.study.fits import Predictions, load_fit, save_predictions
 from auricle.study.job import Job
 from auricle.study.protocol import Roles, Split, roles_of, splits
-from auricle.study.recipe import Plan, Recipe, recipe_hash, to_toml
+from auricle.study.recipe import Plan, Recipe, from_table, recipe_hash, to_table, to_toml
 from auricle.study.summary import write_scores
 from auricle.training.fit import choose_device, choose_precision, predict
 from auricle.training.sounds import Examples
@@ -115,7 +116,7 @@ def sync_line(run: Path) -> str:
 
 
 def claim_folder(plan: Plan, setting: Setting) -> None:
-    """Take the output folder, or the unfinished study in it.
+    """Take the output folder, or the study in it that the plan goes on with or adds to.
 
     Raises: StudyError if it holds something else.
     """
@@ -127,10 +128,32 @@ def claim_folder(plan: Plan, setting: Setting) -> None:
         return
     if not kept.is_file():
         raise StudyError(f"{run}: there is something else here; give an empty folder with --out")
-    if kept.read_text(encoding="utf-8") != to_toml(shareable(plan)):
+    begun, asked = plan_in(kept), shareable(plan)
+    if not asked.extends(begun):
+        if begun.extends(asked):
+            raise StudyError(
+                f"{run}: this study has more seeds, strategies or configurations than are asked "
+                "for now; ask for them too, or give another folder with --out"
+            )
         raise StudyError(f"{run}: another study is here; give another folder with --out")
     if not setting.resume:
         raise StudyError(f"{run}: this study is here; go on with --resume, or give another --out")
+
+
+def plan_in(kept: Path) -> Plan:
+    """The plan that a study was begun with.
+
+    Raises: StudyError if it is of another release, whose fits are not those of today's recipes.
+    """
+    table = tomllib.loads(kept.read_text(encoding="utf-8"))
+    problem = f"{kept}: begun with another release; give another folder with --out"
+    try:
+        plan = from_table(Plan, table, str(kept))
+    except RecipeError as unknown:
+        raise StudyError(problem) from unknown
+    if [to_table(recipe) for recipe in plan.configurations] != table["configurations"]:
+        raise StudyError(problem)  # a default of today is not what these learn with
+    return plan
 
 
 def shareable(plan: Plan) -> Plan:
@@ -192,8 +215,13 @@ def prepare(plan: Plan, setting: Setting, console: Console) -> Prepared:
 
 def plan_jobs(plan: Plan, setting: Setting, prepared: Prepared) -> list[Job]:
     """All fits of a study, the longest first so that none is left alone at the end."""
-    found = splits(plan.strategies, prepared.table.folds)
-    workers = workers_for(setting, len(found) * plan.seeds * len(plan.configurations))
+    planned = [
+        (seed, recipe, split)
+        for seed in range(plan.seeds)
+        for recipe in plan.configurations
+        for split in splits(plan.strategies_of(recipe.name), prepared.table.folds)
+    ]
+    workers = workers_for(setting, len(planned))
     sealed = tuple(
         content_hash(prepared.test.path(clip))
         for clip in prepared.test.clips
@@ -217,9 +245,7 @@ def plan_jobs(plan: Plan, setting: Setting, prepared: Prepared) -> list[Job]:
             launcher=os.getpid(),
             sealed=sealed,
         )
-        for seed in range(plan.seeds)
-        for recipe in plan.configurations
-        for split in found
+        for seed, recipe, split in planned
     ]
     return sorted(jobs, key=lambda job: -len(job.split.training))
 

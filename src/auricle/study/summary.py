@@ -36,7 +36,7 @@ def write_scores(
     scored: list[Scored] = []
     configurations = []
     for recipe in plan.configurations:
-        own = list(gather(recipe.name, members, plan.strategies, table.folds))
+        own = list(gather(recipe.name, members, plan.strategies_of(recipe.name), table.folds))
         entries = [score_entry(entry, table.categories) for entry in own]
         counts = count_parameters(new_network(recipe.network, len(table.categories), seed=0))
         encoder = recipe.network.encoder
