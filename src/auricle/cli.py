@@ -53,14 +53,21 @@ class Labels:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Running:
-    """Where and how fits run."""
+class Where:
+    """Where fits run, and what they leave."""
 
     out: Annotated[Path | None, Parameter(help="Folder of the study.")] = None
     device: Device = "auto"
     workers: Annotated[int | None, Parameter(help="Fits at a time; one a core if none.")] = None
     resume: Annotated[bool, Parameter(help="Go on with a study that was stopped.")] = False
     skip_bad: Annotated[bool, Parameter(help="Leave out files that cannot be used.")] = False
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Running(Where):
+    """Where fits run, and what is told of them."""
+
     wandb: Annotated[
         Literal["offline", "online", "disabled"],
         Parameter(help="Weights & Biases: kept on this machine unless asked otherwise."),
@@ -181,6 +188,66 @@ def train(
     made = recipe_plan(recipe, asked, changes, **vars(labels or Labels()))
     folder = run(made, reason=f"auricle train {recipe}", **vars(running or Running()))
     tell_scores(folder)
+
+
+@app.command
+def tune(
+    space: Annotated[str, Parameter(help="base, cnn, transformer, or the path of a space.")],
+    /,
+    *,
+    data: Data = None,
+    trials: Annotated[int, Parameter(help="Trials in all, those there already counted.")] = 40,
+    hours: Annotated[float | None, Parameter(help="Ask for no more trials after so long.")] = None,
+    epochs: Annotated[int | None, Parameter(help="Epochs of a trial; the space's if none.")] = None,
+    recipe: Annotated[
+        str | None, Parameter(help="Recipe to begin with, instead of the space's.")
+    ] = None,
+    base: Annotated[
+        str | None,
+        Parameter(help="Recipe that gives its front-end and base: an earlier best.toml."),
+    ] = None,
+    confirm: Annotated[
+        int, Parameter(help="How many of the best are trained again at full length; 0 for none.")
+    ] = 5,
+    seeds: Annotated[int, Parameter(help="Seeds with which the best are trained again.")] = 3,
+    together: Annotated[int, Parameter(help="Trials asked for and trained at once.")] = 4,
+    storage: Annotated[
+        str | None, Parameter(help="Optuna storage that several tuners share: postgresql://...")
+    ] = None,
+    where: Where | None = None,
+    labels: Labels | None = None,
+) -> None:
+    """Search for better values of a recipe, on the development folds alone.
+
+    The search minimises the log-loss over the out-of-fold clips, stops trials that are surely worse
+    than the best, and trains the best few again with seeds that were not searched. `best.toml` is
+    a recipe for `auricle study`; `trials.csv` has a row a trial.
+
+    For example:
+
+    `auricle tune base --data PATH --out runs/base`
+
+    `auricle tune cnn --base runs/base/best.toml --data PATH --out runs/cnn`
+
+    `auricle tune cnn --out runs/cnn --resume --trials 60 --hours 2` - go on, and further
+    """
+    from auricle.study.command import search
+
+    search(
+        space,
+        {"recipe": recipe, "base": base, "epochs": epochs},
+        {
+            "trials": trials,
+            "hours": hours,
+            "confirm": confirm,
+            "seeds": seeds,
+            "together": together,
+            "storage": storage,
+        },
+        data=data,
+        labels=vars(labels or Labels()),
+        **vars(where or Where()),
+    )
 
 
 @app.command

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,33 @@ def run(plan: Plan, *, out: Path | None, workers: int | None, **where: Any) -> P
     data = Path(plan.data).resolve().stem if is_path(plan.data) else plan.data
     folder = out or Path("runs") / f"{plan.name}-{data}"
     run_study(plan, Setting(run=folder, workers=workers, **where), Console(markup=False))
+    return folder
+
+
+def search(
+    name: str,
+    started_from: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    *,
+    data: str | None,
+    labels: Mapping[str, Any],
+    out: Path | None,
+    **where: Any,
+) -> Path:
+    """Search a space and give back the folder that holds what was found."""
+    from auricle.study.space import read_space  # optuna takes a second to load
+    from auricle.study.tune import Search, tune
+
+    space = read_space(name, **started_from)
+    told: Table = {"name": space.name, "clip_s": space.clip_s, "strategies": ["kfold"]}
+    told |= {"configurations": [{"name": space.name}]} | ({"data": data} if data else {})
+    plan = plan_from(told | labels_of(**labels), {}, name)
+    plan = replace(plan, configurations=(space.recipe_of({}, space.name, None),))
+    kept = Path(plan.data).resolve().stem if is_path(plan.data) else plan.data
+    folder = out or Path("runs") / f"tune-{space.name}-{kept}"
+    console = Console(markup=False, highlight=False)
+    setting = Setting(run=folder, wandb="disabled", **where)
+    tune(space, plan, Search(**asked), setting, console)
     return folder
 
 

@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from auricle.errors import StudyError
+from auricle.errors import AuricleError, StudyError
 from auricle.study.job import Job, clear, run_job
 
 LOOK_EVERY_S = 1.0
@@ -27,23 +27,31 @@ def cores() -> int:
     return int(joblib.cpu_count())
 
 
-def run_jobs(jobs: Sequence[Job], workers: int, console: Console) -> None:
-    """Do all jobs, `workers` at a time, showing every epoch that ends."""
+def run_jobs(
+    jobs: Sequence[Job], workers: int, console: Console, title: str | None = None
+) -> dict[Path, str]:
+    """Do all jobs, `workers` at a time, showing every epoch that ends.
+
+    With a `title`, that of a search's round, jobs that fail for a reason a user can mend do not
+    stop the others: what they said is given back, by folder.
+    """
     todo = [job for job in jobs if not (job.folder / "fit.json").exists()]
     for job in jobs:
         if job not in todo:
             clear(job.folder)
-    if len(todo) < len(jobs):
+    if len(todo) < len(jobs) and title is None:
         console.print(f"{len(jobs) - len(todo)} of {len(jobs)} fits are there already.")
     if not todo:
-        return
+        return {}
     stopped = threading.Event()
     with _progress(console) as progress:
-        watcher = threading.Thread(target=_watch, args=(progress, todo, stopped), daemon=True)
+        watcher = threading.Thread(
+            target=_watch, args=(progress, todo, stopped, title), daemon=True
+        )
         watcher.start()
         try:
-            joblib.Parallel(n_jobs=min(workers, len(todo)), backend="loky", batch_size=1)(
-                joblib.delayed(run_job)(job) for job in todo
+            found = joblib.Parallel(n_jobs=min(workers, len(todo)), backend="loky", batch_size=1)(
+                joblib.delayed(run_job if title is None else try_job)(job) for job in todo
             )
         except TerminatedWorkerError as death:
             raise StudyError(
@@ -53,6 +61,16 @@ def run_jobs(jobs: Sequence[Job], workers: int, console: Console) -> None:
         finally:
             stopped.set()
             watcher.join()
+    return {job.folder: said for job, said in zip(todo, found, strict=True) if said}
+
+
+def try_job(job: Job) -> str | None:
+    """Do a job; if it cannot be done as it was asked, say why."""
+    try:
+        run_job(job)
+    except AuricleError as problem:
+        return str(problem)
+    return None
 
 
 def _progress(console: Console) -> Progress:
@@ -67,9 +85,11 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _watch(progress: Progress, jobs: Sequence[Job], stopped: threading.Event) -> None:
+def _watch(
+    progress: Progress, jobs: Sequence[Job], stopped: threading.Event, title: str | None
+) -> None:
     """Read how far each job is from the length of its history."""
-    whole = progress.add_task(f"{len(jobs)} fits", total=sum(_epochs(job) for job in jobs))
+    whole = progress.add_task(title or f"{len(jobs)} fits", total=sum(_epochs(job) for job in jobs))
     begun = sum(_epochs_done(job.folder) for job in jobs)
     progress.update(whole, completed=begun)
     running: dict[Path, TaskID] = {}

@@ -193,12 +193,12 @@ def _unknown(source: str, path: tuple[str, ...], known: tuple[str, ...]) -> str:
 
 def read_plan(name: str) -> Table:
     """The table of a plan: the name of a shipped one, or the path of a TOML file."""
-    return _read_named(name, "plans")
+    return read_named(name, "plans")
 
 
 def read_recipe(name: str, changes: Mapping[str, Any] = {}) -> Recipe:
     """A recipe by the name of a shipped one or by path, with some values changed."""
-    table = _read_named(name, "recipes")
+    table = read_named(name, "recipes")
     return from_table(Recipe, merged(table, changes), name)
 
 
@@ -223,8 +223,13 @@ def parse_change(text: str) -> Table:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         parsed = value
-    table: Any = parsed
-    for key in reversed(dotted.strip().split(".")):
+    return table_at(dotted.strip(), parsed)
+
+
+def table_at(dotted: str, value: Any) -> Table:
+    """A value at a place within tables: `training.views` and 8 as `{training: {views: 8}}`."""
+    table: Any = value
+    for key in reversed(dotted.split(".")):
         table = {key: table}
     return dict(table)
 
@@ -249,7 +254,7 @@ def plan_from(table: Mapping[str, Any], changes: Mapping[str, Any], source: str)
     return from_table(Plan, {**table, "configurations": tables}, source)
 
 
-def _read_named(name: str, kind: Literal["recipes", "plans"]) -> Table:
+def read_named(name: str, kind: Literal["recipes", "plans", "spaces"]) -> Table:
     """The table of a TOML file, by its path or by the name of a shipped one."""
     if name.endswith(".toml"):
         path: Path | Traversable = Path(name)
@@ -257,7 +262,7 @@ def _read_named(name: str, kind: Literal["recipes", "plans"]) -> Table:
             raise RecipeError(f"{name}: no such file")
     else:
         shipped = resources.files("auricle") / "recipes"
-        folder = shipped / "plans" if kind == "plans" else shipped
+        folder = shipped if kind == "recipes" else shipped / kind
         path = folder / f"{name}.toml"
         if not path.is_file():
             names = sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))

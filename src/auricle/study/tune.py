@@ -1,0 +1,498 @@
+"""A search for better values of a recipe, on the development folds alone.
+
+    ask ....... some trials at once; the recipe as it is goes first
+    train ..... fold by fold; after each, trials that are surely worse than the best are stopped
+    tell ...... the log-loss over the out-of-fold clips, and the accuracy beside it
+    again ..... the best trial with new seeds: how much of its score was luck
+    confirm ... the best few at full length, several seeds each, beside the recipe as it is
+
+Optuna keeps the trials, in a file or in a database that several machines may share.
+"""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import socket
+import time
+import tomllib
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import psutil
+import tomli_w
+from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, Trial, TrialState
+from rich.console import Console
+
+from auricle.errors import RecipeError, StudyError
+from auricle.evaluation.metrics import score
+from auricle.files import replace_text
+from auricle.study.engine import run_jobs
+from auricle.study.fits import Predictions, load_predictions
+from auricle.study.job import Job
+from auricle.study.recipe import Plan, Recipe, recipe_hash, to_toml
+from auricle.study.run import Prepared, Setting, plan_jobs, prepare, run_study, workers_for
+from auricle.study.scores import pooled, recordings_of, targets_of
+from auricle.study.space import Space, space_table
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+LIVE = (*FINISHED, TrialState.RUNNING, TrialState.WAITING)
+GOOD = 5
+"""So many trials, or a tenth of all, are the best ones that importances tell from the others."""
+ATTEMPTS = 4
+"""Tuners that begin at once trip over each other's new tables; the next attempt finds them."""
+SILENT_S = 600.0
+"""A trial of another machine that has told nothing for so long is taken for dead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """How far a search goes. `trials` counts all of them, those of other tuners included."""
+
+    trials: int = 40
+    hours: float | None = None
+    together: int = 4
+    confirm: int = 5
+    seeds: int = 3
+    storage: str | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a search that is none."""
+        if min(self.trials, self.together, self.seeds) < 1 or self.confirm < 0:
+            raise RecipeError("--trials, --together and --seeds must be positive")
+        if self.hours is not None and self.hours <= 0:
+            raise RecipeError(f"--hours {self.hours:g}: must be positive")
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """A search under way: what is searched, on which clips, where it is kept."""
+
+    space: Space
+    search: Search
+    setting: Setting
+    plan: Plan
+    prepared: Prepared
+    study: optuna.Study
+    storage: BaseStorage
+    console: Console
+
+    @property
+    def run(self) -> Path:
+        """The tuning's folder."""
+        return self.setting.run
+
+    def jobs(self, recipe: Recipe, seeds: int = 1) -> list[Job]:
+        """The fits of a recipe under `kfold`, fold by fold."""
+        plan = replace(self.plan, configurations=(recipe,), seeds=seeds)
+        setting = replace(self.setting, run=self.run / "trials")
+        found = plan_jobs(plan, setting, self.prepared)
+        return sorted(found, key=lambda job: (job.seed, job.split.member))
+
+    def trial_recipe(self, parameters: dict[str, Any]) -> Recipe:
+        """The recipe of a trial, named by its values: equal trials are one."""
+        recipe = self.space.recipe_of(parameters, "trial", self.space.epochs)
+        return replace(recipe, name=recipe_hash((recipe,)))
+
+
+def tune(space: Space, plan: Plan, search: Search, setting: Setting, console: Console) -> None:
+    """Search, or go on with a search, and leave `trials.csv`, `best.toml`, `tuning.json`.
+
+    Raises: StudyError if the folder or the storage holds another search.
+    """
+    started = time.monotonic()
+    claim(space, setting)
+    prepared = prepare(plan, setting, console)
+    storage = open_storage(search.storage, setting.run)
+    tuning = Tuning(
+        space,
+        search,
+        setting,
+        plan,
+        prepared,
+        open_study(space, prepared, storage),
+        storage,
+        console,
+    )
+    bury_the_dead(tuning)
+    while search.hours is None or time.monotonic() - started < 3600 * search.hours:
+        trials = ask(tuning)
+        if not trials:
+            break
+        train(tuning, trials)
+        write_trials(tuning)
+    write_trials(tuning)
+    finished = tuning.study.get_trials(states=FINISHED)
+    if len(finished) < search.trials:
+        console.print(
+            f"{len(finished)} of {search.trials} trials are done; go on with --resume, and the "
+            "best are trained again at the end."
+        )
+        return
+    new_seeds = again(tuning)
+    confirmed = confirm(tuning) if search.confirm else None
+    write_best(tuning, new_seeds, confirmed)
+
+
+def claim(space: Space, setting: Setting) -> None:
+    """Take the output folder, or the unfinished search in it.
+
+    Raises: StudyError if it holds something else.
+    """
+    run, kept = setting.run, setting.run / "space.toml"
+    if run.exists() and (not run.is_dir() or (any(run.iterdir()) and not kept.is_file())):
+        raise StudyError(f"{run}: there is something else here; give an empty folder with --out")
+    run.mkdir(parents=True, exist_ok=True)
+    if kept.is_file():
+        if tomllib.loads(kept.read_text(encoding="utf-8")) != space_table(space):
+            raise StudyError(
+                f"{run}: another search is here: of other values, or begun with another --recipe, "
+                "--base or --epochs; give these, or another --out"
+            )
+        if not setting.resume:
+            raise StudyError(
+                f"{run}: this search is here; go on with --resume, or give another --out"
+            )
+    replace_text(kept, tomli_w.dumps(space_table(space)))
+
+
+def open_storage(url: str | None, run: Path) -> BaseStorage:
+    """A journal file in the folder, or any database that optuna knows, by its URL."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if url is None:
+        return JournalStorage(JournalFileBackend(str(run / "journal.log")))
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            return RDBStorage(url)
+        except Exception as problem:  # of whatever driver the URL names
+            if not left:
+                said = str(problem).strip().splitlines()[0]
+                raise StudyError(f"--storage {url.split('@')[-1]}: {said}") from problem
+            time.sleep(1)  # another tuner makes the tables at this moment, perhaps
+    raise AssertionError
+
+
+def open_study(space: Space, prepared: Prepared, storage: BaseStorage) -> optuna.Study:
+    """The search as the storage has it, made if it is new.
+
+    Raises: StudyError if the storage has another search by this name.
+    """
+    with quiet():
+        study = optuna.create_study(
+            study_name=f"auricle-{space.name}-{prepared.table.name}",
+            storage=storage,
+            pruner=optuna.pruners.WilcoxonPruner(p_threshold=0.1),
+            direction="minimize",
+            load_if_exists=True,
+        )
+    told = json.dumps(space_table(space), sort_keys=True)
+    if study.user_attrs.setdefault("space", told) != told:
+        raise StudyError(
+            f"the storage holds a search of another space as {study.study_name}; give this one "
+            "another name, or another --storage"
+        )
+    study.set_user_attr("space", told)
+    if not study.get_trials():
+        study.enqueue_trial(space.start(), user_attrs={"as_it_is": True}, skip_if_exists=True)
+    return study
+
+
+def bury_the_dead(tuning: Tuning) -> None:
+    """Trials that a killed tuner left go back into the queue, with the values that they had."""
+    for trial in tuning.study.get_trials(states=(TrialState.RUNNING,)):
+        if not is_alive(trial.user_attrs):
+            tuning.study.tell(trial.number, state=TrialState.FAIL)
+            if trial.params:
+                attributes = {"as_it_is": trial.user_attrs.get("as_it_is", False)}
+                tuning.study.enqueue_trial(trial.params, user_attrs=attributes)
+
+
+def is_alive(told: dict[str, Any]) -> bool:
+    """Whether the process that trains a trial is there, as far as can be seen from here."""
+    if told.get("host") != socket.gethostname():
+        return bool(time.time() - float(told.get("seen", 0)) < SILENT_S)
+    try:
+        return bool(psutil.Process(int(told["pid"])).create_time() == told["since"])
+    except psutil.NoSuchProcess:
+        return False
+
+
+def ask(tuning: Tuning) -> list[Trial]:
+    """The next few trials, none when all have been given out.
+
+    Several tuners may ask at once: one that was given a trial too many gives it back.
+    """
+    found: list[Trial] = []
+    process = psutil.Process()
+    # What is drawn follows from the trials that are there: a search that was stopped goes on alike.
+    begun = len(tuning.study.get_trials(states=LIVE))
+    with quiet():
+        tuning.study.sampler = optuna.samplers.TPESampler(
+            seed=tuning.search.seed + begun, multivariate=True
+        )
+    while len(found) < tuning.search.together:
+        waiting = tuning.study.get_trials(states=(TrialState.WAITING,))
+        if not waiting and len(tuning.study.get_trials(states=LIVE)) >= tuning.search.trials:
+            break
+        trial = tuning.study.ask(tuning.space.distributions())
+        before = [t for t in tuning.study.get_trials(states=LIVE) if t.number < trial.number]
+        if len(before) >= tuning.search.trials:
+            tuning.study.tell(trial, state=TrialState.FAIL)
+            break
+        owner = {"host": socket.gethostname(), "pid": os.getpid(), "since": process.create_time()}
+        for name, value in (owner | {"seen": time.time()}).items():
+            trial.set_user_attr(name, value)
+        found.append(trial)
+    return found
+
+
+def train(tuning: Tuning, trials: Sequence[Trial]) -> None:
+    """Train trials fold by fold, stop those that are surely worse, and tell the scores."""
+    jobs: dict[int, list[Job]] = {}
+    for trial in trials:
+        try:
+            jobs[trial.number] = tuning.jobs(tuning.trial_recipe(trial.params))
+        except RecipeError as problem:
+            give_up(tuning, trial, str(problem))
+    alive = [trial for trial in trials if trial.number in jobs]
+    heard: dict[int, list[Predictions]] = {trial.number: [] for trial in alive}
+    for fold in range(len(tuning.prepared.roles.development)):
+        todo = [jobs[trial.number][fold] for trial in alive]
+        title = f"trials {', '.join(str(t.number) for t in alive)}, fold {fold + 1}"
+        problems = run_jobs(todo, workers_for(tuning.setting, len(todo)), tuning.console, title)
+        for trial, job in zip(list(alive), todo, strict=True):
+            (job.folder / "weights.safetensors").unlink(missing_ok=True)
+            trial.set_user_attr("seen", time.time())
+            if job.folder in problems:
+                give_up(tuning, trial, problems[job.folder])
+                alive.remove(trial)
+                continue
+            heard[trial.number].append(load_predictions(job.folder / "predictions.npz"))
+            report(trial, heard[trial.number][-1], tuning.prepared)
+            note(trial, pooled(heard[trial.number]), tuning, jobs[trial.number][: fold + 1])
+            whole = fold + 1 == len(tuning.prepared.roles.development)
+            with quiet():
+                stopped = not whole and trial.should_prune()
+            if stopped:
+                tuning.study.tell(trial, state=TrialState.PRUNED)
+                alive.remove(trial)
+                say(tuning, trial.number)
+    for trial in alive:
+        tuning.study.tell(trial, trial.user_attrs["log_loss"])
+        say(tuning, trial.number)
+
+
+def report(trial: Trial, predictions: Predictions, prepared: Prepared) -> None:
+    """Tell optuna the log-loss of each recording, so that trials are compared pair by pair.
+
+    Four folds are too few for a signed-rank test to say anything; their recordings are enough.
+    """
+    losses = clip_losses(predictions, prepared.table.categories)
+    recordings = recordings_of(predictions.clips)
+    number = {name: at for at, name in enumerate(sorted({*recordings_of(prepared.table.clips)}))}
+    for name in dict.fromkeys(recordings):
+        trial.report(float(losses[recordings == name].mean()), number[str(name)])
+
+
+def clip_losses(predictions: Predictions, categories: Sequence[str]) -> Any:
+    """(clips,) negative logarithm of the probability that each clip's own category was given."""
+    targets = targets_of(predictions.clips, categories)
+    own = predictions.probabilities[np.arange(len(targets)), targets]
+    return -np.log(np.maximum(own, 1e-12))
+
+
+def note(trial: Trial, found: Predictions, tuning: Tuning, jobs: Sequence[Job]) -> None:
+    """Keep with a trial what is known of it so far."""
+    categories = tuning.prepared.table.categories
+    scores = score(targets_of(found.clips, categories), found.probabilities)
+    facts = [json.loads((job.folder / "fit.json").read_text(encoding="utf-8")) for job in jobs]
+    told = {
+        "log_loss": scores.log_loss,
+        "accuracy": scores.accuracy,
+        "folds": len(jobs),
+        "seconds": round(sum(fact["train_seconds"] for fact in facts), 1),
+        "parameters_trainable": facts[0]["parameters_trainable"],
+        "fits": jobs[0].recipe.name,
+    }
+    for name, value in told.items():
+        trial.set_user_attr(name, value)
+
+
+def give_up(tuning: Tuning, trial: Trial, problem: str) -> None:
+    """End a trial whose values cannot be trained; it counts as one that was stopped."""
+    trial.set_user_attr("problem", problem)
+    tuning.study.tell(trial, state=TrialState.PRUNED)
+    tuning.console.print(f"trial {trial.number}: {problem}", soft_wrap=True)
+
+
+def say(tuning: Tuning, number: int) -> None:
+    """One line a trial, with the best so far."""
+    trial = tuning.study.trials[number]
+    folds, told = len(tuning.prepared.roles.development), trial.user_attrs
+    stopped = trial.state == TrialState.PRUNED
+    ended = f"stopped after {told['folds']} of {folds} folds" if stopped else "whole"
+    line = f"trial {number}: log-loss {told['log_loss']:.3f}, accuracy {100 * told['accuracy']:.1f}"
+    best = best_of(tuning.study.trials)
+    if best is not None:
+        line += f", {ended}; best: {best.value:.3f} (trial {best.number})"
+    done = len(tuning.study.get_trials(states=FINISHED))
+    tuning.console.print(f"{line}; {done} of {tuning.search.trials} done", soft_wrap=True)
+
+
+def best_of(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
+    """The whole trial of the least log-loss, or none."""
+    whole = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    return min(whole, key=lambda trial: trial.value or 0.0) if whole else None
+
+
+def again(tuning: Tuning) -> dict[str, list[float]]:
+    """Log-loss of the best trial and of the recipe as it is, seed by seed, the searched one first.
+
+    The best of many scores is partly the luckiest. New seeds tell how much: they were not searched.
+    """
+    trials = tuning.study.get_trials(states=(TrialState.COMPLETE,))
+    chosen = {"best": best_of(trials)}
+    chosen["as it is"] = next((t for t in trials if t.user_attrs.get("as_it_is")), None)
+    jobs = {
+        name: tuning.jobs(tuning.trial_recipe(trial.params), 1 + tuning.search.seeds)
+        for name, trial in chosen.items()
+        if trial is not None
+    }
+    todo = list({job.folder: job for same in jobs.values() for job in same}.values())
+    tuning.console.print("The best trial and the recipe as it is, again, with seeds not searched.")
+    run_jobs(todo, workers_for(tuning.setting, len(todo)), tuning.console)
+    for job in todo:
+        (job.folder / "weights.safetensors").unlink(missing_ok=True)
+    categories = tuning.prepared.table.categories
+    found: dict[str, list[float]] = {}
+    for name, same in jobs.items():
+        for seed in range(1 + tuning.search.seeds):
+            parts = [
+                load_predictions(job.folder / "predictions.npz") for job in same if job.seed == seed
+            ]
+            found.setdefault(name, []).append(float(clip_losses(pooled(parts), categories).mean()))
+    return found
+
+
+def confirm(tuning: Tuning) -> dict[str, Any]:
+    """Train the best few at full length, several seeds each, beside the recipe as it is.
+
+    It is a study like any other, in the folder `confirm`; its scores are given back.
+    """
+    whole = tuning.study.get_trials(states=(TrialState.COMPLETE,))
+    ranked = sorted(whole, key=lambda trial: trial.value or 0.0)
+    start = tuning.space.recipe_of({}, "as-it-is", None)
+    recipes, seen = [start], {same_but_name(start)}
+    for trial in ranked:
+        recipe = tuning.space.recipe_of(trial.params, f"trial-{trial.number}", None)
+        if len(recipes) <= tuning.search.confirm and same_but_name(recipe) not in seen:
+            seen.add(same_but_name(recipe))
+            recipes.append(recipe)
+    plan = replace(
+        tuning.plan,
+        name=f"{tuning.space.name}-confirm",
+        configurations=tuple(recipes),
+        seeds=tuning.search.seeds,
+    )
+    folder = tuning.run / "confirm"
+    run_study(plan, replace(tuning.setting, run=folder, resume=True), tuning.console)
+    found: dict[str, Any] = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    return found
+
+
+def same_but_name(recipe: Recipe) -> Recipe:
+    """A recipe without what it is called."""
+    return replace(recipe, name="same")
+
+
+def write_best(
+    tuning: Tuning, new_seeds: dict[str, list[float]], confirmed: dict[str, Any] | None
+) -> None:
+    """Write `best.toml`, a recipe that `auricle study` takes, and `tuning.json`."""
+    trials = tuning.study.get_trials()
+    best = best_of(trials)
+    assert best is not None
+    measured: dict[str, Any] = {}
+    if confirmed:
+        for each in confirmed["configurations"]:
+            found = [e for e in each["scores"] if e["member"] == "pooled"]
+            mean = next((e for e in found if e["seed"] == "mean"), found[0])
+            measured[each["name"]] = {"log_loss": mean["log_loss"], "accuracy": mean["accuracy"]}
+    chosen = (
+        min(measured, key=lambda name: measured[name]["log_loss"])
+        if measured
+        else f"trial-{best.number}"
+    )
+    number = None if chosen == "as-it-is" else int(chosen.removeprefix("trial-"))
+    parameters = {} if number is None else trials[number].params
+    name = f"{tuning.space.name}-tuned"
+    recipe = tuning.space.recipe_of(parameters, name, None)
+    replace_text(tuning.run / "best.toml", to_toml(recipe))
+    told = {
+        "space": tuning.space.name,
+        "epochs": tuning.space.epochs,
+        "trials": len(tuning.study.get_trials(states=FINISHED)),
+        "whole": len(tuning.study.get_trials(states=(TrialState.COMPLETE,))),
+        "best_trial": best.number,
+        "chosen": chosen,
+        "parameters": {key: tuning.space.values[key].value(v) for key, v in parameters.items()},
+        "importances": importances(tuning.study),
+        "new_seeds": new_seeds,
+        "confirmed": measured,
+    }
+    replace_text(tuning.run / "tuning.json", json.dumps(told, indent=1))
+    tuning.console.print(f"{chosen} is the best; {tuning.run / 'best.toml'} is its recipe.")
+
+
+def importances(study: optuna.Study) -> dict[str, float]:
+    """How much each value tells the best whole trials from the others; sums to one.
+
+    None with too few trials to say that. Source: Watanabe, Bansal and Hutter (2023), PED-ANOVA.
+    """
+    whole = len(study.get_trials(states=(TrialState.COMPLETE,)))
+    if whole < 2 * GOOD:
+        return {}
+    evaluator = PedAnovaImportanceEvaluator(target_quantile=max(0.1, GOOD / whole))
+    with quiet():
+        return dict(get_param_importances(study, evaluator=evaluator))
+
+
+def write_trials(tuning: Tuning) -> None:
+    """`trials.csv`: a row a finished trial."""
+    keys = list(tuning.space.values)
+    told = ("folds", "seconds", "parameters_trainable", "fits")
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["trial", "state", "score", "accuracy", *told, *keys])
+    for trial in tuning.study.get_trials(states=FINISHED):
+        of = trial.user_attrs
+        score, accuracy = (of.get("log_loss"), of.get("accuracy"))
+        rows.writerow(
+            [
+                trial.number,
+                trial.state.name.lower(),
+                "" if score is None else f"{score:.6g}",
+                "" if accuracy is None else f"{accuracy:.6g}",
+                *(of.get(name, "") for name in told),
+                *(trial.params.get(key, "") for key in keys),
+            ]
+        )
+    replace_text(tuning.run / "trials.csv", text.getvalue())
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without optuna's remarks that a part of it is experimental."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield

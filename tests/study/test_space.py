@@ -1,0 +1,108 @@
+import pytest
+
+from auricle.errors import RecipeError
+from auricle.study.recipe import read_recipe, to_table
+from auricle.study.space import Choice, Range, read_space, space_table
+
+
+@pytest.fixture
+def write(tmp_path):
+    def call(text, name="space.toml"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return call
+
+
+LEARNING = '[values]\n"training.learning_rate" = { low = 1e-3, high = 1e-2, log = true }\n'
+
+
+@pytest.mark.parametrize("name", ["base", "cnn", "transformer"])
+def test_a_shipped_space_begins_with_the_shipped_recipe(name):
+    space = read_space(name)
+    shipped = read_recipe({"base": "cnn", "transformer": "transformer-h4"}.get(name, name))
+    begun = space.recipe_of(space.start(), shipped.name, None)
+    assert begun == shipped
+    assert set(space.distributions()) == set(space.values)
+
+
+def test_base_and_the_other_spaces_share_no_value():
+    base, cnn, transformer = (set(read_space(n).values) for n in ("base", "cnn", "transformer"))
+    assert not base & (cnn | transformer)
+    assert all(key.startswith(("network.frontend.", "network.base.")) for key in base)
+
+
+def test_a_trial_is_the_recipe_with_what_was_drawn(write):
+    path = write(
+        '[values]\n"training.views" = { low = 1, high = 4 }\n'
+        '"network.base.widths" = { choices = [[8, 8, 8], [64, 128, 128]] }\n'
+    )
+    space = read_space(path, epochs=7)
+    recipe = space.recipe_of({"training.views": 3, "network.base.widths": "[8, 8, 8]"}, "t", 7)
+    assert (recipe.training.views, recipe.training.epochs) == (3, 7)
+    assert recipe.network.base.widths == (8, 8, 8)
+    assert recipe.augment == read_recipe("cnn").augment
+
+
+def test_a_base_gives_front_end_and_base_alone(write):
+    best = write(
+        'name = "b"\n[network.base]\nwidths = [32, 32, 32]\n[network.frontend]\nbands = 48\n'
+        "[network.encoder]\nblocks = 3\n[training]\nviews = 5\n",
+        "best.toml",
+    )
+    recipe = read_space("transformer", base=best).recipe_of({}, "t", None)
+    assert recipe.network.base.widths == (32, 32, 32)
+    assert recipe.network.frontend.bands == 48
+    assert (recipe.network.encoder.blocks, recipe.training.views) == (2, 2)
+
+
+def test_a_space_is_kept_as_it_was_read(write):
+    space = read_space(write('name = "s"\n' + LEARNING))
+    table = space_table(space)
+    assert table["values"] == {"training.learning_rate": {"low": 0.001, "high": 0.01, "log": True}}
+    assert table["name"] == "s"
+    assert table["recipe"]["name"] == "cnn"
+
+
+@pytest.mark.parametrize(
+    ("searched", "kept", "strange"),
+    [
+        (Range(low=1, high=4), [1, 4], [0, 5]),
+        (Range(low=0.0, high=1.0, step=0.25), [0.0, 0.75], [0.3, 1.25]),
+        (Choice(choices=([1, 2], [3])), [[1, 2], [3]], [[2], 3]),
+    ],
+    ids=["whole", "steps", "choices"],
+)
+def test_what_a_value_may_be(searched, kept, strange):
+    assert [searched.holds(value) for value in kept] == [True] * len(kept)
+    assert [searched.holds(value) for value in strange] == [False] * len(strange)
+    assert [searched.value(searched.drawn(value)) for value in kept] == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[values]\n"training.vews" = { low = 1, high = 4 }', "did you mean views?"),
+        ('[values]\n"training.views" = { low = 0, high = 4 }', "must be positive"),
+        ('[values]\n"training.views" = { low = 4, high = 1 }', "low (4) must be below high (1)"),
+        ('[values]\n"training.views" = { low = 3, high = 5 }', "the recipe has 2, which is not"),
+        ('[values]\n"training.views" = { low = 1, hihg = 4 }', "unknown key hihg"),
+        ('[values]\n"training.views" = 3', "write { low = ..., high = ... }"),
+        ('[values]\n"training.batch" = { choices = [32] }', "two or more"),
+        ('[values]\n"training.weight_decay" = { low = 0.0, high = 0.1, log = true }', "log needs"),
+        ('name = "a"', "name at least one value"),
+        ("vlaues = 3\n" + LEARNING, "unknown key vlaues"),
+        ("values = [", "not TOML"),
+    ],
+)
+def test_a_space_that_cannot_be_searched_is_refused(write, text, told):
+    with pytest.raises(RecipeError) as refused:
+        read_space(write(text))
+    assert told in str(refused.value)
+
+
+def test_an_unknown_space_names_the_shipped_ones():
+    with pytest.raises(RecipeError, match=r"no such space.*base, cnn, transformer"):
+        read_space("everything")
+    assert to_table(read_recipe("cnn"))["training"]["views"] == 2

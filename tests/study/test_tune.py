@@ -1,0 +1,287 @@
+"""A search in small: two values of a network of a few weights, on tones."""
+
+import csv
+import json
+import subprocess
+import sys
+import time
+import tomllib
+
+import optuna
+import psutil
+import pytest
+import tomli_w
+from optuna.trial import TrialState
+
+from auricle.data import store as stores
+from auricle.study import tune as tuning
+from auricle.study.recipe import read_recipe
+
+TRIALS = 6
+LINE = "from auricle.cli import main; main()"
+VALUES = """
+[values]
+"training.learning_rate" = { low = 1e-4, high = 0.1, log = true }
+"training.batch" = { choices = [4, 6] }
+"""
+
+
+@pytest.fixture(scope="module")
+def space(tiny_plan, tmp_path_factory):
+    """The tiny plan's recipe, and what is searched around it."""
+    folder = tmp_path_factory.mktemp("space")
+    every = tomllib.loads(tiny_plan.read_text(encoding="utf-8"))["every"]
+    (folder / "recipe.toml").write_text(tomli_w.dumps({"name": "tones", **every}), encoding="utf-8")
+    path = folder / "small.toml"
+    recipe = json.dumps(str(folder / "recipe.toml"))
+    path.write_text(
+        f'name = "small"\nrecipe = {recipe}\nepochs = 2\nclip_s = 0.3\n{VALUES}', encoding="utf-8"
+    )
+    return path
+
+
+@pytest.fixture
+def search(auricle, space, tiny_set):
+    def call(out, *more, trials=TRIALS):
+        asked = ("--data", tiny_set, "--out", out)
+        asked += ("--trials", trials, "--workers", 1, "--device", "cpu")
+        return auricle("tune", space, *asked, *more)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def found(space, tiny_set, cache, tmp_path_factory):
+    """A finished search. Read it, leave it alone."""
+    out = tmp_path_factory.mktemp("found") / "small"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name, value in {
+            "AURICLE_CACHE": str(cache),
+            "OMP_NUM_THREADS": "1",
+            "LOKY_MAX_CPU_COUNT": "1",
+        }.items():
+            monkeypatch.setenv(name, value)
+        asked = ["--data", tiny_set, "--out", out, "--trials", TRIALS, "--workers", 1]
+        asked += ["--confirm", 2, "--seeds", 2]
+        call = [sys.executable, "-c", LINE, "tune", space, *asked]
+        done = subprocess.run(list(map(str, call)), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return out, done.stdout
+
+
+def rows_of(out):
+    with (out / "trials.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_search_leaves_its_trials_and_its_best_recipe(found):
+    out, said = found
+    rows = rows_of(out)
+    assert [int(row["trial"]) for row in rows] == list(range(TRIALS))
+    assert {row["state"] for row in rows} <= {"complete", "pruned"}
+    best = read_recipe(str(out / "best.toml"))
+    assert best.name == "small-tuned"
+    assert best.training.epochs == 3  # the recipe's own, not a trial's two
+    assert f"{TRIALS} of {TRIALS} done" in said
+    assert "best.toml" in said
+
+
+def test_the_recipe_as_it_is_goes_first(found):
+    first = rows_of(found[0])[0]
+    assert float(first["training.learning_rate"]) == 0.02
+    assert first["training.batch"] == "6"
+    assert first["state"] == "complete"
+
+
+def test_a_score_is_that_of_its_out_of_fold_predictions(found, tools):
+    import numpy as np
+
+    out, _ = found
+    for row in rows_of(out):
+        if row["state"] != "complete":
+            continue
+        losses, hits = [], []
+        for file in sorted((out / "trials" / row["fits"]).glob("kfold/fold-*/seed-0/*.npz")):
+            kept = np.load(file)
+            names = json.loads((file.parent / "fit.json").read_text(encoding="utf-8"))["categories"]
+            own = [names.index(name) for name in kept["categories"]]
+            probabilities = kept["probabilities"].astype(float)
+            losses += list(-np.log(probabilities[np.arange(len(own)), own]))
+            hits += list(probabilities.argmax(1) == own)
+        assert float(row["score"]) == pytest.approx(np.mean(losses), rel=1e-4)
+        assert float(row["accuracy"]) == pytest.approx(np.mean(hits))
+
+
+def test_the_best_few_are_confirmed_beside_the_recipe_as_it_is(found, tools):
+    out, _ = found
+    told = json.loads((out / "tuning.json").read_text(encoding="utf-8"))
+    names = [each["name"] for each in tools.scores_of(out / "confirm")["configurations"]]
+    assert names[0] == "as-it-is"
+    assert len(names) == 3
+    assert set(told["confirmed"]) == set(names)
+    assert told["chosen"] == min(names, key=lambda n: told["confirmed"][n]["log_loss"])
+    assert set(told["new_seeds"]) == {"best", "as it is"}
+    assert [len(scores) for scores in told["new_seeds"].values()] == [3, 3]
+    searched = {int(row["trial"]): row for row in rows_of(out)}
+    best = searched[told["best_trial"]]
+    assert told["new_seeds"]["best"][0] == pytest.approx(float(best["score"]), rel=1e-4)
+
+
+def test_no_weights_of_trials_are_kept(found):
+    assert not list((found[0] / "trials").rglob("*.safetensors"))
+
+
+def test_a_search_that_goes_on_repeats_nothing(found, search, tmp_path, monkeypatch):
+    out = tmp_path / "small"
+    assert search(out, "--confirm", 0, trials=3).code == 0
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("fit.json")}
+    rows = rows_of(out)
+
+    refused = search(out)
+    assert refused.code == 1
+    assert "go on with --resume" in refused.err
+    assert search(out, "--confirm", 0, "--resume").code == 0
+
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    after = rows_of(out)
+    assert len(after) == TRIALS
+    assert after[:3] == rows
+
+
+def test_equal_searches_find_equal_trials(found, search, tmp_path):
+    assert search(tmp_path / "again", "--confirm", 0).code == 0
+    timeless = [
+        [{k: v for k, v in row.items() if k != "seconds"} for row in rows_of(out)]
+        for out in (found[0], tmp_path / "again")
+    ]
+    assert timeless[0] == timeless[1]
+
+
+def test_a_killed_search_loses_nothing(space, tiny_set, search, tmp_path, cache):
+    out = tmp_path / "killed"
+    call = [sys.executable, "-c", LINE, "tune", space, "--data", tiny_set, "--out", out]
+    call += ["--trials", TRIALS, "--workers", 1, "--epochs", 30, "--confirm", 0, "--device", "cpu"]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(list(map(str, call)), **pipes) as process:
+        until = time.monotonic() + 90
+        while not list(out.rglob("fit.json")):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        process.wait()
+        for child in children:
+            child.kill()
+        psutil.wait_procs(children, timeout=30)
+    done = {path: path.stat().st_mtime_ns for path in out.rglob("fit.json")}
+
+    told = search(out, "--epochs", 30, "--confirm", 0, "--resume")
+
+    assert told.code == 0, told.err
+    assert len(rows_of(out)) == TRIALS
+    assert {path: path.stat().st_mtime_ns for path in done} == done
+    first = rows_of(out)[0]
+    assert float(first["training.learning_rate"]) == 0.02  # asked for again, as the first was lost
+
+
+def test_fold_1_is_never_decoded(search, tmp_path, monkeypatch):
+    opened = []
+    load = stores.load_wave
+    monkeypatch.setattr(
+        stores,
+        "load_wave",
+        lambda path, *rest, **more: opened.append(path) or load(path, *rest, **more),
+    )
+    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "cache"))
+    assert search(tmp_path / "run", "--confirm", 1, "--seeds", 1, trials=2).code == 0
+    assert opened
+    assert not [path for path in opened if path.name.startswith("1-")]
+    assert not list((tmp_path / "run").rglob("test.npz"))
+    assert not list((tmp_path / "run").rglob("test_reads.csv"))
+
+
+def test_a_trial_that_cannot_be_trained_does_not_stop_the_search(search, tmp_path, monkeypatch):
+    def run_jobs(jobs, workers, console, title=None):
+        if title is None:
+            return {}
+        bad = {
+            job.folder: "the loss is no number" for job in jobs if job.recipe.training.batch == 4
+        }
+        return REAL([job for job in jobs if job.folder not in bad], workers, console, title) | bad
+
+    REAL = tuning.run_jobs  # noqa: N806
+    monkeypatch.setattr(tuning, "run_jobs", run_jobs)
+    monkeypatch.setattr(tuning, "again", lambda tuning: {})
+    told = search(tmp_path / "run", "--confirm", 0)
+    assert told.code == 0, told.err
+    rows = rows_of(tmp_path / "run")
+    assert len(rows) == TRIALS
+    assert all(row["state"] == "pruned" for row in rows if row["training.batch"] == "4")
+    assert "the loss is no number" in told.out
+
+
+def test_two_tuners_give_out_exactly_as_many_trials_as_asked(space, tiny_set, tmp_path, cache):
+    url = f"sqlite:///{tmp_path}/shared.db"
+    asked = ["--data", tiny_set, "--trials", TRIALS, "--workers", 1, "--device", "cpu"]
+    asked += ["--confirm", 0, "--seeds", 1, "--together", 2, "--storage", url]
+    calls = [
+        [sys.executable, "-c", LINE, "tune", space, "--out", tmp_path / name, *asked]
+        for name in ("one", "other")
+    ]
+    both = [
+        subprocess.Popen(
+            list(map(str, call)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for call in calls
+    ]
+    told = [process.communicate(timeout=200) for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    (study,) = optuna.get_all_study_summaries(url)
+    kept = optuna.load_study(study_name=study.study_name, storage=url).trials
+    assert len([t for t in kept if t.state in tuning.FINISHED]) == TRIALS
+    assert not [t for t in kept if t.state in (TrialState.RUNNING, TrialState.WAITING)]
+
+
+def test_another_search_in_the_folder_or_the_storage_is_left_alone(search, tmp_path):
+    assert search(tmp_path / "run", "--confirm", 0, "--seeds", 1, trials=1).code == 0
+    refused = search(tmp_path / "run", "--resume", "--epochs", 9)
+    assert refused.code == 1
+    assert "another search is here" in refused.err
+
+
+def test_what_cannot_be_searched_is_said_in_one_line(search, tmp_path):
+    for more, told in (
+        (("--together", 0), "must be positive"),
+        (("--hours", 0), "must be positive"),
+        (("--storage", "nosuch://host/db"), "--storage"),
+    ):
+        refused = search(tmp_path / "run", *more)
+        assert refused.code == 1
+        assert told in refused.err
+        assert refused.err.count("\n") == 1
+
+
+def test_hours_stop_the_search_between_trials(search, tmp_path):
+    told = search(tmp_path / "run", "--hours", 1e-6, "--confirm", 0)
+    assert told.code == 0
+    assert f"0 of {TRIALS} trials are done; go on with --resume" in told.out
+
+
+def test_a_pid_that_was_given_anew_is_not_the_tuner():
+    process = psutil.Process()
+    owner = {"host": tuning.socket.gethostname(), "pid": process.pid}
+    assert tuning.is_alive(owner | {"since": process.create_time()})
+    assert not tuning.is_alive(owner | {"since": process.create_time() - 5})
+    elsewhere = {"host": "elsewhere", "pid": 1, "since": 0.0}
+    assert tuning.is_alive(elsewhere | {"seen": time.time() - 5})
+    assert not tuning.is_alive(elsewhere | {"seen": time.time() - 2 * tuning.SILENT_S})
+
+
+def test_a_storage_that_holds_another_space_is_refused(space, tiny_set, search, tmp_path):
+    url = f"sqlite:///{tmp_path}/shared.db"
+    more = ("--storage", url, "--confirm", 0, "--seeds", 1)
+    assert search(tmp_path / "one", *more, trials=1).code == 0
+    refused = search(tmp_path / "two", *more, "--epochs", 9, trials=1)
+    assert refused.code == 1
+    assert "another space" in refused.err
