@@ -231,9 +231,10 @@ def tune(
 
     `auricle tune cnn --out runs/cnn --resume --trials 60 --hours 2` - go on, and further
     """
+    from auricle.report import write_report
     from auricle.study.command import search
 
-    search(
+    folder = search(
         space,
         {"recipe": recipe, "base": base, "epochs": epochs},
         {
@@ -248,6 +249,9 @@ def tune(
         labels=vars(labels or Labels()),
         **vars(where or Where()),
     )
+    if folder:
+        for page in write_report(folder):
+            print(page)
 
 
 @app.command

@@ -58,9 +58,13 @@ def test_a_base_gives_front_end_and_base_alone(write):
 
 
 def test_a_space_is_kept_as_it_was_read(write):
-    space = read_space(write('name = "s"\n' + LEARNING))
+    noise = '"augment.noise" = { low = 0.0, high = 0.3 }\n'
+    space = read_space(write('name = "s"\n' + LEARNING + noise))
     table = space_table(space)
-    assert table["values"] == {"training.learning_rate": {"low": 0.001, "high": 0.01, "log": True}}
+    assert table["values"] == {
+        "training.learning_rate": {"low": 0.001, "high": 0.01, "log": True},
+        "augment.noise": {"low": 0.0, "high": 0.3},
+    }
     assert table["name"] == "s"
     assert table["recipe"]["name"] == "cnn"
 

@@ -2,33 +2,40 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from auricle.files import replace_bytes, replace_text
 from auricle.report.chapters import make_document
 from auricle.report.html import set_page
 from auricle.report.pdf import set_pdf
-from auricle.report.study_files import Study, read_study
+from auricle.report.study_files import read_study
+from auricle.report.tunings import read_tuning, tuning_document
 
 __all__ = ["write_report"]
 
 
 def write_report(run: Path, out: Path | None = None) -> tuple[Path, Path]:
-    """Write report.pdf and report.html of a finished study, into its own `report` folder or `out`.
+    """Write report.pdf and report.html of a finished study or search.
 
-    Only the study's files are read: no network is run, and nothing is scored anew.
+    They go into its own `report` folder or `out`. Only the study's files are read: no network is
+    run, and nothing is scored anew.
 
     Raises: StudyError that names what is missing or damaged.
     """
-    study = read_study(run)
-    document = make_document(study)
+    if (run / "space.toml").is_file():
+        tuning = read_tuning(run)
+        document, environment = tuning_document(tuning), tuning.environment
+    else:
+        study = read_study(run)
+        document, environment = make_document(study), study.environment
     out = out or run / "report"
     paper, page = out / "report.pdf", out / "report.html"
-    replace_bytes(paper, set_pdf(document, started(study)))
+    replace_bytes(paper, set_pdf(document, started(environment)))
     replace_text(page, set_page(document))
     return paper, page
 
 
-def started(study: Study) -> datetime:
+def started(environment: dict[str, Any]) -> datetime:
     """When the study began: the date that its report carries."""
-    moment = datetime.fromisoformat(str(study.environment["started"]))
+    moment = datetime.fromisoformat(str(environment["started"]))
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,14 +1,17 @@
 """The report from its first word to its last."""
 
+from collections.abc import Iterator
+
 from auricle.report.closing import assumptions, discussion, references, resources
 from auricle.report.detail import detail
-from auricle.report.document import Document
+from auricle.report.document import Block, Document
 from auricle.report.front import data_and_protocol, shown_name, summary
 from auricle.report.methods import methods
 from auricle.report.published import published
 from auricle.report.results import results
 from auricle.report.study_files import Study
 from auricle.report.tried import tried
+from auricle.report.tunings import tuned
 from auricle.report.wording import listed
 
 
@@ -22,6 +25,7 @@ def make_document(study: Study) -> Document:
         detail,
         published,
         tried,
+        searched,
         discussion,
         assumptions,
         resources,
@@ -34,6 +38,11 @@ def make_document(study: Study) -> Document:
         date=str(study.environment["started"])[:10],
         blocks=[block for chapter in chapters for block in chapter(study)],
     )
+
+
+def searched(study: Study) -> Iterator[Block]:
+    """The searches that a study's recipes come from."""
+    yield from tuned(study.tunings)
 
 
 def subtitle(study: Study) -> str:

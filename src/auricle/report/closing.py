@@ -179,5 +179,7 @@ def references(study: Study) -> Iterator[Block]:
         topics.add("esc")
     if any(each.blocks for each in study.configurations):
         topics.add("transformer")
+    if study.tunings:
+        topics.add("tuning")
     yield Heading("References", 1, "references")
     yield Bullets([row["reference"] for row in packaged("references.csv") if row["when"] in topics])

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from auricle.errors import StudyError
 from auricle.report.scores import Configuration, Scores
+from auricle.report.tunings import Tuning, read_tuning
 
 Read = TypeVar("Read")
 
@@ -65,6 +66,7 @@ class Study:
     scores: Scores
     fits: tuple[Fit, ...]
     tried: tuple[dict[str, str], ...] = ()
+    tunings: tuple[Tuning, ...] = ()
 
     @property
     def configurations(self) -> tuple[Configuration, ...]:
@@ -124,6 +126,7 @@ def read_study(run: Path) -> Study:
         scores=scores,
         fits=tuple(fit for each in scores.configurations for fit in _fits(run, each.name)),
         tried=_read(tried, _rows) if tried.exists() else (),
+        tunings=tuple(read_tuning(file.parent) for file in sorted(run.glob("tuning/*/space.toml"))),
     )
 
 

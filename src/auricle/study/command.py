@@ -86,8 +86,8 @@ def search(
     labels: Mapping[str, Any],
     out: Path | None,
     **where: Any,
-) -> Path:
-    """Search a space and give back the folder that holds what was found."""
+) -> Path | None:
+    """Search a space, or go on; give back the folder if the search is finished."""
     from auricle.study.space import read_space  # optuna takes a second to load
     from auricle.study.tune import Search, tune
 
@@ -100,8 +100,7 @@ def search(
     folder = out or Path("runs") / f"tune-{space.name}-{kept}"
     console = Console(markup=False, highlight=False)
     setting = Setting(run=folder, wandb="disabled", **where)
-    tune(space, plan, Search(**asked), setting, console)
-    return folder
+    return folder if tune(space, plan, Search(**asked), setting, console) else None
 
 
 SUMMARY = {

@@ -202,7 +202,11 @@ def searched_in(entry: Any, source: str) -> Searched:
 def space_table(space: Space) -> Table:
     """A space as TOML holds it."""
     values = {
-        key: {name: value for name, value in vars(searched).items() if value not in (None, False)}
+        key: {
+            name: value
+            for name, value in vars(searched).items()
+            if value is not None and value is not False
+        }
         for key, searched in space.values.items()
     }
     table = {key: getattr(space, key) for key in KNOWN} | {"values": values}

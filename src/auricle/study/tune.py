@@ -37,6 +37,7 @@ from auricle.errors import RecipeError, StudyError
 from auricle.evaluation.metrics import score
 from auricle.files import replace_text
 from auricle.study.engine import run_jobs
+from auricle.study.environment import describe_environment
 from auricle.study.fits import Predictions, load_predictions
 from auricle.study.job import Job
 from auricle.study.recipe import Plan, Recipe, recipe_hash, to_toml
@@ -105,14 +106,19 @@ class Tuning:
         return replace(recipe, name=recipe_hash((recipe,)))
 
 
-def tune(space: Space, plan: Plan, search: Search, setting: Setting, console: Console) -> None:
+def tune(space: Space, plan: Plan, search: Search, setting: Setting, console: Console) -> bool:
     """Search, or go on with a search, and leave `trials.csv`, `best.toml`, `tuning.json`.
+
+    Gives back whether all is done.
 
     Raises: StudyError if the folder or the storage holds another search.
     """
     started = time.monotonic()
     claim(space, setting)
     prepared = prepare(plan, setting, console)
+    if not (setting.run / "environment.json").exists():
+        environment = describe_environment() | {"started": time.strftime("%Y-%m-%d %H:%M")}
+        replace_text(setting.run / "environment.json", json.dumps(environment, indent=2))
     storage = open_storage(search.storage, setting.run)
     tuning = Tuning(
         space,
@@ -138,10 +144,11 @@ def tune(space: Space, plan: Plan, search: Search, setting: Setting, console: Co
             f"{len(finished)} of {search.trials} trials are done; go on with --resume, and the "
             "best are trained again at the end."
         )
-        return
+        return False
     new_seeds = again(tuning)
     confirmed = confirm(tuning) if search.confirm else None
     write_best(tuning, new_seeds, confirmed)
+    return True
 
 
 def claim(space: Space, setting: Setting) -> None:
@@ -440,6 +447,7 @@ def write_best(
     replace_text(tuning.run / "best.toml", to_toml(recipe))
     told = {
         "space": tuning.space.name,
+        "data": tuning.prepared.table.name,
         "epochs": tuning.space.epochs,
         "trials": len(tuning.study.get_trials(states=FINISHED)),
         "whole": len(tuning.study.get_trials(states=(TrialState.COMPLETE,))),

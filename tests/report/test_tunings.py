@@ -1,0 +1,132 @@
+"""A search's folder as a report: its own, and a chapter of a study's."""
+
+import csv
+import json
+import shutil
+
+import pytest
+import tomli_w
+
+from auricle.errors import StudyError
+from auricle.report import write_report
+from auricle.report.document import Figure, Table
+from auricle.report.searches import placed
+from auricle.report.tunings import read_tuning, tuned, tuning_document
+
+RATE, WIDTHS = "training.learning_rate", "network.base.widths"
+
+
+def write_search(folder, **told):
+    """Four trials of two values: the second is the best, the third was stopped."""
+    folder.mkdir(parents=True)
+    space = {
+        "name": "small",
+        "recipe": {"name": "cnn"},
+        "epochs": 40,
+        "clip_s": 5.0,
+        "values": {
+            RATE: {"low": 1e-3, "high": 1e-2, "log": True},
+            WIDTHS: {"choices": [[8, 8, 8], [64, 128, 128]]},
+        },
+    }
+    (folder / "space.toml").write_text(tomli_w.dumps(space), encoding="utf-8")
+    with (folder / "trials.csv").open("w", encoding="utf-8", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(
+            ["trial", "state", "score", "accuracy", "folds", "seconds", "fits", RATE, WIDTHS]
+        )
+        rows.writerow([0, "complete", 0.40, 0.90, 4, 60, "a", 0.003, "[64, 128, 128]"])
+        rows.writerow([1, "complete", 0.30, 0.92, 4, 60, "b", 0.002, "[8, 8, 8]"])
+        rows.writerow([2, "pruned", 0.70, 0.80, 1, 15, "c", 0.009, "[8, 8, 8]"])
+        rows.writerow([3, "complete", 0.36, 0.91, 4, 60, "d", 0.004, "[64, 128, 128]"])
+        rows.writerow([4, "pruned", "", "", "", "", "", 0.01, "[8, 8, 8]"])
+    summary = {
+        "space": "small",
+        "data": "esc10",
+        "epochs": 40,
+        "best_trial": 1,
+        "chosen": "trial-1",
+        "parameters": {RATE: 0.002, WIDTHS: [8, 8, 8]},
+        "importances": {RATE: 0.75, WIDTHS: 0.25},
+        "new_seeds": {"best": [0.30, 0.33, 0.33], "as it is": [0.40, 0.38, 0.40]},
+        "confirmed": {
+            "as-it-is": {"log_loss": 0.25, "accuracy": 0.93},
+            "trial-1": {"log_loss": 0.21, "accuracy": 0.94},
+        },
+    } | told
+    (folder / "tuning.json").write_text(json.dumps(summary), encoding="utf-8")
+    environment = {"auricle": "0.1.0", "commit": "abc", "started": "2026-11-25 06:00"}
+    (folder / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_search(tmp_path / "small")
+
+
+def said(blocks):
+    return " ".join(str(getattr(block, "text", "")) for block in blocks)
+
+
+def test_a_search_has_a_paper_and_a_page_of_its_own(folder):
+    paper, page = write_report(folder)
+    assert paper.read_bytes().startswith(b"%PDF")
+    text = page.read_text(encoding="utf-8")
+    assert "Tuning of small" in text
+    assert "training.learning_rate" in text
+
+
+def test_the_share_of_luck_is_what_new_seeds_took_back(folder):
+    # The median of whole trials is 0.36: of 0.06 that the best was better, new seeds keep 0.03.
+    text = said(tuned([read_tuning(folder)]))
+    assert "same recipe has 0.330: of what it was better than the median" in text
+    assert "(0.360), 50.0% was luck of the search" in text
+    assert "The recipe as it was has 0.400, and 0.390 with the new seeds." in text
+
+
+def test_the_table_says_what_was_searched_and_found(folder):
+    tables = [b for b in tuning_document(read_tuning(folder)).blocks if isinstance(b, Table)]
+    space, confirmed = tables
+    assert list(space.rows[0]) == [
+        f"`{RATE}`", "0.001 to 0.01, by ratio", "0.003", "0.002", "0.002", "75.0",
+    ]  # fmt: skip
+    assert [row[0] for row in confirmed.rows] == ["trial-1", "as-it-is"]  # the lowest loss first
+
+
+def test_every_picture_is_there_and_can_be_read_aloud(folder):
+    figures = [b for b in tuning_document(read_tuning(folder)).blocks if isinstance(b, Figure)]
+    kinds = [figure.name.removeprefix("tuning-small-") for figure in figures]
+    assert kinds == ["history", "slices", "parallel", "importances"]
+    assert all(figure.alt and figure.svg.startswith("<svg") for figure in figures)
+
+
+def test_without_importances_or_confirmation_the_rest_is_said(tmp_path):
+    folder = write_search(
+        tmp_path / "few", importances={}, confirmed={}, chosen="as-it-is", parameters={}
+    )
+    blocks = tuning_document(read_tuning(folder)).blocks
+    assert len([block for block in blocks if isinstance(block, Table)]) == 1
+    assert len([block for block in blocks if isinstance(block, Figure)]) == 3
+
+
+@pytest.mark.parametrize("name", ["trials.csv", "tuning.json", "environment.json"])
+def test_an_unfinished_search_is_refused_by_what_is_missing(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(StudyError, match=f"{name} is missing"):
+        write_report(folder)
+
+
+def test_a_study_tells_of_the_searches_laid_into_it(folder, mission, tmp_path):
+    run = shutil.copytree(mission, tmp_path / "run")
+    shutil.copytree(folder, run / "tuning" / "small")
+    _, page = write_report(run)
+    text = page.read_text(encoding="utf-8")
+    assert "What was searched: small" in text
+    assert "PED-ANOVA" in text
+
+
+def test_lists_stand_side_by_side_the_shorter_first():
+    assert placed(["3", "4"]) == ([3.0, 4.0], None)
+    places, labels = placed(["[8, 8]", "[4]", "[8, 8]"])
+    assert (places, labels) == ([1.0, 0.0, 1.0], ["[4]", "[8, 8]"])
