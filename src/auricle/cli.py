@@ -59,7 +59,16 @@ class Where:
     out: Annotated[Path | None, Parameter(help="Folder of the study.")] = None
     device: Device = "auto"
     workers: Annotated[int | None, Parameter(help="Fits at a time; one a core if none.")] = None
-    resume: Annotated[bool, Parameter(help="Go on with a study that was stopped.")] = False
+    engine: Annotated[
+        Literal["loky", "dask"],
+        Parameter(help="Who trains: processes here, or a Dask cluster that stands already."),
+    ] = "loky"
+    address: Annotated[
+        str | None, Parameter(help="The cluster's scheduler, such as tcp://host:8786.")
+    ] = None
+    resume: Annotated[
+        bool, Parameter(help="Go on with what was stopped, or add what is newly asked for.")
+    ] = False
     skip_bad: Annotated[bool, Parameter(help="Leave out files that cannot be used.")] = False
 
 

@@ -12,6 +12,7 @@ from rich.table import Table as Grid
 
 from auricle.data.sources import is_path
 from auricle.errors import RecipeError
+from auricle.study.engine import Engine
 from auricle.study.recipe import Plan, Table, merged, parse_change, plan_from, read_plan
 from auricle.study.run import Setting, run_study, sync_line
 
@@ -67,14 +68,29 @@ def labels_of(
     return {key: value for key, value in told.items() if value}
 
 
-def run(plan: Plan, *, out: Path | None, workers: int | None, **where: Any) -> Path:
+def run(plan: Plan, *, out: Path | None, **where: Any) -> Path:
     """Run a plan and give back the folder that holds it."""
-    if workers is not None and workers < 1:
-        raise RecipeError(f"--workers {workers}: at least one is needed")
     data = Path(plan.data).resolve().stem if is_path(plan.data) else plan.data
     folder = out or Path("runs") / f"{plan.name}-{data}"
-    run_study(plan, Setting(run=folder, workers=workers, **where), Console(markup=False))
+    run_study(plan, setting_of(folder, **where), Console(markup=False))
     return folder
+
+
+def setting_of(
+    folder: Path,
+    *,
+    workers: int | None = None,
+    engine: Any = "loky",
+    address: str | None = None,
+    **where: Any,
+) -> Setting:
+    """Where and how a study runs, from what the command line said.
+
+    Raises: RecipeError without workers, StudyError for an engine without its address.
+    """
+    if workers is not None and workers < 1:
+        raise RecipeError(f"--workers {workers}: at least one is needed")
+    return Setting(run=folder, workers=workers, engine=Engine(engine, address), **where)
 
 
 def search(
@@ -99,7 +115,7 @@ def search(
     kept = Path(plan.data).resolve().stem if is_path(plan.data) else plan.data
     folder = out or Path("runs") / f"tune-{space.name}-{kept}"
     console = Console(markup=False, highlight=False)
-    setting = Setting(run=folder, wandb="disabled", **where)
+    setting = setting_of(folder, wandb="disabled", **where)
     return folder if tune(space, plan, Search(**asked), setting, console) else None
 
 

@@ -1,10 +1,21 @@
-"""Jobs done side by side in processes of their own, watched through the files that they write."""
+"""Jobs done side by side: in processes of this machine, or by a cluster that stands already.
 
+Both are backends of joblib; a fit, a seed, a configuration and a trial are all the same job. Here a
+worker fills the job's folder itself. On a cluster no disk need be shared: a worker is sent the
+decoded waves, trains in a folder of its own, and sends back what is in it.
+"""
+
+import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
 import joblib
+import numpy as np
+import torch
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 from rich.progress import (
@@ -16,10 +27,42 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+import auricle
+from auricle.data.store import WaveStore
 from auricle.errors import AuricleError, StudyError
-from auricle.study.job import Job, clear, run_job
+from auricle.files import replace_bytes
+from auricle.study.job import FINISHED, Job, clear, open_waves, run_job
 
 LOOK_EVERY_S = 1.0
+DEATHS = 2
+"""So often may workers die without a fit being finished in between."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Who does the jobs: `loky`, processes of this machine, or `dask` at an address."""
+
+    name: Literal["loky", "dask"] = "loky"
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a cluster without its address."""
+        if (self.name == "dask") != bool(self.address):
+            raise StudyError(
+                "--engine dask needs --address, that of a scheduler: tcp://host:8786"
+                if self.name == "dask"
+                else f"--address {self.address}: say --engine dask with it"
+            )
+
+    def workers(self) -> int | None:
+        """How many workers the cluster has now; None if there is no cluster."""
+        if self.name == "loky":
+            return None
+        with cluster(self) as client:
+            return len(client.scheduler_info(n_workers=-1)["workers"])
+
+
+LOCAL = Engine()
 
 
 def cores() -> int:
@@ -28,14 +71,20 @@ def cores() -> int:
 
 
 def run_jobs(
-    jobs: Sequence[Job], workers: int, console: Console, title: str | None = None
+    jobs: Sequence[Job],
+    workers: int,
+    console: Console,
+    title: str | None = None,
+    engine: Engine = LOCAL,
 ) -> dict[Path, str]:
-    """Do all jobs, `workers` at a time, showing every epoch that ends.
+    """Do all jobs, `workers` at a time, showing how far they are.
 
     With a `title`, that of a search's round, jobs that fail for a reason a user can mend do not
-    stop the others: what they said is given back, by folder.
+    stop the others: what they said is given back, by folder. A job whose worker dies is done again.
+
+    Raises: StudyError when workers die again and again, or when a cluster cannot be worked with.
     """
-    todo = [job for job in jobs if not (job.folder / "fit.json").exists()]
+    todo = unfinished(jobs)
     for job in jobs:
         if job not in todo:
             clear(job.folder)
@@ -50,18 +99,43 @@ def run_jobs(
         )
         watcher.start()
         try:
-            found = joblib.Parallel(n_jobs=min(workers, len(todo)), backend="loky", batch_size=1)(
-                joblib.delayed(run_job if title is None else try_job)(job) for job in todo
-            )
-        except TerminatedWorkerError as death:
-            raise StudyError(
-                "a worker process died, perhaps for want of memory; what is finished is kept: "
-                "go on with --resume, with fewer --workers if it dies again"
-            ) from death
+            if engine.name == "dask":
+                return run_elsewhere(todo, engine, tolerant=title is not None)
+            return run_here(todo, workers, console, tolerant=title is not None)
         finally:
             stopped.set()
             watcher.join()
-    return {job.folder: said for job, said in zip(todo, found, strict=True) if said}
+
+
+def unfinished(jobs: Sequence[Job]) -> list[Job]:
+    """Jobs that nobody has done yet."""
+    return [job for job in jobs if not (job.folder / FINISHED).exists()]
+
+
+def run_here(
+    jobs: Sequence[Job], workers: int, console: Console, tolerant: bool
+) -> dict[Path, str]:
+    """Do jobs in processes of this machine, each in the folder where it belongs."""
+    deaths, problems = 0, dict[Path, str]()
+    todo = list(jobs)
+    while todo:
+        parallel = joblib.Parallel(n_jobs=min(workers, len(todo)), backend="loky", batch_size=1)
+        do = joblib.delayed(try_job if tolerant else run_job)
+        try:
+            said = parallel(do(job) for job in todo)
+        except TerminatedWorkerError as death:
+            left = unfinished(todo)
+            deaths = deaths + 1 if len(left) == len(todo) else 1
+            if deaths > DEATHS:
+                raise StudyError(
+                    "worker processes die, perhaps for want of memory; what is finished is kept: "
+                    "go on with --resume and fewer --workers"
+                ) from death
+            console.print("A worker process died; what it had not finished is done again.")
+            todo = left
+        else:
+            return problems | {job.folder: s for job, s in zip(todo, said, strict=True) if s}
+    return problems
 
 
 def try_job(job: Job) -> str | None:
@@ -71,6 +145,98 @@ def try_job(job: Job) -> str | None:
     except AuricleError as problem:
         return str(problem)
     return None
+
+
+def run_elsewhere(jobs: Sequence[Job], engine: Engine, tolerant: bool) -> dict[Path, str]:
+    """Do jobs on a cluster, and lay what comes back into their folders.
+
+    The scheduler notices a worker that dies, and gives its job to another.
+    """
+    first = {waves_key(job): job for job in jobs}
+    waves = {key: in_memory(job) for key, job in first.items()}
+    far = [replace(job, run=Path(), launcher=None) for job in jobs]
+    problems: dict[Path, str] = {}
+    with cluster(engine), joblib.parallel_config("dask", scatter=list(waves.values())):
+        parallel = joblib.Parallel(
+            n_jobs=-1, batch_size=1, pre_dispatch="all", return_as="generator_unordered"
+        )
+        do = joblib.delayed(do_elsewhere)
+        ways = [waves[waves_key(job)] for job in jobs]
+        for at, found in parallel(do(at, far[at], ways[at]) for at in range(len(far))):
+            if isinstance(found, dict):
+                lay_down(found, jobs[at].folder)
+            elif tolerant:
+                problems[jobs[at].folder] = found
+            else:
+                raise AuricleError(found)
+    return problems
+
+
+def waves_key(job: Job) -> tuple[int, int]:
+    """Jobs with equal keys hear the same waves."""
+    return id(job.table), job.recipe.network.frontend.sample_rate_hz
+
+
+def in_memory(job: Job) -> WaveStore:
+    """A job's waves as they can be sent: not the path of a file."""
+    store = open_waves(job)
+    return WaveStore(np.array(store.waves), store.clips)
+
+
+def do_elsewhere(at: int, job: Job, waves: WaveStore) -> tuple[int, dict[str, bytes] | str]:
+    """Do a job far from its folder: its number, and the files that it leaves or what went wrong."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        there = replace(job, run=Path(folder))
+        try:
+            run_job(there, waves)
+        except AuricleError as problem:
+            return at, str(problem)
+        files = [path for path in there.folder.rglob("*") if path.is_file()]
+        return at, {p.relative_to(there.folder).as_posix(): p.read_bytes() for p in files}
+
+
+def lay_down(files: dict[str, bytes], folder: Path) -> None:
+    """Write a job's files, the one that says it is finished last."""
+    for name in sorted(files, key=lambda name: name == FINISHED):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        replace_bytes(folder / name, files[name])
+
+
+@contextmanager
+def cluster(engine: Engine) -> Iterator[Any]:
+    """A connection to the scheduler, its workers checked.
+
+    Raises: StudyError without dask, a scheduler, or workers that can be worked with.
+    """
+    try:
+        from distributed import Client
+    except ImportError as problem:
+        raise StudyError("--engine dask: install it with pip install 'auricle[dask]'") from problem
+    try:
+        client = Client(engine.address, timeout="10s")  # type: ignore[no-untyped-call]
+    except (OSError, TimeoutError, ValueError) as problem:
+        raise StudyError(f"--address {engine.address}: no scheduler answers there") from problem
+    with client:
+        workers = client.scheduler_info(n_workers=-1)["workers"]
+        if not workers:
+            raise StudyError(f"{engine.address}: the scheduler has no workers; start some")
+        if any(worker["nthreads"] > 1 for worker in workers.values()):
+            raise StudyError(
+                f"{engine.address}: start its workers with --nthreads 1; fits of one process would "
+                "share torch's threads and random numbers"
+            )
+        told = set(client.run(versions).values())
+        if told != {versions()}:
+            raise StudyError(
+                f"{engine.address}: its workers have {' and '.join(sorted(told))}, this machine "
+                f"{versions()}; make them equal, or the same seed gives other weights"
+            )
+        yield client
+
+
+def versions() -> str:
+    """What must be equal wherever a study's fits are trained."""
+    return f"auricle {auricle.__version__} with torch {torch.__version__}"
 
 
 def _progress(console: Console) -> Progress:

@@ -16,7 +16,6 @@ import psutil
 import torch
 from safetensors.torch import save
 
-from auricle.data.audio import content_hash
 from auricle.data.clips import ClipTable
 from auricle.data.store import WaveStore, open_store
 from auricle.evaluation.metrics import score
@@ -30,13 +29,16 @@ from auricle.training.history import CHECKPOINT, Epoch
 from auricle.training.sounds import Examples
 from auricle.training.tracking import Mode, RunName, Tracker
 
+FINISHED = "fit.json"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """All that one fit needs.
 
-    `table` holds the clips that it may decode, none of the test fold but under `esc5`; `sealed`
-    says by content which clips are the test fold's; `launcher` is the process that waits.
+    `table` holds the clips that it may decode, none of the test fold but under `esc5`. `learnt` and
+    `sealed` say by content which clips it learns from, and which are the test fold's. `launcher` is
+    the process that waits, if it is one of this machine.
     """
 
     study: str
@@ -52,7 +54,8 @@ class Job:
     device: str
     threads: int
     wandb: Mode
-    launcher: int
+    launcher: int | None
+    learnt: tuple[str, ...]
     sealed: tuple[str, ...]
 
     @property
@@ -66,21 +69,18 @@ def fit_folder(run: Path, configuration: str, split: Split, seed: int) -> Path:
     return run / configuration / split.strategy / split.member / f"seed-{seed}"
 
 
-def run_job(job: Job) -> None:
-    """Train one network, score its validation fold, and leave everything in the job's folder."""
-    if (job.folder / "fit.json").exists():
+def run_job(job: Job, waves: WaveStore | None = None) -> None:
+    """Train one network, score its validation fold, and leave everything in the job's folder.
+
+    `waves` are those of the job's clips, where they need not be read from disk.
+    """
+    if (job.folder / FINISHED).exists():
         return
     stop_if_orphaned(job)
     job.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(job.threads)
     device = choose_device(job.device)
-    frontend = job.recipe.network.frontend
-    store = open_store(
-        job.table,
-        sample_rate_hz=frontend.sample_rate_hz,
-        seconds=job.clip_s,
-        cache=job.cache,
-    )
+    store = waves or open_waves(job)
     training = examples_in(store, job.split.training, job.categories)
     validation = None
     if job.split.validation is not None:
@@ -115,15 +115,20 @@ def run_job(job: Job) -> None:
             tracker.summarise({f"final/{name}": getattr(scores, name) for name in names})
     replace_text(job.folder / "recipe.toml", to_toml(job.recipe))
     replace_bytes(job.folder / "weights.safetensors", save(result.network.cpu().state_dict()))
-    learnt = job.table.in_folds(job.split.training)
     facts |= {
         "started": started,
         "train_seconds": round(result.seconds, 1),
-        "learnt": [content_hash(learnt.path(clip)) for clip in learnt.clips],
+        "learnt": list(job.learnt),
         "sealed": list(job.sealed),
     }
-    replace_text(job.folder / "fit.json", json.dumps(facts, indent=2))
+    replace_text(job.folder / FINISHED, json.dumps(facts, indent=2))
     clear(job.folder)
+
+
+def open_waves(job: Job) -> WaveStore:
+    """The waves of all clips that a job may decode."""
+    rate_hz = job.recipe.network.frontend.sample_rate_hz
+    return open_store(job.table, sample_rate_hz=rate_hz, seconds=job.clip_s, cache=job.cache)
 
 
 def examples_in(store: WaveStore, folds: tuple[int, ...], categories: tuple[str, ...]) -> Examples:
@@ -177,6 +182,8 @@ def stop_if_orphaned(job: Job) -> None:
     Two processes must not write one fit: the worker that is left over, and that of the study that
     goes on.
     """
+    if job.launcher is None:
+        return
     launched_elsewhere = os.getpid() != job.launcher
     gone = psutil.Process().ppid() != job.launcher or not psutil.pid_exists(job.launcher)
     if launched_elsewhere and gone:

@@ -13,7 +13,7 @@ import json
 import os
 import time
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from auricle.data.store import open_store
 from auricle.errors import RecipeError, StudyError
 from auricle.files import replace_text
 from auricle.study.drawings import save_pictures
-from auricle.study.engine import cores, run_jobs
+from auricle.study.engine import LOCAL, Engine, cores, run_jobs
 from auricle.study.environment import describe_environment, source_commit
 from auricle.study.estimate import estimate_s, in_words
 from auricle.study.fits import Predictions, load_fit, save_predictions
@@ -53,6 +53,7 @@ class Setting:
     run: Path
     device: str = "auto"
     workers: int | None = None
+    engine: Engine = LOCAL
     wandb: Mode = "offline"
     resume: bool = False
     skip_bad: bool = False
@@ -102,7 +103,7 @@ def run_study(plan: Plan, setting: Setting, console: Console) -> None:
         f"{plan.name}: {len(plan.configurations)} configurations, {len(jobs)} fits, {workers} at a "
         f"time on {device.type}; about {in_words(seconds)} in all."
     )
-    run_jobs(jobs, workers, console)
+    run_jobs(jobs, workers, console, engine=setting.engine)
     if plan.test:
         read_test_fold(plan, setting, prepared, jobs, console)
     left_out = len(prepared.skipped)
@@ -222,11 +223,11 @@ def plan_jobs(plan: Plan, setting: Setting, prepared: Prepared) -> list[Job]:
         for split in splits(plan.strategies_of(recipe.name), prepared.table.folds)
     ]
     workers = workers_for(setting, len(planned))
-    sealed = tuple(
-        content_hash(prepared.test.path(clip))
-        for clip in prepared.test.clips
-        if prepared.test.path(clip).is_file()
-    )
+    contents = {
+        clip.file: content_hash(prepared.table.path(clip))
+        for clip in prepared.table.clips
+        if clip.fold != prepared.roles.test or prepared.table.path(clip).is_file()
+    }
     jobs = [
         Job(
             study=plan.name,
@@ -240,14 +241,20 @@ def plan_jobs(plan: Plan, setting: Setting, prepared: Prepared) -> list[Job]:
             clip_s=plan.clip_s,
             cache=cache_folder(),
             device=setting.device,
-            threads=max(1, cores() // workers),
+            threads=max(1, cores() // workers) if setting.engine == LOCAL else 1,
             wandb=setting.wandb,
             launcher=os.getpid(),
-            sealed=sealed,
+            learnt=hashes(contents, table_for(split, prepared).in_folds(split.training)),
+            sealed=hashes(contents, prepared.test),
         )
         for seed, recipe, split in planned
     ]
     return sorted(jobs, key=lambda job: -len(job.split.training))
+
+
+def hashes(contents: Mapping[str, str], table: ClipTable) -> tuple[str, ...]:
+    """What is in the files of some clips, as far as it was read."""
+    return tuple(contents[clip.file] for clip in table.clips if clip.file in contents)
 
 
 def table_for(split: Split, prepared: Prepared) -> ClipTable:
@@ -257,7 +264,9 @@ def table_for(split: Split, prepared: Prepared) -> ClipTable:
 
 
 def workers_for(setting: Setting, fits: int) -> int:
-    """As many workers as asked for; else one a core, and one in all on a GPU."""
+    """As many workers as asked for; else one a core, one in all on a GPU, all of a cluster."""
+    if far := setting.engine.workers():
+        return min(far, fits)
     if setting.workers:
         return min(setting.workers, fits)
     return min(cores(), fits) if choose_device(setting.device).type == "cpu" else 1

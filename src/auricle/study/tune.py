@@ -276,7 +276,13 @@ def train(tuning: Tuning, trials: Sequence[Trial]) -> None:
     for fold in range(len(tuning.prepared.roles.development)):
         todo = [jobs[trial.number][fold] for trial in alive]
         title = f"trials {', '.join(str(t.number) for t in alive)}, fold {fold + 1}"
-        problems = run_jobs(todo, workers_for(tuning.setting, len(todo)), tuning.console, title)
+        problems = run_jobs(
+            todo,
+            workers_for(tuning.setting, len(todo)),
+            tuning.console,
+            title,
+            tuning.setting.engine,
+        )
         for trial, job in zip(list(alive), todo, strict=True):
             (job.folder / "weights.safetensors").unlink(missing_ok=True)
             trial.set_user_attr("seen", time.time())
@@ -377,7 +383,8 @@ def again(tuning: Tuning) -> dict[str, list[float]]:
     }
     todo = list({job.folder: job for same in jobs.values() for job in same}.values())
     tuning.console.print("The best trial and the recipe as it is, again, with seeds not searched.")
-    run_jobs(todo, workers_for(tuning.setting, len(todo)), tuning.console)
+    workers = workers_for(tuning.setting, len(todo))
+    run_jobs(todo, workers, tuning.console, engine=tuning.setting.engine)
     for job in todo:
         (job.folder / "weights.safetensors").unlink(missing_ok=True)
     categories = tuning.prepared.table.categories
