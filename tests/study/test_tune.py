@@ -2,10 +2,14 @@
 
 import csv
 import json
+import os
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
+from pathlib import Path
 
 import optuna
 import psutil
@@ -221,8 +225,38 @@ def test_a_trial_that_cannot_be_trained_does_not_stop_the_search(search, tmp_pat
     assert "the loss is no number" in told.out
 
 
-def test_two_tuners_give_out_exactly_as_many_trials_as_asked(space, tiny_set, tmp_path, cache):
-    url = f"sqlite:///{tmp_path}/shared.db"
+@pytest.fixture
+def postgresql():
+    """A PostgreSQL server of its own, from the system's package; its URL."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found and not os.environ.get("CI"):
+        pytest.skip("PostgreSQL is not installed here")
+    programs = found[-1].parent
+    # It refuses to run as root: then the user that its package made runs it.
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o777)
+        data = f"{folder}/data"
+
+        def run(program, *arguments):
+            call = [*as_user, programs / program, *arguments]
+            done = subprocess.run(list(map(str, call)), capture_output=True, text=True, cwd="/")
+            assert done.returncode == 0, done.stderr
+
+        run("initdb", "-D", data, "-U", "auricle", "-A", "trust")
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
+        run("pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
+        try:
+            yield f"postgresql+psycopg://auricle@127.0.0.1:{port}/postgres"
+        finally:
+            run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+
+def test_two_tuners_give_out_exactly_as_many_trials_as_asked(space, tiny_set, tmp_path, postgresql):
+    url = postgresql
     asked = ["--data", tiny_set, "--trials", TRIALS, "--workers", 1, "--device", "cpu"]
     asked += ["--confirm", 0, "--seeds", 1, "--together", 2, "--storage", url]
     calls = [
@@ -237,8 +271,11 @@ def test_two_tuners_give_out_exactly_as_many_trials_as_asked(space, tiny_set, tm
     ]
     told = [process.communicate(timeout=200) for process in both]
     assert [process.returncode for process in both] == [0, 0], told
-    (study,) = optuna.get_all_study_summaries(url)
-    kept = optuna.load_study(study_name=study.study_name, storage=url).trials
+    storage = optuna.storages.RDBStorage(url)
+    (study,) = optuna.get_all_study_summaries(storage)
+    kept = optuna.load_study(study_name=study.study_name, storage=storage).trials
+    storage.remove_session()
+    storage.engine.dispose()
     assert len([t for t in kept if t.state in tuning.FINISHED]) == TRIALS
     assert not [t for t in kept if t.state in (TrialState.RUNNING, TrialState.WAITING)]
 
