@@ -1,6 +1,7 @@
 """The command line: arguments to one call each. What a command does stands in its room."""
 
 import errno
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -375,6 +376,16 @@ MENDABLE = {
 
 
 def main() -> None:
+    """Run one command; of the processes that torchrun starts, the first does and others help."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        from auricle.study.engine import among_ranks
+
+        among_ranks(run_command)
+    else:
+        run_command()
+
+
+def run_command() -> None:
     """Run one command: 0 done, 1 a mistake told in one line, 2 a wrong call."""
     try:
         code = app()

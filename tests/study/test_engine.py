@@ -189,3 +189,22 @@ def test_workers_that_die_again_and_again_are_told(monkeypatch, tmp_path):
     monkeypatch.setattr(engine.joblib, "Parallel", Deadly)
     with pytest.raises(StudyError, match="go on with --resume and fewer --workers"):
         engine.run_here([Job()], 1, Console(quiet=True), tolerant=False)
+
+
+def test_torchrun_makes_one_fit_of_two_processes(tiny_plan, tools, tmp_path):
+    """A whole study under torchrun: the first process keeps it, the other trains along."""
+    run = tmp_path / "run"
+    script = tmp_path / "script.py"
+    script.write_text("from auricle.cli import main\nmain()\n", encoding="utf-8")
+    call = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    call += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0", script]
+    call += ["study", tiny_plan, "--out", run, *WHERE, "--epochs", 2]
+    done = subprocess.run(list(map(str, call)), capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert len(list(run.rglob("fit.json"))) == 4
+    assert len(tools.scores_of(run)["configurations"]) == 2
+    again = subprocess.run(list(map(str, [*call, "--resume"])), capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    refused = subprocess.run(list(map(str, call)), capture_output=True, text=True, timeout=200)
+    assert refused.returncode == 1
+    assert "go on with --resume" in refused.stderr

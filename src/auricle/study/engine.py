@@ -7,7 +7,7 @@ decoded waves, trains in a folder of its own, and sends back what is in it.
 
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +32,7 @@ from auricle.data.store import WaveStore
 from auricle.errors import AuricleError, StudyError
 from auricle.files import replace_bytes
 from auricle.study.job import FINISHED, Job, clear, open_waves, run_job
+from auricle.training.ranks import find_ranks, local_ranks
 
 LOOK_EVERY_S = 1.0
 DEATHS = 2
@@ -67,7 +68,7 @@ LOCAL = Engine()
 
 def cores() -> int:
     """Processors that this process may use."""
-    return int(joblib.cpu_count())
+    return max(1, int(joblib.cpu_count()) // local_ranks())
 
 
 def run_jobs(
@@ -99,6 +100,8 @@ def run_jobs(
         )
         watcher.start()
         try:
+            if find_ranks().world > 1:
+                return run_together(todo, tolerant=title is not None)
             if engine.name == "dask":
                 return run_elsewhere(todo, engine, tolerant=title is not None)
             return run_here(todo, workers, console, tolerant=title is not None)
@@ -136,6 +139,39 @@ def run_here(
         else:
             return problems | {job.folder: s for job, s in zip(todo, said, strict=True) if s}
     return problems
+
+
+def run_together(jobs: Sequence[Job], tolerant: bool) -> dict[Path, str]:
+    """Do one job after the other, each by all processes that torchrun started."""
+    problems: dict[Path, str] = {}
+    ranks = find_ranks()
+    for job in jobs:
+        ranks.leaders(job)
+        said = try_job(job)
+        if said and not tolerant:
+            raise AuricleError(said)
+        problems |= {job.folder: said} if said else {}
+    return problems
+
+
+def among_ranks(command: Callable[[], None]) -> None:
+    """Run a command in the first process that torchrun started; the others train along.
+
+    They follow from fit to fit, in folders that are thrown away. If the first one fails, torchrun
+    ends them.
+    """
+    ranks = find_ranks()
+    if ranks.leads:
+        try:
+            command()
+        except SystemExit as end:
+            if not end.code:
+                ranks.leaders(None)
+            raise
+    else:
+        while job := ranks.leaders(None):
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+                try_job(replace(job, run=Path(folder), launcher=None, wandb="disabled"))
 
 
 def try_job(job: Job) -> str | None:

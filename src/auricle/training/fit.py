@@ -23,6 +23,7 @@ from auricle.errors import AuricleError
 from auricle.network.classifier import NetworkConfig, SoundClassifier
 from auricle.training.augment import AugmentConfig
 from auricle.training.history import Epoch, load_checkpoint, save_checkpoint, write_history
+from auricle.training.ranks import find_ranks
 from auricle.training.sounds import Array, Examples, Sounds, scoring_batches
 
 DROPOUT = 1
@@ -78,8 +79,9 @@ def fit(
     """Train a network, from its checkpoint in `folder` if there is one.
 
     `history.csv` grows in the folder as epochs end; `each_epoch` is told of every row, including
-    those that a resumed fit finds finished.
+    those that a resumed fit finds finished. Of several processes (`ranks`) the first does so.
     """
+    ranks = find_ranks()
     precision = choose_precision(config.precision, device)
     network = network.to(device)
     heard = Sounds(network, training, device, folder / "training-powers.npy")
@@ -92,39 +94,48 @@ def fit(
     history, seconds = load_checkpoint(folder, network, average, optimiser)
     for row in history:
         each_epoch(row)
+    begun, state = ranks.leaders((len(history), optimiser.state_dict()))
+    if not ranks.leads:
+        optimiser.load_state_dict(state)
+    classify = ranks.classifier(network)
 
-    for epoch in range(len(history), config.epochs):
+    for epoch in range(begun, config.epochs):
         started = time.perf_counter()
         network.train()
         objective = 0.0
         mixing = relaxed_mixing(epoch, config.epochs, augment)
-        for at, rows in enumerate(shuffled(len(training), config, generator_for(seed, epoch))):
+        for at, batch in enumerate(shuffled(len(training), config, generator_for(seed, epoch))):
+            rows = ranks.share(batch)
             step = epoch * steps_an_epoch + at
             for group in optimiser.param_groups:
                 group["lr"] = config.learning_rate * one_cycle(step, steps, config.warm_up)
-            with autocast(device, precision), seeded(seed_for(seed, epoch, at, DROPOUT), device):
+            dropout = seed_for(seed, epoch, at, DROPOUT, *ranks.place())
+            with autocast(device, precision), seeded(dropout, device):
                 power, wanted = heard.views(
                     network,
                     rows,
                     classes=classes,
                     mixing=mixing,
                     config=augment,
-                    generator=generator_for(seed, epoch, at),
+                    generator=generator_for(seed, epoch, at, *ranks.place()),
                 )
-                logits, _ = network.classify(power)
-            loss = F.cross_entropy(logits, wanted)
+                logits = classify(power)
+            loss = F.cross_entropy(logits, wanted) * ranks.weight(batch)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), config.gradient_norm)
             optimiser.step()
             average_into(average, network, max(forget, 1 / (step + 1)))
-            objective += loss.item() * len(rows)
+            objective += loss.item() * len(batch)
 
+        objective = ranks.mean(objective)
         if not math.isfinite(objective):
             raise AuricleError(
                 f"{folder}: the loss is no number after epoch {epoch + 1}; lower "
                 "training.learning_rate"
             )
+        if not ranks.leads:
+            continue
         with autocast(device, precision):
             train_loss, train_accuracy = score(average, heard)
         val_loss, val_accuracy = score(average, checked) if checked else (None, None)
