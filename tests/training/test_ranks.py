@@ -8,16 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
+from auricle.training import sounds
 from auricle.training.augment import AugmentConfig
 from auricle.training.fit import TrainingConfig, fit, new_network
 from auricle.training.ranks import Ranks, find_ranks
 from auricle.training.sounds import Examples
 
 HERE = Path(__file__).parent
-STILL = AugmentConfig(
-    stretch=0.0, band_shift=0.0, equaliser_db=0.0, mixing=0.0, noise=0.0, masks=0
-)  # fmt: skip
 CONFIG = TrainingConfig(epochs=1, views=1, batch=4, precision="float32")
 
 SCRIPT = """
@@ -63,7 +62,14 @@ def network_of(blocks):
 
 
 def five_steps(folder, blocks):
-    """Weights after five steps on twenty clips, batch normalisation in evaluation; the history."""
+    """Weights after five steps on twenty clips, and the history.
+
+    Clips are taken as they are, and batch normalisation is in evaluation.
+    """
+    sounds.view_powers = lambda power, targets, *, classes, **_: (
+        power,
+        F.one_hot(targets, classes).float(),
+    )
     generator = np.random.default_rng(0)
     waves = (3000 * generator.standard_normal((20, 4_000))).astype(np.int16)
     rows = np.arange(20)
@@ -75,13 +81,18 @@ def five_steps(folder, blocks):
         None,
         classes=3,
         config=CONFIG,
-        augment=STILL,
+        augment=AugmentConfig(),
         seed=0,
         folder=folder,
         device=torch.device("cpu"),
     )
     weights = {name: value.clone() for name, value in network.state_dict().items()}
     return weights, [row.train_objective for row in found.history]
+
+
+@pytest.fixture(autouse=True)
+def restored(monkeypatch):
+    monkeypatch.setattr(sounds, "view_powers", sounds.view_powers)
 
 
 @pytest.mark.parametrize("blocks", [0, 2], ids=["cnn", "transformer"])
@@ -93,11 +104,17 @@ def test_two_processes_take_the_steps_of_one(blocks, tmp_path):
     two, history = torch.load(tmp_path / "two.pt", weights_only=True)
 
     first = new_network(network_of(blocks), 3, seed=0).state_dict()
-    one, wanted = five_steps(tmp_path, blocks)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    one, wanted = five_steps(alone, blocks)
 
     moved = max((one[name] - first[name]).abs().max() for name in one)
     assert moved > 1e-3
     for name, value in one.items():
+        if name.endswith("query_key_value.bias"):
+            # Attention does not depend on the keys' bias: its gradient is rounding, which AdamW
+            # makes as large as any other.
+            value.unflatten(0, (3, -1))[1] = two[name].unflatten(0, (3, -1))[1] = 0
         torch.testing.assert_close(two[name], value, rtol=0, atol=1e-5, msg=name)
     assert history == pytest.approx(wanted, abs=1e-5)
 
