@@ -20,13 +20,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import distributed
 import joblib
 import numpy as np
 import psutil
@@ -46,7 +48,7 @@ from auricle.data.synth import make_clip, make_synth
 from auricle.files import replace_text
 from auricle.network.attention import EncoderBlock
 from auricle.network.base import AlongRows, Base, ResidualBlock
-from auricle.study.engine import run_jobs
+from auricle.study.engine import LOCAL, Engine, run_jobs
 from auricle.study.environment import describe_environment
 from auricle.study.estimate import step_s
 from auricle.study.recipe import Recipe, plan_from, read_recipe
@@ -657,7 +659,33 @@ def measure_scale(sizes: Sizes) -> Figures:
 # Two workers
 
 
-def time_fits(workers: int, threads: int | None, sizes: Figures) -> Figures:
+@contextmanager
+def dask_cluster(workers: int) -> Iterator[str]:
+    """A scheduler and its workers, each a process of this machine; the scheduler's address."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as ends:
+        file = Path(folder) / "scheduler.json"
+
+        def begin(program: str, *arguments: object) -> None:
+            call = [sys.executable, "-m", f"distributed.cli.{program}", "--scheduler-file", file]
+            call += ["--no-dashboard", *arguments]
+            process = subprocess.Popen(
+                list(map(str, call)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            ends.callback(process.wait)
+            ends.callback(process.kill)
+
+        begin("dask_scheduler", "--host", "127.0.0.1", "--port", 0)
+        while not (file.exists() and file.read_text()):
+            time.sleep(0.05)
+        for _ in range(workers):
+            begin("dask_worker", "--nthreads", 1, "--no-nanny", "--local-directory", folder)
+        address = str(json.loads(file.read_text())["address"])
+        with distributed.Client(address) as client:
+            client.wait_for_workers(workers)
+        yield address
+
+
+def time_fits(engine: str, workers: int, threads: int | None, sizes: Figures) -> Figures:
     """Seconds of the fits of a study; as many threads a fit as a study takes, if not told."""
     console = Console(quiet=True)
     plan = plan_from(
@@ -671,29 +699,41 @@ def time_fits(workers: int, threads: int | None, sizes: Figures) -> Figures:
         {"training": {"epochs": sizes["study_epochs"]}},
         "benchmarks",
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as ends:
         setting = Setting(run=Path(folder), device="cpu", workers=workers, wandb="disabled")
         jobs = plan_jobs(plan, setting, prepare(plan, setting, console))
         jobs = [replace(job, threads=threads or job.threads) for job in jobs]
         warm = joblib.delayed(step_s)(jobs[0].recipe, CLASSES, 1.0, CPU)
-        joblib.Parallel(n_jobs=workers, backend="loky")([warm] * workers)
-        wall_s = seconds(lambda: run_jobs(jobs, workers, console))
+        if engine == "dask":
+            whom = Engine("dask", ends.enter_context(dask_cluster(workers)))
+            with distributed.Client(whom.address), joblib.parallel_config("dask"):
+                joblib.Parallel(n_jobs=workers, batch_size=1)([warm] * workers)
+        else:
+            whom = LOCAL
+            joblib.Parallel(n_jobs=workers, backend="loky")([warm] * workers)
+        wall_s = seconds(lambda: run_jobs(jobs, workers, console, engine=whom))
     return {"wall_s": wall_s, "fits": len(jobs), "threads": jobs[0].threads}
 
 
 def measure_workers(sizes: Sizes) -> Figures:
-    ways = {"one": (1, 1), "as_given": (1, None), "two": (2, 1)}
+    ways = {
+        "one": ("loky", 1, 1),
+        "as_given": ("loky", 1, None),
+        "two": ("loky", 2, 1),
+        "cluster": ("dask", 2, 1),
+    }
     told = {name: getattr(sizes, name) for name in ("study_clips", "study_epochs", "clip_s")}
     found: dict[str, list[Figures]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as cache:
         os.environ["AURICLE_CACHE"] = cache
         for _ in range(sizes.turns):
-            for name, (workers, threads) in ways.items():
-                found[name].append(result(start("time_fits", workers, threads, told)))
+            for name, way in ways.items():
+                found[name].append(result(start("time_fits", *way, told)))
     walls = {name: [run["wall_s"] for run in runs] for name, runs in found.items()}
     rows = [
         {
-            "workers": ways[name][0],
+            "engine": ways[name][0],
+            "workers": ways[name][1],
             "threads": found[name][0]["threads"],
             "wall_s": spread(walls[name]),
             "ratio": ratio(walls[name], walls["two"]),
@@ -915,12 +955,14 @@ epochs: {{ found.study_epochs }}, {{ found.precision }}, as
 from the first fit's beginning to
 the last one's end: data are prepared and workers started before, nothing is tracked, freed memory
 is kept by all. First one worker of one thread; then what `--workers 1` gives, all cores to one fit;
-then `--workers 2`.
+then `--workers 2`; then two workers of a Dask cluster on this machine, which are sent the waves and
+send back what a fit leaves.
 
-| workers | threads each | seconds | times that of two workers | |
-| --- | --- | --- | --- | --- |
+| engine | workers | threads each | seconds | times that of two workers | |
+| --- | --- | --- | --- | --- | --- |
 {% for row in found.rows -%}
-| {{ row.workers }} | {{ row.threads }} | {{ cell(row.wall_s) }} | {{ cell(row.ratio) }} | \
+| {{ row.engine | default("loky") }} | {{ row.workers }} | {{ row.threads }} | \
+{{ cell(row.wall_s) }} | {{ cell(row.ratio) }} | \
 {{ judge("workers", row.ratio.median) if loop.first else "" }} |
 {% endfor -%}
 {% endif %}{% if "start" in sections %}{% set found = sections.start %}
