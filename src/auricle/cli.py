@@ -302,11 +302,15 @@ def evaluate(
 
 @app.command
 def report(
-    run: Annotated[Path, Parameter(help="A study's folder.")],
+    run: Annotated[Path, Parameter(help="The folder of a study, or of a search.")],
     /,
     *,
     out: Annotated[
         Path | None, Parameter(help="Folder for the report, if not the study's.")
+    ] = None,
+    tuning: Annotated[
+        list[Path] | None,
+        Parameter(help="A search that its recipes come from, to be told of.", negative=()),
     ] = None,
     wandb_url: Annotated[
         str | None, Parameter(help="Where the runs are on W&B, once synced; the report links it.")
@@ -323,12 +327,16 @@ def report(
     `auricle report runs/mission`
 
     `auricle report runs/mission --publish reports/esc10`
+
+    `auricle report runs/mission --tuning runs/base --tuning runs/cnn`
     """
     from auricle.report import write_report
     from auricle.study import publish as publishing
 
     if wandb_url:
         publishing.note_url(run, wandb_url)
+    for search in tuning or ():
+        publishing.lay_tuning(search, run)
     for page in write_report(run, out):
         print(page)
     if publish:

@@ -12,6 +12,7 @@ from auricle.report import write_report
 from auricle.report.document import Figure, Table
 from auricle.report.searches import placed
 from auricle.report.tunings import read_tuning, tuned, tuning_document
+from auricle.study.publish import lay_tuning
 
 RATE, WIDTHS = "training.learning_rate", "network.base.widths"
 
@@ -119,11 +120,20 @@ def test_an_unfinished_search_is_refused_by_what_is_missing(folder, name):
 
 def test_a_study_tells_of_the_searches_laid_into_it(folder, mission, tmp_path):
     run = shutil.copytree(mission, tmp_path / "run")
-    shutil.copytree(folder, run / "tuning" / "small")
+    (folder / "best.toml").write_text('name = "small-tuned"\n', encoding="utf-8")
+    lay_tuning(folder, run)
     _, page = write_report(run)
     text = page.read_text(encoding="utf-8")
     assert "What was searched: small" in text
     assert "PED-ANOVA" in text
+
+
+def test_only_finished_searches_are_laid_into_finished_studies(folder, mission, tmp_path):
+    with pytest.raises(StudyError, match=r"no finished study is here"):
+        lay_tuning(folder, tmp_path)
+    (folder / "tuning.json").unlink()
+    with pytest.raises(StudyError, match=r"no finished search is here"):
+        lay_tuning(folder, mission)
 
 
 def test_lists_stand_side_by_side_the_shorter_first():

@@ -87,6 +87,7 @@ def test_a_search_leaves_its_trials_and_its_best_recipe(found):
     assert best.name == "small-tuned"
     assert best.training.epochs == 3  # the recipe's own, not a trial's two
     assert f"{TRIALS} of {TRIALS} done" in said
+    assert f"small: {TRIALS} trials of 2 fits, 2 epochs each; about " in said
     assert "best.toml" in said
 
 

@@ -9,6 +9,9 @@ from auricle.files import replace_text
 
 KEPT = ("*.toml", "*.json", "*.csv", "pictures.npz", "report.pdf", "report.html")
 
+SEARCH = ("space.toml", "trials.csv", "tuning.json", "environment.json", "best.toml")
+"""What a report tells a search from."""
+
 
 def publish(run: Path, folder: Path) -> None:
     """Copy all that says what was found: no weights, no logits of single fits, no W&B runs.
@@ -35,6 +38,22 @@ def publish(run: Path, folder: Path) -> None:
             if "wandb" not in place.parts:
                 (folder / place).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, folder / place)
+
+
+def lay_tuning(search: Path, run: Path) -> None:
+    """Lay what a search found into a study's folder, for its report to tell.
+
+    Raises: StudyError if either is not finished.
+    """
+    if not (run / "scores.json").is_file():
+        raise StudyError(f"{run}: no finished study is here (scores.json is missing)")
+    if not (search / "tuning.json").is_file():
+        raise StudyError(f"{search}: no finished search is here (tuning.json is missing)")
+    name = json.loads((search / "tuning.json").read_text(encoding="utf-8"))["space"]
+    place = run / "tuning" / name
+    place.mkdir(parents=True, exist_ok=True)
+    for file in SEARCH:
+        shutil.copyfile(search / file, place / file)
 
 
 def note_url(run: Path, url: str) -> None:

@@ -38,12 +38,14 @@ from auricle.evaluation.metrics import score
 from auricle.files import replace_text
 from auricle.study.engine import run_jobs
 from auricle.study.environment import describe_environment
+from auricle.study.estimate import estimate_s, in_words
 from auricle.study.fits import Predictions, load_predictions
 from auricle.study.job import Job
 from auricle.study.recipe import Plan, Recipe, recipe_hash, to_toml
 from auricle.study.run import Prepared, Setting, plan_jobs, prepare, run_study, workers_for
 from auricle.study.scores import pooled, recordings_of, targets_of
 from auricle.study.space import Space, space_table
+from auricle.training.fit import choose_device
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 LIVE = (*FINISHED, TrialState.RUNNING, TrialState.WAITING)
@@ -131,6 +133,7 @@ def tune(space: Space, plan: Plan, search: Search, setting: Setting, console: Co
         console,
     )
     bury_the_dead(tuning)
+    tell_cost(tuning)
     while search.hours is None or time.monotonic() - started < 3600 * search.hours:
         trials = ask(tuning)
         if not trials:
@@ -149,6 +152,31 @@ def tune(space: Space, plan: Plan, search: Search, setting: Setting, console: Co
     confirmed = confirm(tuning) if search.confirm else None
     write_best(tuning, new_seeds, confirmed)
     return True
+
+
+def tell_cost(tuning: Tuning) -> None:
+    """Say before it starts how long the search will take, if nothing is stopped early."""
+    search, space = tuning.search, tuning.space
+    left = search.trials - len(tuning.study.get_trials(states=FINISHED))
+    if left <= 0:
+        return
+    device = choose_device(tuning.setting.device)
+    jobs = tuning.jobs(tuning.trial_recipe(space.start()))
+    jobs = [replace(job, run=Path("none")) for job in jobs]  # as if not one of them was trained
+    workers = workers_for(tuning.setting, search.together)
+    a_trial = estimate_s(jobs, device, workers)
+    whole = space.recipe_of({}, space.name, None).training.epochs / space.epochs
+    last = whole * (1 + search.confirm) * search.seeds * a_trial if search.confirm else 0.0
+    text = (
+        f"{space.name}: {left} trials of {len(jobs)} fits, {space.epochs} epochs each; about "
+        f"{in_words(left * a_trial)} if none is stopped early"
+    )
+    if last:
+        text += (
+            f", then {in_words(last)} for the best {search.confirm} and the recipe as it is at full "
+            "length"
+        )
+    tuning.console.print(f"{text}.", soft_wrap=True)
 
 
 def claim(space: Space, setting: Setting) -> None:
