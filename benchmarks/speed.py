@@ -499,6 +499,7 @@ def torch_layer(block: EncoderBlock, width: int, heads: int) -> nn.TransformerEn
         heads,
         narrow.out_features,
         dropout=0,
+        layer_norm_eps=block.before_attention.eps,
         activation="gelu",
         batch_first=True,
         norm_first=True,

@@ -116,6 +116,7 @@ def test_block_equals_torchs(heads, dtype, generator):
         heads,
         3 * WIDTH,
         dropout=0,
+        layer_norm_eps=EncoderConfig().quiet,
         activation="gelu",
         batch_first=True,
         norm_first=True,
@@ -140,9 +141,18 @@ def test_encoder_equals_torchs_stack(heads, dtype, generator):
     config = EncoderConfig(blocks=2, heads=heads, expansion=2, dropout=0, position_gain=0.3)
     ours = randomise(Encoder(config, WIDTH), generator)
     layer = nn.TransformerEncoderLayer(
-        WIDTH, heads, 2 * WIDTH, dropout=0, activation="gelu", batch_first=True, norm_first=True
+        WIDTH,
+        heads,
+        2 * WIDTH,
+        dropout=0,
+        layer_norm_eps=config.quiet,
+        activation="gelu",
+        batch_first=True,
+        norm_first=True,
     )
-    theirs = nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(WIDTH), enable_nested_tensor=False)
+    theirs = nn.TransformerEncoder(
+        layer, 2, norm=nn.LayerNorm(WIDTH, eps=config.quiet), enable_nested_tensor=False
+    )
     copy_weights(ours, theirs, STACK)
     features = torch.randn(3, WIDTH, 6, generator=generator).to(dtype)  # as a base hands them on
     features, same = features.clone().requires_grad_(), features.clone().requires_grad_()
@@ -240,7 +250,41 @@ def test_positions_are_as_loud_as_their_gain():
     torch.testing.assert_close(handed[0][0, 0], encoder.class_token)
 
 
+# Silence
+
+
+def test_silence_is_heard_as_silence(generator):
+    block = EncoderBlock(EncoderConfig(quiet=0.1), WIDTH)
+    loud = torch.randn(1, 1, WIDTH, generator=generator)
+    loud = (loud - loud.mean()) / loud.std(correction=0)
+    for share in (1, 0.5, 0.1, 0.01):
+        heard = block.before_attention(share * loud)
+        wanted = share / (share**2 + 0.1) ** 0.5
+        torch.testing.assert_close(heard, wanted * loud)
+
+
 # Dropout
+
+
+def test_some_of_the_steps_are_left_out_clip_by_clip_in_training_alone():
+    encoder = Encoder(EncoderConfig(blocks=1, token_dropout=0.25, position_gain=1), WIDTH)
+    features = torch.zeros(200, WIDTH, 8)
+    handed = []
+    encoder.blocks[0].register_forward_pre_hook(lambda _, given: handed.append(given[0]))
+    torch.manual_seed(0)
+    encoder(features)
+    encoder.eval()(features)
+    trained, scored = handed
+    assert trained.shape == (200, 1 + 6, WIDTH)
+    assert scored.shape == (200, 1 + 8, WIDTH)
+    torch.testing.assert_close(trained[:, 0], encoder.class_token.expand(200, -1))
+    # Each kept step is one of the clip's, with its own place, and none is there twice.
+    places = positions(8, WIDTH)
+    which = torch.cdist(trained[:, 1:].detach(), places.expand(200, -1, -1)).argmin(-1)
+    torch.testing.assert_close(trained[:, 1:], places[which])
+    assert all(len(set(row.tolist())) == 6 for row in which)
+    kept = which.flatten().bincount(minlength=8) / 200
+    torch.testing.assert_close(kept, torch.full((8,), 0.75), rtol=0, atol=0.1)
 
 
 def test_dropout_takes_from_what_a_block_adds_alone():
@@ -324,8 +368,10 @@ def test_refuses_heads_that_do_not_divide_the_width():
         ({"blocks": -1}, "blocks must be 0 or more; heads and expansion"),
         ({"heads": 0}, "blocks must be 0 or more; heads and expansion"),
         ({"expansion": 0}, "blocks must be 0 or more; heads and expansion"),
-        ({"dropout": 1.0}, "dropout is a share below 1"),
-        ({"dropout": -0.1}, "dropout is a share below 1"),
+        ({"dropout": 1.0}, "dropout and token_dropout are shares below 1"),
+        ({"dropout": -0.1}, "dropout and token_dropout are shares below 1"),
+        ({"token_dropout": 1.0}, "dropout and token_dropout are shares below 1"),
+        ({"quiet": 0.0}, "quiet is positive"),
         ({"position_gain": -1.0}, "position_gain is 0 or more"),
         ({"position_gain": math.nan}, "position_gain is 0 or more"),
     ],

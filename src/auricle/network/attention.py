@@ -18,22 +18,28 @@ from torch import Tensor, nn
 class EncoderConfig:
     """Sizes of the encoder. No blocks: no encoder, and the head sits on the base.
 
-    `dropout` is the share of what a block adds that training leaves out (Srivastava et al., 2014);
-    `position_gain` scales the code of a token's place, which is otherwise as loud as its sound.
+    `dropout` is the share of what a block adds that training leaves out (Srivastava et al., 2014),
+    `token_dropout` that of the steps of sound (Koutini et al., 2022). `position_gain` scales the
+    code of a token's place, which is otherwise as loud as its sound. `quiet` is the variance below
+    which normalising leaves a token quiet: without it, silence gets as loud as any sound.
     """
 
     blocks: int = 0
     heads: int = 1
     expansion: int = 2
     dropout: float = 0.2
+    token_dropout: float = 0.0
     position_gain: float = 0.1
+    quiet: float = 0.1
 
     def __post_init__(self) -> None:
         """Refuse an encoder that cannot be built."""
         if self.blocks < 0 or self.heads < 1 or self.expansion < 1:
             raise ValueError("blocks must be 0 or more; heads and expansion must be positive")
-        if not (0 <= self.dropout < 1 and 0 <= self.position_gain < math.inf):
-            raise ValueError("dropout is a share below 1; position_gain is 0 or more, and finite")
+        if not (0 <= self.dropout < 1 and 0 <= self.token_dropout < 1):
+            raise ValueError("dropout and token_dropout are shares below 1")
+        if not (0 <= self.position_gain < math.inf and 0 < self.quiet < math.inf):
+            raise ValueError("position_gain is 0 or more, quiet is positive; both are finite")
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -77,9 +83,9 @@ class EncoderBlock(nn.Module):
     def __init__(self, config: EncoderConfig, width: int) -> None:
         super().__init__()
         inner = config.expansion * width
-        self.before_attention = nn.LayerNorm(width)
+        self.before_attention = nn.LayerNorm(width, eps=config.quiet)
         self.attention = MultiHeadAttention(width, config.heads)
-        self.before_perceptron = nn.LayerNorm(width)
+        self.before_perceptron = nn.LayerNorm(width, eps=config.quiet)
         self.perceptron = nn.Sequential(nn.Linear(width, inner), nn.GELU(), nn.Linear(inner, width))
         self.drop = nn.Dropout(config.dropout)
 
@@ -103,15 +109,23 @@ def positions(count: int, width: int) -> Tensor:
     return torch.cat([angle.sin(), angle.cos()], dim=1)[:, :width]
 
 
+def some_of(steps: Tensor, dropped: float) -> Tensor:
+    """Leave out a share of each clip's steps, drawn anew: (batch, steps, width), fewer steps."""
+    batch, count, width = steps.shape
+    kept = max(1, round(count * (1 - dropped)))
+    order = torch.rand(batch, count, device=steps.device).argsort(dim=1)[:, :kept]
+    return steps.gather(1, order[..., None].expand(-1, -1, width))
+
+
 class Encoder(nn.Module):
     """A class token that gathers what the steps of sound have to say."""
 
     def __init__(self, config: EncoderConfig, width: int) -> None:
         super().__init__()
         self.class_token = nn.Parameter(torch.randn(width) * 0.02)
-        self.position_gain = config.position_gain
+        self.position_gain, self.token_dropout = config.position_gain, config.token_dropout
         self.blocks = nn.ModuleList(EncoderBlock(config, width) for _ in range(config.blocks))
-        self.after = nn.LayerNorm(width)
+        self.after = nn.LayerNorm(width, eps=config.quiet)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Encode a clip into its class token.
@@ -121,6 +135,8 @@ class Encoder(nn.Module):
         """
         steps = features.mT.float()  # (batch, steps, width); what all blocks add to needs 24 bits
         steps = steps + self.position_gain * positions(*steps.shape[1:]).to(steps)
+        if self.training and self.token_dropout:
+            steps = some_of(steps, self.token_dropout)
         first = self.class_token.to(steps).expand(len(steps), 1, -1)  # it has no place in time
         tokens = torch.cat([first, steps], dim=1)  # (batch, 1 + steps, width)
         looked = []

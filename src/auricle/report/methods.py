@@ -214,6 +214,18 @@ def heads(study: Study) -> Iterator[Block]:
         listed([f"{value:g}" for value in sorted({each.get(key, before) for each in recipes})])
         for key, before in (("position_gain", 1), ("dropout", 0))  # what ran before it was a key
     )
+    hidden = max(each.get("token_dropout", 0) for each in recipes)
+    quiet = listed([f"{value:g}" for value in sorted({r.get("quiet", 1e-5) for r in recipes})])
+    yield Paragraph(
+        "Layer normalisation divides a token by the root of its variance plus "
+        f"{quiet}: what lies far below stays quiet, so that silence is not made as loud as sound."
+        + (
+            f" Training hides up to {hidden:.0%} of the steps from the encoder, others in every "
+            "view (Koutini et al., 2022)."
+            if hidden
+            else ""
+        )
+    )
     yield Paragraph(
         f"The sines and cosines of *p* are multiplied by {gain}; training leaves out a share of "
         f"{share} of what a block adds, at random (Srivastava et al., 2014); scoring leaves out "

@@ -173,8 +173,8 @@ def tell_cost(tuning: Tuning) -> None:
     )
     if last:
         text += (
-            f", then {in_words(last)} for the best {search.confirm} and the recipe as it is at full "
-            "length"
+            f", then {in_words(last)} for the best {search.confirm} and the recipe as it is at "
+            "full length"
         )
     tuning.console.print(f"{text}.", soft_wrap=True)
 
