@@ -124,6 +124,7 @@ def test_the_best_few_are_confirmed_beside_the_recipe_as_it_is(found, tools):
     assert names[0] == "as-it-is"
     assert len(names) == 3
     assert set(told["confirmed"]) == set(names)
+    assert all(0 <= each["accuracy"] <= 1 for each in told["confirmed"].values())
     assert told["chosen"] == min(names, key=lambda n: told["confirmed"][n]["log_loss"])
     assert set(told["new_seeds"]) == {"best", "as it is"}
     assert [len(scores) for scores in told["new_seeds"].values()] == [3, 3]
@@ -207,17 +208,16 @@ def test_fold_1_is_never_decoded(search, tmp_path, monkeypatch):
 
 
 def test_a_trial_that_cannot_be_trained_does_not_stop_the_search(search, tmp_path, monkeypatch):
-    def run_jobs(jobs, workers, console, title=None):
-        if title is None:
-            return {}
+    real = tuning.run_jobs
+
+    def run_jobs(jobs, workers, console, title, engine):
         bad = {
             job.folder: "the loss is no number" for job in jobs if job.recipe.training.batch == 4
         }
-        return REAL([job for job in jobs if job.folder not in bad], workers, console, title) | bad
+        left = [job for job in jobs if job.folder not in bad]
+        return real(left, workers, console, title, engine) | bad
 
-    REAL = tuning.run_jobs  # noqa: N806
     monkeypatch.setattr(tuning, "run_jobs", run_jobs)
-    monkeypatch.setattr(tuning, "again", lambda tuning: {})
     told = search(tmp_path / "run", "--confirm", 0)
     assert told.code == 0, told.err
     rows = rows_of(tmp_path / "run")

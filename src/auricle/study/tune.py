@@ -13,8 +13,8 @@ import contextlib
 import csv
 import io
 import json
-import os
 import socket
+import threading
 import time
 import tomllib
 import warnings
@@ -263,12 +263,11 @@ def is_alive(told: dict[str, Any]) -> bool:
 
 
 def ask(tuning: Tuning) -> list[Trial]:
-    """The next few trials, none when all have been given out.
+    """The next few trials, none when all have been given out; the recipe as it is comes alone.
 
     Several tuners may ask at once: one that was given a trial too many gives it back.
     """
     found: list[Trial] = []
-    process = psutil.Process()
     # What is drawn follows from the trials that are there: a search that was stopped goes on alike.
     begun = len(tuning.study.get_trials(states=LIVE))
     with quiet():
@@ -284,15 +283,45 @@ def ask(tuning: Tuning) -> list[Trial]:
         if len(before) >= tuning.search.trials:
             tuning.study.tell(trial, state=TrialState.FAIL)
             break
-        owner = {"host": socket.gethostname(), "pid": os.getpid(), "since": process.create_time()}
-        for name, value in (owner | {"seen": time.time()}).items():
+        for name, value in owner().items():
             trial.set_user_attr(name, value)
         found.append(trial)
+        if trial.user_attrs.get("as_it_is"):
+            break
     return found
 
 
+def owner() -> dict[str, Any]:
+    """Whose a trial is: this process, and that it is there at this moment."""
+    process = psutil.Process()
+    told = {"host": socket.gethostname(), "pid": process.pid, "since": process.create_time()}
+    return told | {"seen": time.time()}
+
+
+@contextlib.contextmanager
+def seen(trials: Sequence[Trial]) -> Iterator[None]:
+    """Say of these trials, time and again, that somebody trains them."""
+    over = threading.Event()
+
+    def tell() -> None:
+        while not over.wait(SILENT_S / 10):
+            for trial in trials:
+                trial.set_user_attr("seen", time.time())
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
+
+
 def train(tuning: Tuning, trials: Sequence[Trial]) -> None:
-    """Train trials fold by fold, stop those that are surely worse, and tell the scores."""
+    """Train trials fold by fold, stop those that are surely worse, and tell the scores.
+
+    While there is nothing to compare with, all folds are trained at once.
+    """
     jobs: dict[int, list[Job]] = {}
     for trial in trials:
         try:
@@ -301,29 +330,28 @@ def train(tuning: Tuning, trials: Sequence[Trial]) -> None:
             give_up(tuning, trial, str(problem))
     alive = [trial for trial in trials if trial.number in jobs]
     heard: dict[int, list[Predictions]] = {trial.number: [] for trial in alive}
-    for fold in range(len(tuning.prepared.roles.development)):
-        todo = [jobs[trial.number][fold] for trial in alive]
-        title = f"trials {', '.join(str(t.number) for t in alive)}, fold {fold + 1}"
-        problems = run_jobs(
-            todo,
-            workers_for(tuning.setting, len(todo)),
-            tuning.console,
-            title,
-            tuning.setting.engine,
-        )
-        for trial, job in zip(list(alive), todo, strict=True):
-            (job.folder / "weights.safetensors").unlink(missing_ok=True)
-            trial.set_user_attr("seen", time.time())
-            if job.folder in problems:
-                give_up(tuning, trial, problems[job.folder])
+    folds = range(len(tuning.prepared.roles.development))
+    at_once = len(folds) if best_of(tuning.study.trials) is None and len(trials) == 1 else 1
+    for first in folds[::at_once]:
+        some = slice(first, first + at_once)
+        todo = {job.folder: job for trial in alive for job in jobs[trial.number][some]}
+        which = "all folds" if at_once > 1 else f"fold {first + 1}"
+        title = f"trial {', '.join(str(trial.number) for trial in alive)}; {which}"
+        with seen(alive):
+            problems = run_all(tuning, list(todo.values()), title)
+        for trial in list(alive):
+            mine = jobs[trial.number]
+            said = [problems[job.folder] for job in mine if job.folder in problems]
+            if said:
+                give_up(tuning, trial, said[0])
                 alive.remove(trial)
                 continue
-            heard[trial.number].append(load_predictions(job.folder / "predictions.npz"))
-            report(trial, heard[trial.number][-1], tuning.prepared)
-            note(trial, pooled(heard[trial.number]), tuning, jobs[trial.number][: fold + 1])
-            whole = fold + 1 == len(tuning.prepared.roles.development)
+            found = [load_predictions(job.folder / "predictions.npz") for job in mine[some]]
+            heard[trial.number] += found
+            report(trial, pooled(found), tuning.prepared)
+            note(trial, pooled(heard[trial.number]), tuning, mine[: first + at_once])
             with quiet():
-                stopped = not whole and trial.should_prune()
+                stopped = first + at_once < len(folds) and trial.should_prune()
             if stopped:
                 tuning.study.tell(trial, state=TrialState.PRUNED)
                 alive.remove(trial)
@@ -331,6 +359,15 @@ def train(tuning: Tuning, trials: Sequence[Trial]) -> None:
     for trial in alive:
         tuning.study.tell(trial, trial.user_attrs["log_loss"])
         say(tuning, trial.number)
+
+
+def run_all(tuning: Tuning, jobs: Sequence[Job], title: str | None = None) -> dict[Path, str]:
+    """Do jobs of trials, whose weights nobody needs afterwards."""
+    workers, engine = workers_for(tuning.setting, len(jobs)), tuning.setting.engine
+    problems = run_jobs(jobs, workers, tuning.console, title, engine)
+    for job in jobs:
+        (job.folder / "weights.safetensors").unlink(missing_ok=True)
+    return problems
 
 
 def report(trial: Trial, predictions: Predictions, prepared: Prepared) -> None:
@@ -411,10 +448,7 @@ def again(tuning: Tuning) -> dict[str, list[float]]:
     }
     todo = list({job.folder: job for same in jobs.values() for job in same}.values())
     tuning.console.print("The best trial and the recipe as it is, again, with seeds not searched.")
-    workers = workers_for(tuning.setting, len(todo))
-    run_jobs(todo, workers, tuning.console, engine=tuning.setting.engine)
-    for job in todo:
-        (job.folder / "weights.safetensors").unlink(missing_ok=True)
+    run_all(tuning, todo)
     categories = tuning.prepared.table.categories
     found: dict[str, list[float]] = {}
     for name, same in jobs.items():
@@ -469,7 +503,10 @@ def write_best(
         for each in confirmed["configurations"]:
             found = [e for e in each["scores"] if e["member"] == "pooled"]
             mean = next((e for e in found if e["seed"] == "mean"), found[0])
-            measured[each["name"]] = {"log_loss": mean["log_loss"], "accuracy": mean["accuracy"]}
+            measured[each["name"]] = {
+                "log_loss": mean["log_loss"],
+                "accuracy": mean["accuracy"]["value"],
+            }
     chosen = (
         min(measured, key=lambda name: measured[name]["log_loss"])
         if measured
