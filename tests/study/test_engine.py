@@ -208,3 +208,23 @@ def test_torchrun_makes_one_fit_of_two_processes(tiny_plan, tools, tmp_path):
     refused = subprocess.run(list(map(str, call)), capture_output=True, text=True, timeout=200)
     assert refused.returncode == 1
     assert "go on with --resume" in refused.stderr
+
+
+def test_a_scheduler_that_dies_is_told_in_one_line(cluster, scheduler, tiny_plan, tmp_path):
+    address, _ = cluster
+    line = "from auricle.cli import main; main()"
+    call = ["study", tiny_plan, "--out", tmp_path / "run", *WHERE, "--epochs", 40]
+    call += ["--engine", "dask", "--address", address]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", line, *map(str, call)], **pipes) as process:
+        with distributed.Client(address) as client:
+            until = time.monotonic() + DEADLINE_S
+            while not any(client.processing().values()):
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < until
+                time.sleep(0.05)
+        scheduler[2][0].kill()
+        _, err = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 1
+    assert "go on with --resume" in err, err
+    assert "Traceback" not in err, err

@@ -8,6 +8,7 @@ decoded waves, trains in a folder of its own, and sends back what is in it.
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -245,7 +246,7 @@ def cluster(engine: Engine) -> Iterator[Any]:
     Raises: StudyError without dask, a scheduler, or workers that can be worked with.
     """
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
     except ImportError as problem:
         raise StudyError("--engine dask: install it with pip install 'auricle[dask]'") from problem
     try:
@@ -267,7 +268,13 @@ def cluster(engine: Engine) -> Iterator[Any]:
                 f"{engine.address}: its workers have {' and '.join(sorted(told))}, this machine "
                 f"{versions()}; make them equal, or the same seed gives other weights"
             )
-        yield client
+        try:
+            yield client
+        except (CancelledError, KilledWorker) as loss:
+            raise StudyError(
+                f"{engine.address}: the scheduler is gone, or a fit killed worker after worker; "
+                "what is finished is kept: go on with --resume"
+            ) from loss
 
 
 def versions() -> str:
