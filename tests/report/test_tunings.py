@@ -48,6 +48,7 @@ def write_search(folder, **told):
         "best_trial": 1,
         "chosen": "trial-1",
         "parameters": {RATE: 0.002, WIDTHS: [8, 8, 8]},
+        "start": {RATE: 0.003, WIDTHS: [64, 128, 128]},
         "importances": {RATE: 0.75, WIDTHS: 0.25},
         "new_seeds": {"best": [0.30, 0.33, 0.33], "as it is": [0.40, 0.38, 0.40]},
         "confirmed": {

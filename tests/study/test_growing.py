@@ -104,6 +104,14 @@ def test_what_extends_a_plan(change, extends):
     assert plan_from(table | change, {}, "a").extends(plan_from(table, {}, "a")) == extends
 
 
+def test_a_committee_taken_away_is_less():
+    table = {"name": "a", "strategies": ["kfold"], "configurations": ["cnn", "transformer-h1"]}
+    more = {"committees": [{"name": "both", "of": ["cnn", "transformer-h1"]}]}
+    with_it, without = (plan_from(table | extra, {}, "a") for extra in (more, {}))
+    assert with_it.extends(without)
+    assert not without.extends(with_it)
+
+
 def test_esc5_taken_from_a_configuration_is_less():
     table = {
         "name": "a",

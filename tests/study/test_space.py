@@ -1,8 +1,9 @@
 import pytest
+from optuna.distributions import FloatDistribution, IntDistribution
 
 from auricle.errors import RecipeError
 from auricle.study.recipe import read_recipe, to_table
-from auricle.study.space import Choice, Range, read_space, space_table
+from auricle.study.space import Choice, Range, read_space
 
 
 @pytest.fixture
@@ -60,13 +61,13 @@ def test_a_base_gives_front_end_and_base_alone(write):
 def test_a_space_is_kept_as_it_was_read(write):
     noise = '"augment.noise" = { low = 0.0, high = 0.3 }\n'
     space = read_space(write('name = "s"\n' + LEARNING + noise))
-    table = space_table(space)
+    table = space.table()
     assert table["values"] == {
         "training.learning_rate": {"low": 0.001, "high": 0.01, "log": True},
         "augment.noise": {"low": 0.0, "high": 0.3},
     }
     assert table["name"] == "s"
-    assert table["recipe"]["name"] == "cnn"
+    assert table["recipe"] == to_table(read_recipe("cnn"))  # whole: a default of tomorrow differs
 
 
 @pytest.mark.parametrize(
@@ -75,12 +76,12 @@ def test_a_space_is_kept_as_it_was_read(write):
         (Range(low=1, high=4), [1, 4], [0, 5]),
         (Range(low=0.0, high=1.0, step=0.25), [0.0, 0.75], [0.3, 1.25]),
         (Choice(choices=([1, 2], [3])), [[1, 2], [3]], [[2], 3]),
+        (Choice(choices=(-60, -40.0)), [-60.0, -40], [40]),
     ],
-    ids=["whole", "steps", "choices"],
+    ids=["whole", "steps", "choices", "numbers"],
 )
 def test_what_a_value_may_be(searched, kept, strange):
-    assert [searched.holds(value) for value in kept] == [True] * len(kept)
-    assert [searched.holds(value) for value in strange] == [False] * len(strange)
+    assert [searched.drawn(value) for value in strange] == [None] * len(strange)
     assert [searched.value(searched.drawn(value)) for value in kept] == kept
 
 
@@ -95,6 +96,15 @@ def test_what_a_value_may_be(searched, kept, strange):
         ('[values]\n"training.views" = 3', "write { low = ..., high = ... }"),
         ('[values]\n"training.batch" = { choices = [32] }', "two or more"),
         ('[values]\n"training.weight_decay" = { low = 0.0, high = 0.1, log = true }', "log needs"),
+        ('[values]\n"augment.mixing" = { low = 0.0, high = 1.0, step = 0 }', "must be positive"),
+        ('[values]\n"training.views" = { low = 1.0, high = 4.5 }', "valid integer"),
+        ('[values]\n"training.views" = { low = 1, high = 4, step = 0.5 }', "must be too"),
+        ('[values]\n"training.precision" = { low = 1, high = 4 }', "found"),
+        ('[values]\n"network.base.widths" = { low = 1, high = 4 }', "found"),
+        ('[values]\n"training.epochs" = { low = 1, high = 100 }', "cannot be searched"),
+        ("epochs = 0\n" + LEARNING, "must be positive"),
+        ('epochs = "many"\n' + LEARNING, "found 'many'"),
+        ('clip_s = "x"\n' + LEARNING, "found 'x'"),
         ('name = "a"', "name at least one value"),
         ("vlaues = 3\n" + LEARNING, "unknown key vlaues"),
         ("values = [", "not TOML"),
@@ -110,3 +120,21 @@ def test_an_unknown_space_names_the_shipped_ones():
     with pytest.raises(RecipeError, match=r"no such space.*base, cnn, transformer"):
         read_space("everything")
     assert to_table(read_recipe("cnn"))["training"]["views"] == 2
+
+
+def test_a_range_is_of_numbers_like_the_recipes(write):
+    space = read_space(
+        write(
+            '[values]\n"augment.band_shift" = { low = 0, high = 4, step = 0.5 }\n'
+            '"augment.mixing" = { low = 0, high = 1 }\n"training.views" = { low = 1, high = 4 }\n'
+        )
+    )
+    drawn = space.distributions()
+    assert drawn["augment.band_shift"] == FloatDistribution(0.0, 4.0, step=0.5)
+    assert drawn["augment.mixing"] == FloatDistribution(0.0, 1.0)  # not zero or one alone
+    assert drawn["training.views"] == IntDistribution(1, 4)
+
+
+def test_no_epochs_are_not_the_spaces_own(write):
+    with pytest.raises(RecipeError, match="must be positive"):
+        read_space(write(LEARNING), epochs=0)

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -278,10 +279,48 @@ def test_two_tuners_give_out_exactly_as_many_trials_as_asked(space, tiny_set, tm
     storage.remove_session()
     storage.engine.dispose()
     assert len([t for t in kept if t.state in tuning.FINISHED]) == TRIALS
+    assert sum(bool(t.user_attrs.get("as_it_is")) for t in kept) == 1
     assert not [t for t in kept if t.state in (TrialState.RUNNING, TrialState.WAITING)]
 
 
-def test_another_search_in_the_folder_or_the_storage_is_left_alone(search, tmp_path):
+def test_a_search_can_be_taken_further_after_it_was_confirmed(search, tmp_path, tools):
+    more = ("--confirm", 1, "--seeds", 1, "--resume")
+    assert search(tmp_path / "run", *more, trials=2).code == 0
+    before = {each["name"] for each in tools.scores_of(tmp_path / "run/confirm")["configurations"]}
+    told = search(tmp_path / "run", *more, trials=TRIALS)
+    assert told.code == 0, told.err
+    after = {each["name"] for each in tools.scores_of(tmp_path / "run/confirm")["configurations"]}
+    assert before <= after
+
+
+def test_other_clips_are_another_search(search, tiny_set, tmp_path, auricle, space):
+    assert search(tmp_path / "run", "--confirm", 0, "--seeds", 1, trials=1).code == 0
+    other = shutil.copytree(tiny_set, tmp_path / "other")
+    changed = next(other.rglob("2-0.wav"))
+    changed.write_bytes(next(other.rglob("3-0.wav")).read_bytes())
+    asked = ("--out", tmp_path / "run", "--trials", 1, "--resume", "--confirm", 0, "--workers", 1)
+    refused = auricle("tune", space, "--data", other, *asked)
+    assert refused.code == 1
+    assert "begun with other clips or folds" in refused.err
+
+
+def test_a_search_of_nothing_that_can_be_trained_says_why(search, tmp_path, monkeypatch):
+    def run_jobs(jobs, workers, console, title, engine):
+        return {job.folder: "the loss is no number" for job in jobs}
+
+    monkeypatch.setattr(tuning, "run_jobs", run_jobs)
+    refused = search(tmp_path / "run", trials=2)
+    assert refused.code == 1
+    assert "no trial could be trained on all folds. the loss is no number" in refused.err
+
+
+def test_a_wrong_call_leaves_the_folder_free(search, auricle, space, tmp_path):
+    lost = auricle("tune", space, "--data", tmp_path / "lost", "--out", tmp_path / "run")
+    assert lost.code == 1
+    assert search(tmp_path / "run", "--confirm", 0, "--seeds", 1, trials=1).code == 0
+
+
+def test_another_search_in_the_folder_is_left_alone(search, tmp_path):
     assert search(tmp_path / "run", "--confirm", 0, "--seeds", 1, trials=1).code == 0
     refused = search(tmp_path / "run", "--resume", "--epochs", 9)
     assert refused.code == 1
@@ -308,12 +347,20 @@ def test_hours_stop_the_search_between_trials(search, tmp_path):
 
 def test_a_pid_that_was_given_anew_is_not_the_tuner():
     process = psutil.Process()
-    owner = {"host": tuning.socket.gethostname(), "pid": process.pid}
-    assert tuning.is_alive(owner | {"since": process.create_time()})
-    assert not tuning.is_alive(owner | {"since": process.create_time() - 5})
-    elsewhere = {"host": "elsewhere", "pid": 1, "since": 0.0}
-    assert tuning.is_alive(elsewhere | {"seen": time.time() - 5})
-    assert not tuning.is_alive(elsewhere | {"seen": time.time() - 2 * tuning.SILENT_S})
+    mine = {"host": tuning.socket.gethostname(), "pid": process.pid, "seen": 0.0}
+
+    def left_by(owner, **told):
+        attributes = ({"owner": owner} if owner else {}) | told
+        return optuna.trial.create_trial(value=0.0, user_attrs=attributes)
+
+    assert tuning.is_alive(left_by(mine | {"since": process.create_time()}))
+    assert not tuning.is_alive(left_by(mine | {"since": process.create_time() - 5}))
+    elsewhere = {"host": "elsewhere", "pid": 1, "since": 0.0, "seen": time.time() - 5}
+    long_ago = time.time() - 2 * tuning.SILENT_S
+    assert tuning.is_alive(left_by(elsewhere))
+    assert not tuning.is_alive(left_by(elsewhere | {"seen": long_ago}))
+    assert tuning.is_alive(left_by(elsewhere | {"seen": long_ago}, seen=time.time()))
+    assert tuning.is_alive(left_by(None))  # given out a moment ago
 
 
 def test_a_storage_that_holds_another_space_is_refused(space, tiny_set, search, tmp_path):

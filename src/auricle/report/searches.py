@@ -29,14 +29,14 @@ def history(name: str, trials: Sequence[Trial]) -> str:
     """A point a trial, and the least log loss so far as a line."""
     with canvas(name, 62) as drawn:
         axes = drawn.figure.subplots()
+        top = _bounded(axes, scores_of(trials))
         for trial in trials:
             if trial.score is not None:
                 face = SERIES[0] if trial.whole else PAPER
-                axes.plot(trial.number, trial.score, "o", color=SERIES[0], mfc=face, markersize=4)
+                _point(axes, trial.number, trial.score, top, face)
         numbers, scores = [trial.number for trial in trials if trial.whole], scores_of(trials)
         least = np.minimum.accumulate(scores)
         axes.step(numbers, least, where="post", color=SERIES[1], linewidth=1.3)
-        _bounded(axes, scores)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("trial")
         axes.set_ylabel("out-of-fold log loss")
@@ -49,11 +49,19 @@ def scores_of(trials: Sequence[Trial]) -> list[float]:
     return [trial.score for trial in trials if trial.whole and trial.score is not None]
 
 
-def _bounded(axes: Axes, scores: Sequence[float]) -> None:
-    """Leave room for the middle of the trials; the worst of them may lie above the panel."""
+def _point(axes: Axes, place: float, score: float, top: float, face: str) -> None:
+    """A trial's score, or an arrow at the upper edge where it lies above the panel."""
+    mark, height = ("o", score) if score <= top else ("^", top)
+    axes.plot(place, height, mark, color=SERIES[0], mfc=face, markersize=4, clip_on=False)
+
+
+def _bounded(axes: Axes, scores: Sequence[float]) -> float:
+    """Leave room for the middle of the trials; the panel's upper end, which some lie above."""
     low, high = min(scores), float(np.quantile(scores, 0.9))
     room = max(high - low, 1e-3)
-    axes.set_ylim(low - 0.08 * room, high + 0.35 * room)
+    top = high + 0.35 * room
+    axes.set_ylim(low - 0.08 * room, top)
+    return top
 
 
 def slices(name: str, trials: Sequence[Trial], by_ratio: Collection[str]) -> str:
@@ -69,10 +77,11 @@ def slices(name: str, trials: Sequence[Trial], by_ratio: Collection[str]) -> str
             panel.set_axis_off()
         for at, (key, axes) in enumerate(zip(keys, panels, strict=False)):
             places, labels = placed([trial.values[key] for trial in whole])
-            axes.plot(places, scores, "o", color=SERIES[0], mfc=PAPER, markersize=4)
+            top = _bounded(axes, scores)
+            for place, score in zip(places, scores, strict=True):
+                _point(axes, place, score, top, PAPER)
             axes.plot(places[best], scores[best], "o", color=SERIES[1], markersize=4)
             _label(axes, labels, key in by_ratio)
-            _bounded(axes, scores)
             axes.set_title(key.rpartition(".")[2])
             if at % COLUMNS:
                 axes.set_yticklabels([])

@@ -114,9 +114,9 @@ def tuned(tunings: Sequence[Tuning]) -> Iterator[Block]:
     yield Paragraph(
         "Each search draws values of a recipe, trains it under `kfold` with one seed, and is told "
         "the log loss over the out-of-fold clips; the test fold is never decoded. A trial is "
-        "trained fold by fold and stopped as soon as its log loss by recording is surely higher "
-        "than the best trial's (signed-rank test). The values come from a tree-structured Parzen "
-        "estimator (Bergstra et al., 2011). Since the best of many noisy scores is partly the "
+        "trained fold by fold and stopped as soon as its log loss by recording is higher than the "
+        "best trial's with p below 0.1 (signed-rank test). The values come from a "
+        "tree-structured Parzen estimator (Bergstra et al., 2011). Since the best of many noisy scores is partly the "
         "luckiest, the best trial is trained again with seeds that were not searched, and the best "
         "few at full length beside the recipe as it was."
     )
@@ -127,12 +127,14 @@ def tuned(tunings: Sequence[Tuning]) -> Iterator[Block]:
 
 def _section(tuning: Tuning) -> Iterator[Block]:
     told, name = tuning.told, tuning.name
-    stopped = len(tuning.trials) - len(tuning.whole)
+    failed = [trial for trial in tuning.trials if trial.score is None]
+    stopped = len(tuning.trials) - len(tuning.whole) - len(failed)
+    lost = f" and {count(len(failed))} impossible to train" if failed else ""
     best = tuning.trial(told["best_trial"])
     took = sum(trial.seconds for trial in tuning.trials)
     yield Paragraph(
         f"{plural(len(tuning.trials), 'trial')} of {plural(tuning.space['epochs'], 'epoch')} each, "
-        f"{count(stopped)} of them stopped early; {duration(took)} of training on one core. Trial "
+        f"{count(stopped)} of them stopped early{lost}; their fits took {duration(took)}. Trial "
         f"{best.number} has the least log loss, {decimals(best.score)} (accuracy "
         f"{percent(best.accuracy)}%). {_luck(tuning)}"
     )
@@ -142,14 +144,15 @@ def _section(tuning: Tuning) -> Iterator[Block]:
         searches.history(f"tuning-{name}-history", tuning.trials),
         "Out-of-fold log loss of each trial in the order that they were asked for, and the least "
         "so far. Hollow ones were stopped before their last fold and are of the folds that they "
-        "had.",
-        f"{plural(len(tuning.trials), 'point')}; the least log loss is {decimals(best.score)}, of "
-        f"trial {best.number}.",
+        "had. An arrow at the upper edge stands for one that lies above.",
+        f"{plural(len(tuning.trials) - len(failed), 'trial')}; the least log loss is "
+        f"{decimals(best.score)}, of trial {best.number}.",
     )
     yield Figure(
         f"tuning-{name}-slices",
         searches.slices(f"tuning-{name}-slices", tuning.trials, tuning.by_ratio),
-        "Log loss of whole trials against each value on its own; the filled one is the best.",
+        "Log loss of whole trials against each value on its own; the filled one is the best, and "
+        "arrows at the upper edge lie above.",
         "A panel for each value that was searched: " + ", ".join(tuning.space["values"]) + ".",
     )
     yield Figure(
@@ -198,7 +201,7 @@ def _luck(tuning: Tuning) -> str:
 
 
 def _space_table(tuning: Tuning) -> Table:
-    start, best = tuning.trials[0].values, tuning.trial(tuning.told["best_trial"]).values
+    start, best = tuning.told["start"], tuning.trial(tuning.told["best_trial"]).values
     chosen = tuning.told["parameters"]
     return Table(
         f"tuning-{tuning.name}-space",
@@ -215,7 +218,7 @@ def _space_table(tuning: Tuning) -> Table:
             [
                 code(key),
                 plain(_searched(searched)),
-                plain(start.get(key, NOTHING)),
+                plain(_short(json.dumps(start[key]))),
                 plain(_short(best.get(key, NOTHING))),
                 plain(_short(json.dumps(chosen[key]))) if key in chosen else NOTHING,
                 percent(tuning.told["importances"].get(key)),

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from rich.table import Table as Grid
 from auricle.data.sources import is_path
 from auricle.errors import RecipeError
 from auricle.study.engine import Engine
-from auricle.study.recipe import Plan, Table, merged, parse_change, plan_from, read_plan
+from auricle.study.recipe import Plan, Table, merged, parse_change, plan_from, read_plan, to_table
 from auricle.study.run import Setting, run_study, sync_line
 
 
@@ -90,6 +89,10 @@ def setting_of(
     """
     if workers is not None and workers < 1:
         raise RecipeError(f"--workers {workers}: at least one is needed")
+    if workers and address:
+        raise RecipeError(
+            f"--workers {workers}: a cluster has its own; leave it out with --address"
+        )
     return Setting(run=folder, workers=workers, engine=Engine(engine, address), **where)
 
 
@@ -109,9 +112,8 @@ def search(
 
     space = read_space(name, **started_from)
     told: Table = {"name": space.name, "clip_s": space.clip_s, "strategies": ["kfold"]}
-    told |= {"configurations": [{"name": space.name}]} | ({"data": data} if data else {})
+    told |= {"configurations": [to_table(space.recipe)]} | ({"data": data} if data else {})
     plan = plan_from(told | labels_of(**labels), {}, name)
-    plan = replace(plan, configurations=(space.recipe_of({}, space.name, None),))
     kept = Path(plan.data).resolve().stem if is_path(plan.data) else plan.data
     folder = out or Path("runs") / f"tune-{space.name}-{kept}"
     console = Console(markup=False, highlight=False)

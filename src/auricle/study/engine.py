@@ -181,6 +181,8 @@ def try_job(job: Job) -> str | None:
         run_job(job)
     except AuricleError as problem:
         return str(problem)
+    except torch.OutOfMemoryError as problem:
+        return str(problem).splitlines()[0]
     return None
 
 
@@ -209,9 +211,9 @@ def run_elsewhere(jobs: Sequence[Job], engine: Engine, tolerant: bool) -> dict[P
     return problems
 
 
-def waves_key(job: Job) -> tuple[int, int]:
+def waves_key(job: Job) -> tuple[object, int]:
     """Jobs with equal keys hear the same waves."""
-    return id(job.table), job.recipe.network.frontend.sample_rate_hz
+    return job.table.clips, job.recipe.network.frontend.sample_rate_hz
 
 
 def in_memory(job: Job) -> WaveStore:
@@ -226,8 +228,8 @@ def do_elsewhere(at: int, job: Job, waves: WaveStore) -> tuple[int, dict[str, by
         there = replace(job, run=Path(folder))
         try:
             run_job(there, waves)
-        except AuricleError as problem:
-            return at, str(problem)
+        except (AuricleError, torch.OutOfMemoryError) as problem:
+            return at, str(problem).splitlines()[0]
         files = [path for path in there.folder.rglob("*") if path.is_file()]
         return at, {p.relative_to(there.folder).as_posix(): p.read_bytes() for p in files}
 
@@ -262,7 +264,10 @@ def cluster(engine: Engine) -> Iterator[Any]:
                 f"{engine.address}: start its workers with --nthreads 1; fits of one process would "
                 "share torch's threads and random numbers"
             )
-        told = set(client.run(versions).values())
+        try:
+            told = set(client.run(versions).values())
+        except ImportError as problem:
+            raise StudyError(f"{engine.address}: its workers lack {problem.name}") from problem
         if told != {versions()}:
             raise StudyError(
                 f"{engine.address}: its workers have {' and '.join(sorted(told))}, this machine "

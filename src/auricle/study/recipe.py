@@ -124,6 +124,7 @@ class Plan:
             and all({*other.strategies_of(name)} <= {*self.strategies_of(name)} for name in names)
             and other.seeds <= self.seeds
             and other.test <= self.test
+            and {*other.committees} <= {*self.committees}
             and self.what_for() == other.what_for()
         )
 

@@ -14,7 +14,7 @@ import os
 import time
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from auricle.study.protocol import Roles, Split, roles_of, splits
 from auricle.study.recipe import Plan, Recipe, from_table, recipe_hash, to_table, to_toml
 from auricle.study.summary import write_scores
 from auricle.training.fit import choose_device, choose_precision, predict
+from auricle.training.ranks import find_ranks
 from auricle.training.sounds import Examples
 from auricle.training.tracking import Mode, check_online
 
@@ -65,13 +66,15 @@ class Setting:
 class Prepared:
     """The data of a study: clips that can be decoded, their folds' roles, what was left out.
 
-    `unusual` clips are used; they are listed so that nobody is surprised.
+    `unusual` clips are used; they are listed so that nobody is surprised. `contents` are hashes of
+    the files, by name; of the test fold those that can be read.
     """
 
     table: ClipTable
     roles: Roles
     skipped: tuple[tuple[str, str], ...]
     unusual: tuple[tuple[str, str], ...] = ()
+    contents: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def development(self) -> ClipTable:
@@ -125,7 +128,7 @@ def claim_folder(plan: Plan, setting: Setting) -> None:
     if run.exists() and not run.is_dir():
         raise StudyError(f"{run}: there is something else here; give an empty folder with --out")
     run.mkdir(parents=True, exist_ok=True)
-    if all(file.suffix == ".part" for file in run.iterdir()):
+    if is_free(run):
         return
     if not kept.is_file():
         raise StudyError(f"{run}: there is something else here; give an empty folder with --out")
@@ -139,6 +142,11 @@ def claim_folder(plan: Plan, setting: Setting) -> None:
         raise StudyError(f"{run}: another study is here; give another folder with --out")
     if not setting.resume:
         raise StudyError(f"{run}: this study is here; go on with --resume, or give another --out")
+
+
+def is_free(run: Path) -> bool:
+    """Whether nothing is in a folder, but for what a killed command was writing."""
+    return all(file.suffix == ".part" for file in run.iterdir())
 
 
 def plan_in(kept: Path) -> Plan:
@@ -211,7 +219,13 @@ def prepare(plan: Plan, setting: Setting, console: Console) -> Prepared:
         console.print(f"{len(skipped)} files are left out:\n{names}", style="yellow")
     if unusual:
         console.print(f"{len(unusual)} unusual clips are used, and listed in unusual.csv.")
-    return Prepared(replace(table, clips=left), roles, tuple(skipped), tuple(unusual))
+    table = replace(table, clips=left)
+    contents = {
+        clip.file: content_hash(table.path(clip))
+        for clip in left
+        if clip.fold != roles.test or table.path(clip).is_file()
+    }
+    return Prepared(table, roles, tuple(skipped), tuple(unusual), contents)
 
 
 def plan_jobs(plan: Plan, setting: Setting, prepared: Prepared) -> list[Job]:
@@ -223,11 +237,6 @@ def plan_jobs(plan: Plan, setting: Setting, prepared: Prepared) -> list[Job]:
         for split in splits(plan.strategies_of(recipe.name), prepared.table.folds)
     ]
     workers = workers_for(setting, len(planned))
-    contents = {
-        clip.file: content_hash(prepared.table.path(clip))
-        for clip in prepared.table.clips
-        if clip.fold != prepared.roles.test or prepared.table.path(clip).is_file()
-    }
     jobs = [
         Job(
             study=plan.name,
@@ -244,8 +253,8 @@ def plan_jobs(plan: Plan, setting: Setting, prepared: Prepared) -> list[Job]:
             threads=max(1, cores() // workers) if setting.engine == LOCAL else 1,
             wandb=setting.wandb,
             launcher=os.getpid(),
-            learnt=hashes(contents, table_for(split, prepared).in_folds(split.training)),
-            sealed=hashes(contents, prepared.test),
+            learnt=hashes(prepared.contents, table_for(split, prepared).in_folds(split.training)),
+            sealed=hashes(prepared.contents, prepared.test),
         )
         for seed, recipe, split in planned
     ]
@@ -265,6 +274,8 @@ def table_for(split: Split, prepared: Prepared) -> ClipTable:
 
 def workers_for(setting: Setting, fits: int) -> int:
     """As many workers as asked for; else one a core, one in all on a GPU, all of a cluster."""
+    if find_ranks().world > 1:
+        return 1  # fits come one after the other, each for all of torchrun's processes
     if far := setting.engine.workers():
         return min(far, fits)
     if setting.workers:

@@ -12,9 +12,8 @@ Keys are those of `--set`. Whatever a space does not name keeps the recipe's val
 """
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -29,42 +28,57 @@ from optuna.distributions import (
 from auricle.errors import RecipeError
 from auricle.study.recipe import Recipe, Table, from_table, merged, read_named, table_at, to_table
 
+Number: TypeAlias = int | float
+
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """Numbers from `low` to `high`; whole ones if both are. `log` spreads them by their ratio."""
+    """Numbers from `low` to `high`, in steps or not; `log` spreads them by their ratio."""
 
-    low: int | float
-    high: int | float
+    low: Number
+    high: Number
     log: bool = False
-    step: int | float | None = None
+    step: Number | None = None
 
     def __post_init__(self) -> None:
         """Refuse an empty range, and one that optuna cannot draw from."""
         if not self.low < self.high:
             raise ValueError(f"low ({self.low:g}) must be below high ({self.high:g})")
+        if self.step is not None and self.step <= 0:
+            raise ValueError(f"step ({self.step:g}) must be positive")
         if self.log and (self.low <= 0 or self.step is not None):
             raise ValueError("log needs a low above 0, and takes no step")
+
+    def like(self, value: Any) -> "Range":
+        """The same range of whole numbers where the recipe has one, of any numbers elsewhere.
+
+        Raises: ValueError if the recipe has no number there, or the range is not whole.
+        """
+        numbers = [self.low, self.high, *([] if self.step is None else [self.step])]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"the recipe has {value!r} there, which is no number: give choices")
+        if isinstance(value, float):
+            step = None if self.step is None else float(self.step)
+            return replace(self, low=float(self.low), high=float(self.high), step=step)
+        if not all(isinstance(number, int) for number in numbers):
+            raise ValueError("the recipe has a whole number there: low, high and step must be too")
+        return self
 
     def distribution(self) -> BaseDistribution:
         """As optuna has it."""
         if isinstance(self.low, int) and isinstance(self.high, int):
-            step = 1 if self.step is None else int(self.step)
-            return IntDistribution(self.low, self.high, log=self.log, step=step)
+            return IntDistribution(self.low, self.high, log=self.log, step=int(self.step or 1))
         return FloatDistribution(self.low, self.high, log=self.log, step=self.step)
 
     def ends(self) -> tuple[Any, ...]:
         """What must fit the recipe for all between to fit."""
         return self.low, self.high
 
-    def holds(self, value: Any) -> bool:
-        """Whether a value could be drawn."""
-        steps = 0.0 if self.step is None else (value - self.low) / self.step
-        return self.low <= value <= self.high and math.isclose(steps, round(steps), abs_tol=1e-9)
-
     def drawn(self, value: Any) -> Any:
-        """A value as optuna has it."""
-        return value
+        """A value as optuna has it; None if it could not be drawn."""
+        steps = 0.0 if self.step is None else (value - self.low) / self.step
+        within = self.low <= value <= self.high and abs(steps - round(steps)) < 1e-9
+        return value if within else None
 
     def value(self, drawn: Any) -> Any:
         """What was drawn, as the recipe has it."""
@@ -82,6 +96,11 @@ class Choice:
         if len(self.choices) < 2:
             raise ValueError("choices must be two or more")
 
+    def like(self, value: Any) -> "Choice":
+        """The same choice, for any value."""
+        del value
+        return self
+
     def distribution(self) -> BaseDistribution:
         """As optuna has it: by their text, as it keeps no lists."""
         return CategoricalDistribution([json.dumps(choice) for choice in self.choices])
@@ -90,13 +109,9 @@ class Choice:
         """What must fit the recipe for all to fit."""
         return self.choices
 
-    def holds(self, value: Any) -> bool:
-        """Whether a value could be drawn."""
-        return self.drawn(value) in map(json.dumps, self.choices)
-
     def drawn(self, value: Any) -> Any:
-        """A value as optuna has it."""
-        return json.dumps(value)
+        """A value as optuna has it; None if it could not be drawn."""
+        return next((json.dumps(choice) for choice in self.choices if choice == value), None)
 
     def value(self, drawn: Any) -> Any:
         """What was drawn, as the recipe has it."""
@@ -105,23 +120,40 @@ class Choice:
 
 Searched: TypeAlias = Range | Choice
 
-KNOWN = ("name", "recipe", "epochs", "clip_s", "values")
-"""What a space's file may say."""
+
+@dataclass(frozen=True, kw_only=True)
+class SpaceFile:
+    """What a space's file may say. `epochs` are those of a trial's fits."""
+
+    name: str = ""
+    recipe: str = "cnn"
+    epochs: int = 40
+    clip_s: float = 5.0
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a search of nothing."""
+        if self.epochs < 1 or self.clip_s <= 0:
+            raise ValueError("epochs and clip_s must be positive")
+        if not self.values:
+            raise ValueError("values: name at least one value to search")
+        if "training.epochs" in self.values:
+            raise ValueError("training.epochs cannot be searched: they are the space's epochs")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Space:
-    """A recipe's table, and what is searched around it. `epochs` are those of a trial's fits."""
+    """A recipe, and what is searched around it. `epochs` are those of a trial's fits."""
 
     name: str
-    recipe: Table
+    recipe: Recipe
     epochs: int
     clip_s: float
     values: Mapping[str, Searched]
 
     def recipe_of(self, parameters: Mapping[str, Any], name: str, epochs: int | None) -> Recipe:
         """The recipe of a trial; `epochs` None leaves them as the recipe has them."""
-        table: Table = merged(self.recipe, {"name": name})
+        table = merged(to_table(self.recipe), {"name": name})
         if epochs is not None:
             table = merged(table, {"training": {"epochs": epochs}})
         for key, drawn in parameters.items():
@@ -133,21 +165,35 @@ class Space:
 
         Raises: RecipeError if one of them is not among what is searched.
         """
-        full = to_table(from_table(Recipe, merged(self.recipe, {"name": self.name}), self.name))
         drawn = {}
         for key, searched in self.values.items():
-            value = reduce(lambda table, part: table[part], key.split("."), full)
-            if not searched.holds(value):
+            value = value_at(self.recipe, key)
+            drawn[key] = searched.drawn(value)
+            if drawn[key] is None:
                 raise RecipeError(
                     f"{self.name}: {key}: the recipe has {value}, which is not among what is "
                     "searched; put it in, so that the search begins with what is there"
                 )
-            drawn[key] = searched.drawn(value)
         return drawn
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """All that is drawn, by key."""
         return {key: searched.distribution() for key, searched in self.values.items()}
+
+    def table(self) -> Table:
+        """As TOML holds it, with the whole recipe."""
+        values = {
+            key: {k: v for k, v in vars(searched).items() if v is not None and v is not False}
+            for key, searched in self.values.items()
+        }
+        head = {"name": self.name, "epochs": self.epochs, "clip_s": self.clip_s}
+        made: Table = json.loads(json.dumps(head | {"values": values}))  # tuples become lists
+        return made | {"recipe": to_table(self.recipe)}
+
+
+def value_at(recipe: Recipe, key: str) -> Any:
+    """A recipe's value by its key, such as `training.views`; lists as lists."""
+    return reduce(lambda table, part: table[part], key.split("."), to_table(recipe))
 
 
 def read_space(
@@ -161,28 +207,29 @@ def read_space(
     Raises: RecipeError for keys or values that no recipe has, before anything is trained.
     """
     table = read_named(name, "spaces")
-    unknown = sorted({*table} - {*KNOWN})
-    if unknown:
-        raise RecipeError(f"{name}: unknown key {unknown[0]}; known here: {', '.join(KNOWN)}")
-    start = read_named(recipe or str(table.get("recipe", "cnn")), "recipes")
+    head = from_table(SpaceFile, table if epochs is None else table | {"epochs": epochs}, name)
+    start = read_named(recipe or head.recipe, "recipes")
     if base:
         network = read_named(base, "recipes").get("network", {})
         shared = {part: network[part] for part in ("frontend", "base") if part in network}
         start = merged(start, {"network": shared})
-    searched = table.get("values")
-    if not isinstance(searched, Mapping) or not searched:
-        raise RecipeError(f"{name}: values: name at least one value to search")
+    begun = from_table(Recipe, start, recipe or head.recipe)
+    values = {}
+    for key, entry in head.values.items():
+        searched = searched_in(entry, f"{name}: {key}")
+        for end in searched.ends():  # what no recipe has is told by its key
+            from_table(Recipe, merged(to_table(begun), table_at(key, end)), name)
+        try:
+            values[key] = searched.like(value_at(begun, key))
+        except ValueError as problem:
+            raise RecipeError(f"{name}: {key}: {problem}") from problem
     found = Space(
-        name=str(table.get("name", Path(name).stem)),
-        recipe=start,
-        epochs=epochs or int(table.get("epochs", 40)),
-        clip_s=float(table.get("clip_s", 5.0)),
-        values={key: searched_in(entry, f"{name}: {key}") for key, entry in searched.items()},
+        name=head.name or Path(name).stem,
+        recipe=begun,
+        epochs=head.epochs,
+        clip_s=head.clip_s,
+        values=values,
     )
-    for key, of_key in found.values.items():
-        for end in of_key.ends():
-            one_value = merged(merged(start, {"name": found.name}), table_at(key, end))
-            from_table(Recipe, one_value, f"{name}: {key}")
     found.start()
     return found
 
@@ -197,18 +244,3 @@ def searched_in(entry: Any, source: str) -> Searched:
     if "choices" in entry:
         return from_table(Choice, entry, source)
     return from_table(Range, entry, source)
-
-
-def space_table(space: Space) -> Table:
-    """A space as TOML holds it."""
-    values = {
-        key: {
-            name: value
-            for name, value in vars(searched).items()
-            if value is not None and value is not False
-        }
-        for key, searched in space.values.items()
-    }
-    table = {key: getattr(space, key) for key in KNOWN} | {"values": values}
-    made: Table = json.loads(json.dumps(table))  # tuples become lists
-    return made

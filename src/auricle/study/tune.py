@@ -1,7 +1,7 @@
 """A search for better values of a recipe, on the development folds alone.
 
     ask ....... some trials at once; the recipe as it is goes first
-    train ..... fold by fold; after each, trials that are surely worse than the best are stopped
+    train ..... fold by fold; after each, trials that are probably worse than the best are stopped
     tell ...... the log-loss over the out-of-fold clips, and the accuracy beside it
     again ..... the best trial with new seeds: how much of its score was luck
     confirm ... the best few at full length, several seeds each, beside the recipe as it is
@@ -11,6 +11,7 @@ Optuna keeps the trials, in a file or in a database that several machines may sh
 
 import contextlib
 import csv
+import hashlib
 import io
 import json
 import socket
@@ -18,8 +19,10 @@ import threading
 import time
 import tomllib
 import warnings
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +30,36 @@ import numpy as np
 import optuna
 import psutil
 import tomli_w
+from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 from rich.console import Console
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from auricle.errors import RecipeError, StudyError
 from auricle.evaluation.metrics import score
 from auricle.files import replace_text
-from auricle.study.engine import run_jobs
+from auricle.study.engine import LOCAL, cores, run_jobs
 from auricle.study.environment import describe_environment
 from auricle.study.estimate import estimate_s, in_words
 from auricle.study.fits import Predictions, load_predictions
 from auricle.study.job import Job
 from auricle.study.recipe import Plan, Recipe, recipe_hash, to_toml
-from auricle.study.run import Prepared, Setting, plan_jobs, prepare, run_study, workers_for
+from auricle.study.run import (
+    Prepared,
+    Setting,
+    is_free,
+    plan_in,
+    plan_jobs,
+    prepare,
+    run_study,
+    table_text,
+    workers_for,
+)
 from auricle.study.scores import pooled, recordings_of, targets_of
-from auricle.study.space import Space, space_table
+from auricle.study.space import Space, value_at
 from auricle.training.fit import choose_device
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -53,6 +68,8 @@ GOOD = 5
 """So many trials, or a tenth of all, are the best ones that importances tell from the others."""
 ATTEMPTS = 4
 """Tuners that begin at once trip over each other's new tables; the next attempt finds them."""
+BURIALS = 3
+"""A trial that so many tuners died of is not trained again."""
 SILENT_S = 600.0
 """A trial of another machine that has told nothing for so long is taken for dead."""
 
@@ -67,12 +84,13 @@ class Search:
     confirm: int = 5
     seeds: int = 3
     storage: str | None = None
-    seed: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a search that is none."""
-        if min(self.trials, self.together, self.seeds) < 1 or self.confirm < 0:
+        if min(self.trials, self.together, self.seeds) < 1:
             raise RecipeError("--trials, --together and --seeds must be positive")
+        if self.confirm < 0:
+            raise RecipeError(f"--confirm {self.confirm}: 0 or more")
         if self.hours is not None and self.hours <= 0:
             raise RecipeError(f"--hours {self.hours:g}: must be positive")
 
@@ -87,7 +105,6 @@ class Tuning:
     plan: Plan
     prepared: Prepared
     study: optuna.Study
-    storage: BaseStorage
     console: Console
 
     @property
@@ -100,6 +117,9 @@ class Tuning:
         plan = replace(self.plan, configurations=(recipe,), seeds=seeds)
         setting = replace(self.setting, run=self.run / "trials")
         found = plan_jobs(plan, setting, self.prepared)
+        threads = max(1, cores() // workers_for(self.setting, self.search.together))
+        if self.setting.engine == LOCAL:  # as many fits as trials run at once
+            found = [replace(job, threads=threads) for job in found]
         return sorted(found, key=lambda job: (job.seed, job.split.member))
 
     def trial_recipe(self, parameters: dict[str, Any]) -> Recipe:
@@ -116,38 +136,32 @@ def tune(space: Space, plan: Plan, search: Search, setting: Setting, console: Co
     Raises: StudyError if the folder or the storage holds another search.
     """
     started = time.monotonic()
-    claim(space, setting)
+    check_folder(space, setting)
     prepared = prepare(plan, setting, console)
-    if not (setting.run / "environment.json").exists():
-        environment = describe_environment() | {"started": time.strftime("%Y-%m-%d %H:%M")}
-        replace_text(setting.run / "environment.json", json.dumps(environment, indent=2))
-    storage = open_storage(search.storage, setting.run)
-    tuning = Tuning(
-        space,
-        search,
-        setting,
-        plan,
-        prepared,
-        open_study(space, prepared, storage),
-        storage,
-        console,
-    )
+    clips = clips_table(prepared)
+    study = open_study(space, clips, open_storage(search.storage, setting.run))
+    claim(space, clips, setting)
+    tuning = Tuning(space, search, setting, plan, prepared, study, console)
     bury_the_dead(tuning)
     tell_cost(tuning)
     while search.hours is None or time.monotonic() - started < 3600 * search.hours:
         trials = ask(tuning)
         if not trials:
             break
+        (setting.run / "tuning.json").unlink(missing_ok=True)  # it told of fewer trials
         train(tuning, trials)
         write_trials(tuning)
     write_trials(tuning)
-    finished = tuning.study.get_trials(states=FINISHED)
+    finished = study.get_trials(states=FINISHED)
     if len(finished) < search.trials:
         console.print(
             f"{len(finished)} of {search.trials} trials are done; go on with --resume, and the "
             "best are trained again at the end."
         )
         return False
+    if best_of(finished) is None:
+        said = next((t.user_attrs["problem"] for t in finished if "problem" in t.user_attrs), "")
+        raise StudyError(f"{setting.run}: no trial could be trained on all folds. {said}")
     new_seeds = again(tuning)
     confirmed = confirm(tuning) if search.confirm else None
     write_best(tuning, new_seeds, confirmed)
@@ -162,43 +176,68 @@ def tell_cost(tuning: Tuning) -> None:
         return
     device = choose_device(tuning.setting.device)
     jobs = tuning.jobs(tuning.trial_recipe(space.start()))
-    jobs = [replace(job, run=Path("none")) for job in jobs]  # as if not one of them was trained
+    jobs = [replace(job, run=tuning.run / "estimate") for job in jobs]  # where nothing is trained
     workers = workers_for(tuning.setting, search.together)
     a_trial = estimate_s(jobs, device, workers)
     whole = space.recipe_of({}, space.name, None).training.epochs / space.epochs
-    last = whole * (1 + search.confirm) * search.seeds * a_trial if search.confirm else 0.0
+    last = (2 + whole * (1 + search.confirm) * (search.confirm > 0)) * search.seeds * a_trial
     text = (
         f"{space.name}: {left} trials of {len(jobs)} fits, {space.epochs} epochs each; about "
         f"{in_words(left * a_trial)} if none is stopped early"
     )
-    if last:
-        text += (
-            f", then {in_words(last)} for the best {search.confirm} and the recipe as it is at "
-            "full length"
-        )
+    text += f", then {in_words(last)} to train the best again"
     tuning.console.print(f"{text}.", soft_wrap=True)
 
 
-def claim(space: Space, setting: Setting) -> None:
-    """Take the output folder, or the unfinished search in it.
+def check_folder(space: Space, setting: Setting) -> None:
+    """See that the output folder is free, or holds this search.
 
     Raises: StudyError if it holds something else.
     """
     run, kept = setting.run, setting.run / "space.toml"
-    if run.exists() and (not run.is_dir() or (any(run.iterdir()) and not kept.is_file())):
+    if run.exists() and not (run.is_dir() and (kept.is_file() or is_free(run))):
         raise StudyError(f"{run}: there is something else here; give an empty folder with --out")
     run.mkdir(parents=True, exist_ok=True)
     if kept.is_file():
-        if tomllib.loads(kept.read_text(encoding="utf-8")) != space_table(space):
+        if tomllib.loads(kept.read_text(encoding="utf-8")) != space.table():
             raise StudyError(
                 f"{run}: another search is here: of other values, or begun with another --recipe, "
-                "--base or --epochs; give these, or another --out"
+                "--base, --epochs or release; give these, or another --out"
             )
         if not setting.resume:
             raise StudyError(
                 f"{run}: this search is here; go on with --resume, or give another --out"
             )
-    replace_text(kept, tomli_w.dumps(space_table(space)))
+
+
+def claim(space: Space, clips: str, setting: Setting) -> None:
+    """Write down what is searched, on which clips and on what machine.
+
+    Raises: StudyError if the search was begun with other clips or folds.
+    """
+    run = setting.run
+    kept = run / "clips.csv"
+    if kept.is_file() and kept.read_text(encoding="utf-8") != clips:
+        raise StudyError(
+            f"{run}: this search was begun with other clips or folds; put them back, or give "
+            "another --out"
+        )
+    replace_text(kept, clips)
+    if not (run / "environment.json").exists():
+        environment = describe_environment() | {"started": time.strftime("%Y-%m-%d %H:%M")}
+        replace_text(run / "environment.json", json.dumps(environment, indent=2))
+    replace_text(run / "space.toml", tomli_w.dumps(space.table()))
+
+
+def clips_table(prepared: Prepared) -> str:
+    """The development clips as CSV, with what is in their files: equal for equal data."""
+    return table_text(
+        ("file", "category", "fold", "recording", "content"),
+        (
+            (clip.file, clip.category, clip.fold, clip.recording, prepared.contents[clip.file])
+            for clip in prepared.development.clips
+        ),
+    )
 
 
 def open_storage(url: str | None, run: Path) -> BaseStorage:
@@ -210,52 +249,64 @@ def open_storage(url: str | None, run: Path) -> BaseStorage:
         try:
             return RDBStorage(url)
         except Exception as problem:  # of whatever driver the URL names
-            if not left:
+            trips = isinstance(problem, IntegrityError | ProgrammingError)
+            if not left or not (trips or "already exists" in str(problem)):
                 said = str(problem).strip().splitlines()[0]
                 raise StudyError(f"--storage {url.split('@')[-1]}: {said}") from problem
-            time.sleep(1)  # another tuner makes the tables at this moment, perhaps
+            time.sleep(1)
     raise AssertionError
 
 
-def open_study(space: Space, prepared: Prepared, storage: BaseStorage) -> optuna.Study:
-    """The search as the storage has it, made if it is new.
+def open_study(space: Space, clips: str, storage: BaseStorage) -> optuna.Study:
+    """The search as the storage has it, made if it is new: then the recipe as it is comes first.
 
     Raises: StudyError if the storage has another search by this name.
     """
+    which = hashlib.sha256(clips.encode()).hexdigest()[:12]
+    study_name = f"auricle-{space.name}-{which}"
+    told = json.dumps(space.table(), sort_keys=True)
     with quiet():
-        study = optuna.create_study(
-            study_name=f"auricle-{space.name}-{prepared.table.name}",
-            storage=storage,
-            pruner=optuna.pruners.WilcoxonPruner(p_threshold=0.1),
-            direction="minimize",
-            load_if_exists=True,
-        )
-    told = json.dumps(space_table(space), sort_keys=True)
-    if study.user_attrs.setdefault("space", told) != told:
+        pruner = optuna.pruners.WilcoxonPruner(p_threshold=0.1)
+        try:
+            study = optuna.create_study(study_name=study_name, storage=storage, pruner=pruner)
+            study.set_user_attr("space", told)
+            study.enqueue_trial(space.start(), user_attrs={"as_it_is": True})
+        except DuplicatedStudyError:
+            study = optuna.load_study(study_name=study_name, storage=storage, pruner=pruner)
+    if study.user_attrs.get("space", told) != told:
         raise StudyError(
-            f"the storage holds a search of another space as {study.study_name}; give this one "
-            "another name, or another --storage"
+            f"the storage holds a search of another space as {study_name}; give this one another "
+            "name, or another --storage"
         )
-    study.set_user_attr("space", told)
-    if not study.get_trials():
-        study.enqueue_trial(space.start(), user_attrs={"as_it_is": True}, skip_if_exists=True)
     return study
 
 
 def bury_the_dead(tuning: Tuning) -> None:
-    """Trials that a killed tuner left go back into the queue, with the values that they had."""
+    """Trials that a killed tuner left go back into the queue, with the values that they had.
+
+    One that was left thrice kills whoever trains it, perhaps: another one takes its place.
+    """
     for trial in tuning.study.get_trials(states=(TrialState.RUNNING,)):
-        if not is_alive(trial.user_attrs):
+        if is_alive(trial):
+            continue
+        try:
             tuning.study.tell(trial.number, state=TrialState.FAIL)
-            if trial.params:
-                attributes = {"as_it_is": trial.user_attrs.get("as_it_is", False)}
-                tuning.study.enqueue_trial(trial.params, user_attrs=attributes)
+        except (UpdateFinishedTrialError, ValueError):
+            continue  # another tuner has just done so
+        times = int(trial.user_attrs.get("buried", 0)) + 1
+        if trial.params and times < BURIALS:
+            attributes = {"as_it_is": trial.user_attrs.get("as_it_is", False), "buried": times}
+            tuning.study.enqueue_trial(trial.params, user_attrs=attributes)
 
 
-def is_alive(told: dict[str, Any]) -> bool:
+def is_alive(trial: FrozenTrial) -> bool:
     """Whether the process that trains a trial is there, as far as can be seen from here."""
-    if told.get("host") != socket.gethostname():
-        return bool(time.time() - float(told.get("seen", 0)) < SILENT_S)
+    told = trial.user_attrs.get("owner")
+    if told is None:  # given out a moment ago, or left in that moment
+        begun = trial.datetime_start
+        return begun is not None and (datetime.now() - begun).total_seconds() < SILENT_S
+    if told["host"] != socket.gethostname():
+        return bool(time.time() - float(trial.user_attrs.get("seen", told["seen"])) < SILENT_S)
     try:
         return bool(psutil.Process(int(told["pid"])).create_time() == told["since"])
     except psutil.NoSuchProcess:
@@ -270,10 +321,10 @@ def ask(tuning: Tuning) -> list[Trial]:
     found: list[Trial] = []
     # What is drawn follows from the trials that are there: a search that was stopped goes on alike.
     begun = len(tuning.study.get_trials(states=LIVE))
+    # Tuners that share a storage must not draw alike when they begin together.
+    own = zlib.crc32(json.dumps(owner()).encode()) if tuning.search.storage else 0
     with quiet():
-        tuning.study.sampler = optuna.samplers.TPESampler(
-            seed=tuning.search.seed + begun, multivariate=True
-        )
+        tuning.study.sampler = optuna.samplers.TPESampler(seed=begun + own, multivariate=True)
     while len(found) < tuning.search.together:
         waiting = tuning.study.get_trials(states=(TrialState.WAITING,))
         if not waiting and len(tuning.study.get_trials(states=LIVE)) >= tuning.search.trials:
@@ -283,8 +334,7 @@ def ask(tuning: Tuning) -> list[Trial]:
         if len(before) >= tuning.search.trials:
             tuning.study.tell(trial, state=TrialState.FAIL)
             break
-        for name, value in owner().items():
-            trial.set_user_attr(name, value)
+        trial.set_user_attr("owner", owner())
         found.append(trial)
         if trial.user_attrs.get("as_it_is"):
             break
@@ -306,7 +356,8 @@ def seen(trials: Sequence[Trial]) -> Iterator[None]:
     def tell() -> None:
         while not over.wait(SILENT_S / 10):
             for trial in trials:
-                trial.set_user_attr("seen", time.time())
+                with contextlib.suppress(Exception):  # whatever it is, the next time may do
+                    trial.set_user_attr("seen", time.time())
 
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()
@@ -318,9 +369,9 @@ def seen(trials: Sequence[Trial]) -> Iterator[None]:
 
 
 def train(tuning: Tuning, trials: Sequence[Trial]) -> None:
-    """Train trials fold by fold, stop those that are surely worse, and tell the scores.
+    """Train trials fold by fold, stop those that are probably worse, and tell the scores.
 
-    While there is nothing to compare with, all folds are trained at once.
+    A trial that comes alone before there is anything to compare with has all folds at once.
     """
     jobs: dict[int, list[Job]] = {}
     for trial in trials:
@@ -329,36 +380,48 @@ def train(tuning: Tuning, trials: Sequence[Trial]) -> None:
         except RecipeError as problem:
             give_up(tuning, trial, str(problem))
     alive = [trial for trial in trials if trial.number in jobs]
-    heard: dict[int, list[Predictions]] = {trial.number: [] for trial in alive}
-    folds = range(len(tuning.prepared.roles.development))
-    at_once = len(folds) if best_of(tuning.study.trials) is None and len(trials) == 1 else 1
-    for first in folds[::at_once]:
+    folds = len(tuning.prepared.roles.development)
+    at_once = folds if best_of(tuning.study.trials) is None and len(trials) == 1 else 1
+    for first in range(0, folds, at_once):
+        if not alive:
+            return
         some = slice(first, first + at_once)
         todo = {job.folder: job for trial in alive for job in jobs[trial.number][some]}
-        which = "all folds" if at_once > 1 else f"fold {first + 1}"
+        which = "all folds" if at_once > 1 else jobs[alive[0].number][first].split.member
         title = f"trial {', '.join(str(trial.number) for trial in alive)}; {which}"
         with seen(alive):
             problems = run_all(tuning, list(todo.values()), title)
         for trial in list(alive):
-            mine = jobs[trial.number]
-            said = [problems[job.folder] for job in mine if job.folder in problems]
-            if said:
-                give_up(tuning, trial, said[0])
+            try:
+                done = jobs[trial.number][: first + at_once]
+                if not goes_on(tuning, trial, done, first, problems):
+                    alive.remove(trial)
+            except UpdateFinishedTrialError:
+                tuning.console.print(f"trial {trial.number}: another tuner took it over")
                 alive.remove(trial)
-                continue
-            found = [load_predictions(job.folder / "predictions.npz") for job in mine[some]]
-            heard[trial.number] += found
-            report(trial, pooled(found), tuning.prepared)
-            note(trial, pooled(heard[trial.number]), tuning, mine[: first + at_once])
-            with quiet():
-                stopped = first + at_once < len(folds) and trial.should_prune()
-            if stopped:
-                tuning.study.tell(trial, state=TrialState.PRUNED)
-                alive.remove(trial)
-                say(tuning, trial.number)
-    for trial in alive:
+
+
+def goes_on(
+    tuning: Tuning, trial: Trial, jobs: Sequence[Job], first: int, problems: Mapping[Path, str]
+) -> bool:
+    """Tell what a trial's folds gave, those from `first` on being new; whether to train more."""
+    said = [problems[job.folder] for job in jobs if job.folder in problems]
+    if said:
+        give_up(tuning, trial, said[0])
+        return False
+    found = [load_predictions(job.folder / "predictions.npz") for job in jobs]
+    report(trial, pooled(found[first:]), tuning.prepared)
+    note(trial, pooled(found), tuning, jobs)
+    whole = len(jobs) == len(tuning.prepared.roles.development)
+    with quiet():
+        stopped = not whole and trial.should_prune()
+    if whole:
         tuning.study.tell(trial, trial.user_attrs["log_loss"])
+    elif stopped:
+        tuning.study.tell(trial, state=TrialState.PRUNED)
+    if whole or stopped:
         say(tuning, trial.number)
+    return not (whole or stopped)
 
 
 def run_all(tuning: Tuning, jobs: Sequence[Job], title: str | None = None) -> dict[Path, str]:
@@ -456,7 +519,9 @@ def again(tuning: Tuning) -> dict[str, list[float]]:
             parts = [
                 load_predictions(job.folder / "predictions.npz") for job in same if job.seed == seed
             ]
-            found.setdefault(name, []).append(float(clip_losses(pooled(parts), categories).mean()))
+            together = pooled(parts)
+            targets = targets_of(together.clips, categories)
+            found.setdefault(name, []).append(score(targets, together.probabilities).log_loss)
     return found
 
 
@@ -465,22 +530,24 @@ def confirm(tuning: Tuning) -> dict[str, Any]:
 
     It is a study like any other, in the folder `confirm`; its scores are given back.
     """
+    folder = tuning.run / "confirm"
+    before = plan_in(folder / "study.toml") if (folder / "study.toml").is_file() else None
     whole = tuning.study.get_trials(states=(TrialState.COMPLETE,))
     ranked = sorted(whole, key=lambda trial: trial.value or 0.0)
     start = tuning.space.recipe_of({}, "as-it-is", None)
-    recipes, seen = [start], {same_but_name(start)}
+    best = {same_but_name(start): start}
     for trial in ranked:
         recipe = tuning.space.recipe_of(trial.params, f"trial-{trial.number}", None)
-        if len(recipes) <= tuning.search.confirm and same_but_name(recipe) not in seen:
-            seen.add(same_but_name(recipe))
-            recipes.append(recipe)
+        if len(best) <= tuning.search.confirm:
+            best.setdefault(same_but_name(recipe), recipe)
+    # What an earlier command confirmed stays: a search that goes further adds to it.
+    recipes = {same_but_name(recipe): recipe for recipe in before.configurations} if before else {}
     plan = replace(
         tuning.plan,
         name=f"{tuning.space.name}-confirm",
-        configurations=tuple(recipes),
-        seeds=tuning.search.seeds,
+        configurations=tuple((best | recipes).values()),
+        seeds=max(tuning.search.seeds, before.seeds if before else 0),
     )
-    folder = tuning.run / "confirm"
     run_study(plan, replace(tuning.setting, run=folder, resume=True), tuning.console)
     found: dict[str, Any] = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
     return found
@@ -525,6 +592,7 @@ def write_best(
         "whole": len(tuning.study.get_trials(states=(TrialState.COMPLETE,))),
         "best_trial": best.number,
         "chosen": chosen,
+        "start": {key: value_at(tuning.space.recipe, key) for key in tuning.space.values},
         "parameters": {key: tuning.space.values[key].value(v) for key, v in parameters.items()},
         "importances": importances(tuning.study),
         "new_seeds": new_seeds,

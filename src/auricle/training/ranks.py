@@ -8,6 +8,7 @@ and weights; the others follow it from fit to fit.
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -17,6 +18,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from auricle.network.classifier import SoundClassifier
 from auricle.training.sounds import Array
+
+PATIENCE = timedelta(days=7)
+"""Processes wait for the first one as it decodes clips, scores epochs and writes reports."""
 
 
 def local_ranks() -> int:
@@ -90,5 +94,6 @@ def find_ranks() -> Ranks:
     if not dist.is_initialized():
         if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        dist.init_process_group(backend, timeout=PATIENCE)
     return Ranks(dist.get_rank(), dist.get_world_size())
