@@ -90,9 +90,7 @@ def setting_of(
     if workers is not None and workers < 1:
         raise RecipeError(f"--workers {workers}: at least one is needed")
     if workers and address:
-        raise RecipeError(
-            f"--workers {workers}: a cluster has its own; leave it out with --address"
-        )
+        raise RecipeError(f"--workers {workers}: a cluster has its own; leave it out")
     return Setting(run=folder, workers=workers, engine=Engine(engine, address), **where)
 
 
