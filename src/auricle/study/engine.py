@@ -33,7 +33,7 @@ from auricle.data.store import WaveStore
 from auricle.errors import AuricleError, StudyError
 from auricle.files import replace_bytes
 from auricle.study.job import FINISHED, Job, clear, open_waves, run_job
-from auricle.training.ranks import find_ranks, local_ranks
+from auricle.training.ranks import find_ranks, leave_ranks, local_ranks
 
 LOOK_EVERY_S = 1.0
 DEATHS = 2
@@ -104,7 +104,7 @@ def run_jobs(
             if find_ranks().world > 1:
                 return run_together(todo, tolerant=title is not None)
             if engine.name == "dask":
-                return run_elsewhere(todo, engine, tolerant=title is not None)
+                return run_far(todo, engine, tolerant=title is not None)
             return run_here(todo, workers, console, tolerant=title is not None)
         finally:
             stopped.set()
@@ -168,11 +168,13 @@ def among_ranks(command: Callable[[], None]) -> None:
         except SystemExit as end:
             if not end.code:
                 ranks.leaders(None)
+                leave_ranks()
             raise
     else:
         while job := ranks.leaders(None):
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                 try_job(replace(job, run=Path(folder), launcher=None, wandb="disabled"))
+        leave_ranks()
 
 
 def try_job(job: Job) -> str | None:
@@ -184,6 +186,17 @@ def try_job(job: Job) -> str | None:
     except torch.OutOfMemoryError as problem:
         return str(problem).splitlines()[0]
     return None
+
+
+def run_far(jobs: Sequence[Job], engine: Engine, tolerant: bool) -> dict[Path, str]:
+    """Do jobs on a cluster; once more, if a worker that died took the waves of others with it."""
+    try:
+        return run_elsewhere(jobs, engine, tolerant)
+    except StudyError:
+        left = unfinished(jobs)
+        if not left:
+            return {}
+        return run_elsewhere(left, engine, tolerant)
 
 
 def run_elsewhere(jobs: Sequence[Job], engine: Engine, tolerant: bool) -> dict[Path, str]:

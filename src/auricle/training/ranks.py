@@ -97,3 +97,9 @@ def find_ranks() -> Ranks:
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         dist.init_process_group(backend, timeout=PATIENCE)
     return Ranks(dist.get_rank(), dist.get_world_size())
+
+
+def leave_ranks() -> None:
+    """Part from the other processes, before this one ends."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
