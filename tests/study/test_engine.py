@@ -169,7 +169,7 @@ def test_a_job_whose_worker_dies_is_done_again(tiny_plan, tools, tmp_path, capsy
         workers[0].kill()
         out, err = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0, err
-    assert "A worker process died; what it had not finished is done again." in out
+    assert "A worker died; what it had not finished is done again." in out
     assert len(list(run.rglob("fit.json"))) == 4
 
 
@@ -186,9 +186,16 @@ def test_workers_that_die_again_and_again_are_told(monkeypatch, tmp_path):
     class Job:
         folder = tmp_path / "fit"
 
+    rounds = []
+
+    def once(jobs):
+        rounds.append(len(jobs))
+        return engine.run_here(jobs, 1, tolerant=False)
+
     monkeypatch.setattr(engine.joblib, "Parallel", Deadly)
-    with pytest.raises(StudyError, match="go on with --resume and fewer --workers"):
-        engine.run_here([Job()], 1, Console(quiet=True), tolerant=False)
+    with pytest.raises(StudyError, match="go on with --resume and fewer workers"):
+        engine.until_done([Job()], once, Console(quiet=True))
+    assert rounds == [1] * (1 + engine.DEATHS)
 
 
 def test_torchrun_makes_one_fit_of_two_processes(tiny_plan, tools, tmp_path):

@@ -24,7 +24,7 @@ import json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import test_ranks
-from auricle.training.ranks import find_ranks
+from auricle.training.ranks import find_ranks, leave_ranks
 ranks = find_ranks()
 own = Path(sys.argv[2]) / str(ranks.rank)
 own.mkdir()
@@ -32,6 +32,7 @@ weights, history = test_ranks.five_steps(own, json.loads(sys.argv[3]))
 assert ranks.world == 2
 if ranks.leads:
     test_ranks.torch.save((weights, history), Path(sys.argv[2]) / "two.pt")
+leave_ranks()
 """
 
 

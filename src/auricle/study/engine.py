@@ -5,12 +5,14 @@ worker fills the job's folder itself. On a cluster no disk need be shared: a wor
 decoded waves, trains in a folder of its own, and sends back what is in it.
 """
 
+import logging
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -101,11 +103,14 @@ def run_jobs(
         )
         watcher.start()
         try:
+            tolerant = title is not None
             if find_ranks().world > 1:
-                return run_together(todo, tolerant=title is not None)
+                return run_together(todo, tolerant=tolerant)
             if engine.name == "dask":
-                return run_far(todo, engine, tolerant=title is not None)
-            return run_here(todo, workers, console, tolerant=title is not None)
+                once = partial(run_elsewhere, engine=engine, tolerant=tolerant)
+            else:
+                once = partial(run_here, workers=workers, tolerant=tolerant)
+            return until_done(todo, once, console)
         finally:
             stopped.set()
             watcher.join()
@@ -116,30 +121,37 @@ def unfinished(jobs: Sequence[Job]) -> list[Job]:
     return [job for job in jobs if not (job.folder / FINISHED).exists()]
 
 
-def run_here(
-    jobs: Sequence[Job], workers: int, console: Console, tolerant: bool
+def until_done(
+    jobs: Sequence[Job], once: Callable[[Sequence[Job]], dict[Path, str]], console: Console
 ) -> dict[Path, str]:
-    """Do jobs in processes of this machine, each in the folder where it belongs."""
-    deaths, problems = 0, dict[Path, str]()
-    todo = list(jobs)
-    while todo:
-        parallel = joblib.Parallel(n_jobs=min(workers, len(todo)), backend="loky", batch_size=1)
-        do = joblib.delayed(try_job if tolerant else run_job)
+    """Do jobs; where a worker dies, with its job or with waves that others need, do the rest again.
+
+    Raises: StudyError when nothing gets finished in between.
+    """
+    deaths, todo = 0, jobs
+    while True:
         try:
-            said = parallel(do(job) for job in todo)
-        except TerminatedWorkerError as death:
+            return once(todo)
+        except (TerminatedWorkerError, CancelledError) as death:
             left = unfinished(todo)
             deaths = deaths + 1 if len(left) == len(todo) else 1
             if deaths > DEATHS:
                 raise StudyError(
-                    "worker processes die, perhaps for want of memory; what is finished is kept: "
-                    "go on with --resume and fewer --workers"
+                    "workers die again and again, perhaps for want of memory; what is finished is "
+                    "kept: go on with --resume and fewer workers"
                 ) from death
-            console.print("A worker process died; what it had not finished is done again.")
+            console.print("A worker died; what it had not finished is done again.")
             todo = left
-        else:
-            return problems | {job.folder: s for job, s in zip(todo, said, strict=True) if s}
-    return problems
+
+
+def run_here(jobs: Sequence[Job], workers: int, tolerant: bool) -> dict[Path, str]:
+    """Do jobs in processes of this machine, each in the folder where it belongs."""
+    if not jobs:
+        return {}
+    parallel = joblib.Parallel(n_jobs=min(workers, len(jobs)), backend="loky", batch_size=1)
+    do = joblib.delayed(try_job if tolerant else run_job)
+    said = parallel(do(job) for job in jobs)
+    return {job.folder: problem for job, problem in zip(jobs, said, strict=True) if problem}
 
 
 def run_together(jobs: Sequence[Job], tolerant: bool) -> dict[Path, str]:
@@ -188,21 +200,11 @@ def try_job(job: Job) -> str | None:
     return None
 
 
-def run_far(jobs: Sequence[Job], engine: Engine, tolerant: bool) -> dict[Path, str]:
-    """Do jobs on a cluster; once more, if a worker that died took the waves of others with it."""
-    try:
-        return run_elsewhere(jobs, engine, tolerant)
-    except StudyError:
-        left = unfinished(jobs)
-        if not left:
-            return {}
-        return run_elsewhere(left, engine, tolerant)
-
-
 def run_elsewhere(jobs: Sequence[Job], engine: Engine, tolerant: bool) -> dict[Path, str]:
     """Do jobs on a cluster, and lay what comes back into their folders.
 
-    The scheduler notices a worker that dies, and gives its job to another.
+    The scheduler notices a worker that dies, and gives its job to another; but it keeps one copy of
+    what it was sent, and if that dies with the worker, the jobs are cancelled.
     """
     first = {waves_key(job): job for job in jobs}
     waves = {key: in_memory(job) for key, job in first.items()}
@@ -264,10 +266,15 @@ def cluster(engine: Engine) -> Iterator[Any]:
         from distributed import Client, KilledWorker
     except ImportError as problem:
         raise StudyError("--engine dask: install it with pip install 'auricle[dask]'") from problem
+    for name in ("client", "core", "utils"):  # what goes wrong is told below, in a line
+        logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
     try:
         client = Client(engine.address, timeout="10s")  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError, ValueError) as problem:
-        raise StudyError(f"--address {engine.address}: no scheduler answers there") from problem
+        raise StudyError(
+            f"--address {engine.address}: no scheduler answers there; what is finished is kept: "
+            "go on with --resume when one does"
+        ) from problem
     with client:
         workers = client.scheduler_info(n_workers=-1)["workers"]
         if not workers:
@@ -288,10 +295,10 @@ def cluster(engine: Engine) -> Iterator[Any]:
             )
         try:
             yield client
-        except (CancelledError, KilledWorker) as loss:
+        except KilledWorker as loss:
             raise StudyError(
-                f"{engine.address}: the scheduler is gone, or a fit killed worker after worker; "
-                "what is finished is kept: go on with --resume"
+                f"{engine.address}: a fit killed worker after worker; what is finished is kept: "
+                "go on with --resume"
             ) from loss
 
 
