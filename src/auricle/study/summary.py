@@ -181,7 +181,7 @@ def predictions_csv(scored: Sequence[Scored], categories: Sequence[str]) -> str:
             entry.predictions.clips, entry.predictions.probabilities, strict=True
         ):
             named = [clip.file, clip.fold, clip.category, categories[int(found.argmax())]]
-            rows.writerow([*key, *named, *(f"{p:.6g}" for p in found)])
+            rows.writerow([*key, *named, *(f"{p:.9g}" for p in found)])
     return text.getvalue()
 
 
