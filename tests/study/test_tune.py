@@ -19,6 +19,7 @@ import tomli_w
 from optuna.trial import TrialState
 
 from auricle.data import store as stores
+from auricle.study import trials
 from auricle.study import tune as tuning
 from auricle.study.recipe import read_recipe
 
@@ -278,7 +279,7 @@ def test_two_tuners_give_out_exactly_as_many_trials_as_asked(space, tiny_set, tm
     kept = optuna.load_study(study_name=study.study_name, storage=storage).trials
     storage.remove_session()
     storage.engine.dispose()
-    assert len([t for t in kept if t.state in tuning.FINISHED]) == TRIALS
+    assert len([t for t in kept if t.state in trials.FINISHED]) == TRIALS
     assert sum(bool(t.user_attrs.get("as_it_is")) for t in kept) == 1
     assert not [t for t in kept if t.state in (TrialState.RUNNING, TrialState.WAITING)]
 
@@ -347,20 +348,20 @@ def test_hours_stop_the_search_between_trials(search, tmp_path):
 
 def test_a_pid_that_was_given_anew_is_not_the_tuner():
     process = psutil.Process()
-    mine = {"host": tuning.socket.gethostname(), "pid": process.pid, "seen": 0.0}
+    mine = {"host": socket.gethostname(), "pid": process.pid, "seen": 0.0}
 
     def left_by(owner, **told):
         attributes = ({"owner": owner} if owner else {}) | told
         return optuna.trial.create_trial(value=0.0, user_attrs=attributes)
 
-    assert tuning.is_alive(left_by(mine | {"since": process.create_time()}))
-    assert not tuning.is_alive(left_by(mine | {"since": process.create_time() - 5}))
+    assert trials.is_alive(left_by(mine | {"since": process.create_time()}))
+    assert not trials.is_alive(left_by(mine | {"since": process.create_time() - 5}))
     elsewhere = {"host": "elsewhere", "pid": 1, "since": 0.0, "seen": time.time() - 5}
-    long_ago = time.time() - 2 * tuning.SILENT_S
-    assert tuning.is_alive(left_by(elsewhere))
-    assert not tuning.is_alive(left_by(elsewhere | {"seen": long_ago}))
-    assert tuning.is_alive(left_by(elsewhere | {"seen": long_ago}, seen=time.time()))
-    assert tuning.is_alive(left_by(None))  # given out a moment ago
+    long_ago = time.time() - 2 * trials.SILENT_S
+    assert trials.is_alive(left_by(elsewhere))
+    assert not trials.is_alive(left_by(elsewhere | {"seen": long_ago}))
+    assert trials.is_alive(left_by(elsewhere | {"seen": long_ago}, seen=time.time()))
+    assert trials.is_alive(left_by(None))  # given out a moment ago
 
 
 def test_a_storage_that_holds_another_space_is_refused(space, tiny_set, search, tmp_path):

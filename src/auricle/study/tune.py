@@ -1,42 +1,28 @@
 """A search for better values of a recipe, on the development folds alone.
 
-    ask ....... some trials at once; the recipe as it is goes first
-    train ..... fold by fold; after each, trials that are probably worse than the best are stopped
-    tell ...... the log-loss over the out-of-fold clips, and the accuracy beside it
-    again ..... the best trial with new seeds: how much of its score was luck
-    confirm ... the best few at full length, several seeds each, beside the recipe as it is
-
-Optuna keeps the trials, in a file or in a database that several machines may share.
+ask ....... some trials at once; the recipe as it is goes first
+train ..... fold by fold; after each, trials that are probably worse than the best are stopped
+tell ...... the log-loss over the out-of-fold clips, and the accuracy beside it
+again ..... the best trial with new seeds: how much of its score was luck
+confirm ... the best few at full length, several seeds each, beside the recipe as it is
 """
 
-import contextlib
 import csv
-import hashlib
 import io
 import json
-import socket
-import threading
 import time
 import tomllib
-import warnings
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
-import psutil
 import tomli_w
-from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import Trial, TrialState
 from rich.console import Console
-from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from auricle.errors import RecipeError, StudyError
 from auricle.evaluation.metrics import score
@@ -60,18 +46,18 @@ from auricle.study.run import (
 )
 from auricle.study.scores import pooled, recordings_of, targets_of
 from auricle.study.space import Space, value_at
+from auricle.study.trials import (
+    FINISHED,
+    ask,
+    best_of,
+    bury_the_dead,
+    importances,
+    open_storage,
+    open_study,
+    quiet,
+    seen,
+)
 from auricle.training.fit import choose_device
-
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-LIVE = (*FINISHED, TrialState.RUNNING, TrialState.WAITING)
-GOOD = 5
-"""So many trials, or a tenth of all, are the best ones that importances tell from the others."""
-ATTEMPTS = 4
-"""Tuners that begin at once trip over each other's new tables; the next attempt finds them."""
-BURIALS = 3
-"""A trial that so many tuners died of is not trained again."""
-SILENT_S = 600.0
-"""A trial of another machine that has told nothing for so long is taken for dead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,10 +128,16 @@ def tune(space: Space, plan: Plan, search: Search, setting: Setting, console: Co
     study = open_study(space, clips, open_storage(search.storage, setting.run))
     claim(space, clips, setting)
     tuning = Tuning(space, search, setting, plan, prepared, study, console)
-    bury_the_dead(tuning)
+    bury_the_dead(study)
     tell_cost(tuning)
     while search.hours is None or time.monotonic() - started < 3600 * search.hours:
-        trials = ask(tuning)
+        trials = ask(
+            study,
+            space,
+            trials=search.trials,
+            together=search.together,
+            shared=search.storage is not None,
+        )
         if not trials:
             break
         (setting.run / "tuning.json").unlink(missing_ok=True)  # it told of fewer trials
@@ -238,134 +230,6 @@ def clips_table(prepared: Prepared) -> str:
             for clip in prepared.development.clips
         ),
     )
-
-
-def open_storage(url: str | None, run: Path) -> BaseStorage:
-    """A journal file in the folder, or any database that optuna knows, by its URL."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    if url is None:
-        return JournalStorage(JournalFileBackend(str(run / "journal.log")))
-    for left in reversed(range(ATTEMPTS)):
-        try:
-            return RDBStorage(url)
-        except Exception as problem:  # of whatever driver the URL names
-            trips = isinstance(problem, IntegrityError | ProgrammingError)
-            if not left or not (trips or "already exists" in str(problem)):
-                said = str(problem).strip().splitlines()[0]
-                raise StudyError(f"--storage {url.split('@')[-1]}: {said}") from problem
-            time.sleep(1)
-    raise AssertionError
-
-
-def open_study(space: Space, clips: str, storage: BaseStorage) -> optuna.Study:
-    """The search as the storage has it, made if it is new: then the recipe as it is comes first.
-
-    Raises: StudyError if the storage has another search by this name.
-    """
-    which = hashlib.sha256(clips.encode()).hexdigest()[:12]
-    study_name = f"auricle-{space.name}-{which}"
-    told = json.dumps(space.table(), sort_keys=True)
-    with quiet():
-        pruner = optuna.pruners.WilcoxonPruner(p_threshold=0.1)
-        try:
-            study = optuna.create_study(study_name=study_name, storage=storage, pruner=pruner)
-            study.set_user_attr("space", told)
-            study.enqueue_trial(space.start(), user_attrs={"as_it_is": True})
-        except DuplicatedStudyError:
-            study = optuna.load_study(study_name=study_name, storage=storage, pruner=pruner)
-    if study.user_attrs.get("space", told) != told:
-        raise StudyError(
-            f"the storage holds a search of another space as {study_name}; give this one another "
-            "name, or another --storage"
-        )
-    return study
-
-
-def bury_the_dead(tuning: Tuning) -> None:
-    """Trials that a killed tuner left go back into the queue, with the values that they had.
-
-    One that was left thrice kills whoever trains it, perhaps: another one takes its place.
-    """
-    for trial in tuning.study.get_trials(states=(TrialState.RUNNING,)):
-        if is_alive(trial):
-            continue
-        try:
-            tuning.study.tell(trial.number, state=TrialState.FAIL)
-        except (UpdateFinishedTrialError, ValueError):
-            continue  # another tuner has just done so
-        times = int(trial.user_attrs.get("buried", 0)) + 1
-        if trial.params and times < BURIALS:
-            attributes = {"as_it_is": trial.user_attrs.get("as_it_is", False), "buried": times}
-            tuning.study.enqueue_trial(trial.params, user_attrs=attributes)
-
-
-def is_alive(trial: FrozenTrial) -> bool:
-    """Whether the process that trains a trial is there, as far as can be seen from here."""
-    told = trial.user_attrs.get("owner")
-    if told is None:  # given out a moment ago, or left in that moment
-        begun = trial.datetime_start
-        return begun is not None and (datetime.now() - begun).total_seconds() < SILENT_S
-    if told["host"] != socket.gethostname():
-        return bool(time.time() - float(trial.user_attrs.get("seen", told["seen"])) < SILENT_S)
-    try:
-        return bool(psutil.Process(int(told["pid"])).create_time() == told["since"])
-    except psutil.NoSuchProcess:
-        return False
-
-
-def ask(tuning: Tuning) -> list[Trial]:
-    """The next few trials, none when all have been given out; the recipe as it is comes alone.
-
-    Several tuners may ask at once: one that was given a trial too many gives it back.
-    """
-    found: list[Trial] = []
-    # What is drawn follows from the trials that are there: a search that was stopped goes on alike.
-    begun = len(tuning.study.get_trials(states=LIVE))
-    # Tuners that share a storage must not draw alike when they begin together.
-    own = zlib.crc32(json.dumps(owner()).encode()) if tuning.search.storage else 0
-    with quiet():
-        tuning.study.sampler = optuna.samplers.TPESampler(seed=begun + own, multivariate=True)
-    while len(found) < tuning.search.together:
-        waiting = tuning.study.get_trials(states=(TrialState.WAITING,))
-        if not waiting and len(tuning.study.get_trials(states=LIVE)) >= tuning.search.trials:
-            break
-        trial = tuning.study.ask(tuning.space.distributions())
-        before = [t for t in tuning.study.get_trials(states=LIVE) if t.number < trial.number]
-        if len(before) >= tuning.search.trials:
-            tuning.study.tell(trial, state=TrialState.FAIL)
-            break
-        trial.set_user_attr("owner", owner())
-        found.append(trial)
-        if trial.user_attrs.get("as_it_is"):
-            break
-    return found
-
-
-def owner() -> dict[str, Any]:
-    """Whose a trial is: this process, and that it is there at this moment."""
-    process = psutil.Process()
-    told = {"host": socket.gethostname(), "pid": process.pid, "since": process.create_time()}
-    return told | {"seen": time.time()}
-
-
-@contextlib.contextmanager
-def seen(trials: Sequence[Trial]) -> Iterator[None]:
-    """Say of these trials, time and again, that somebody trains them."""
-    over = threading.Event()
-
-    def tell() -> None:
-        while not over.wait(SILENT_S / 10):
-            for trial in trials:
-                with contextlib.suppress(Exception):  # whatever it is, the next time may do
-                    trial.set_user_attr("seen", time.time())
-
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
-    try:
-        yield
-    finally:
-        over.set()
-        teller.join()
 
 
 def train(tuning: Tuning, trials: Sequence[Trial]) -> None:
@@ -490,12 +354,6 @@ def say(tuning: Tuning, number: int) -> None:
     tuning.console.print(f"{line}; {done} of {tuning.search.trials} done", soft_wrap=True)
 
 
-def best_of(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
-    """The whole trial of the least log-loss, or none."""
-    whole = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    return min(whole, key=lambda trial: trial.value or 0.0) if whole else None
-
-
 def again(tuning: Tuning) -> dict[str, list[float]]:
     """Log-loss of the best trial and of the recipe as it is, seed by seed, the searched one first.
 
@@ -602,19 +460,6 @@ def write_best(
     tuning.console.print(f"{chosen} is the best; {tuning.run / 'best.toml'} is its recipe.")
 
 
-def importances(study: optuna.Study) -> dict[str, float]:
-    """How much each value tells the best whole trials from the others; sums to one.
-
-    None with too few trials to say that. Source: Watanabe, Bansal and Hutter (2023), PED-ANOVA.
-    """
-    whole = len(study.get_trials(states=(TrialState.COMPLETE,)))
-    if whole < 2 * GOOD:
-        return {}
-    evaluator = PedAnovaImportanceEvaluator(target_quantile=max(0.1, GOOD / whole))
-    with quiet():
-        return dict(get_param_importances(study, evaluator=evaluator))
-
-
 def write_trials(tuning: Tuning) -> None:
     """`trials.csv`: a row a finished trial."""
     keys = list(tuning.space.values)
@@ -636,11 +481,3 @@ def write_trials(tuning: Tuning) -> None:
             ]
         )
     replace_text(tuning.run / "trials.csv", text.getvalue())
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Without optuna's remarks that a part of it is experimental."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        yield
