@@ -212,12 +212,12 @@ def test_torchrun_makes_one_fit_of_two_processes(tiny_plan, tools, tmp_path):
     assert len(tools.scores_of(run)["configurations"]) == 2
     again = subprocess.run(list(map(str, [*call, "--resume"])), capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
-    refused = subprocess.run(list(map(str, call)), capture_output=True, text=True, timeout=200)
-    assert refused.returncode == 1
-    assert "go on with --resume" in refused.stderr
 
 
-def test_a_scheduler_that_dies_is_told_in_one_line(cluster, scheduler, tiny_plan, tmp_path):
+def test_a_scheduler_that_dies_is_told_in_one_line(
+    cluster, scheduler, tiny_plan, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "2s")
     address, _ = cluster
     line = "from auricle.cli import main; main()"
     call = ["study", tiny_plan, "--out", tmp_path / "run", *WHERE, "--epochs", 40]

@@ -168,7 +168,7 @@ def test_equal_searches_find_equal_trials(found, search, tmp_path):
 def test_a_killed_search_loses_nothing(space, tiny_set, search, tmp_path, cache):
     out = tmp_path / "killed"
     call = [sys.executable, "-c", LINE, "tune", space, "--data", tiny_set, "--out", out]
-    call += ["--trials", TRIALS, "--workers", 1, "--epochs", 30, "--confirm", 0, "--device", "cpu"]
+    call += ["--trials", TRIALS, "--workers", 1, "--epochs", 15, "--confirm", 0, "--device", "cpu"]
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(list(map(str, call)), **pipes) as process:
         until = time.monotonic() + 90
@@ -184,7 +184,7 @@ def test_a_killed_search_loses_nothing(space, tiny_set, search, tmp_path, cache)
         psutil.wait_procs(children, timeout=30)
     done = {path: path.stat().st_mtime_ns for path in out.rglob("fit.json")}
 
-    told = search(out, "--epochs", 30, "--confirm", 0, "--resume")
+    told = search(out, "--epochs", 15, "--confirm", 0, "--resume")
 
     assert told.code == 0, told.err
     assert len(rows_of(out)) == TRIALS

@@ -269,7 +269,7 @@ def cluster(engine: Engine) -> Iterator[Any]:
     for name in ("client", "core", "utils"):  # what goes wrong is told below, in a line
         logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
     try:
-        client = Client(engine.address, timeout="10s")  # type: ignore[no-untyped-call]
+        client = Client(engine.address, timeout="5s")  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError, ValueError) as problem:
         raise StudyError(
             f"--address {engine.address}: no scheduler answers there; what is finished is kept: "
