@@ -178,15 +178,14 @@ def among_ranks(command: Callable[[], None]) -> None:
         try:
             command()
         except SystemExit as end:
-            if not end.code:
-                ranks.leaders(None)
-                leave_ranks()
-            raise
+            if end.code:
+                raise
+            ranks.leaders(None)
     else:
         while job := ranks.leaders(None):
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                 try_job(replace(job, run=Path(folder), launcher=None, wandb="disabled"))
-        leave_ranks()
+    leave_ranks()
 
 
 def try_job(job: Job) -> str | None:

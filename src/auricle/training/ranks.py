@@ -6,10 +6,11 @@ and weights; the others follow it from fit to fit.
 """
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 import torch.distributed as dist
@@ -99,7 +100,13 @@ def find_ranks() -> Ranks:
     return Ranks(dist.get_rank(), dist.get_world_size())
 
 
-def leave_ranks() -> None:
-    """Part from the other processes, before this one ends."""
-    if dist.is_initialized():
-        dist.destroy_process_group()
+def leave_ranks() -> NoReturn:
+    """Part from the other processes, and end this one, which has done all that it had to.
+
+    It ends at once: torch's threads may still want the interpreter, and abort the process if they
+    find it half taken down.
+    """
+    dist.destroy_process_group()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
