@@ -125,9 +125,9 @@ def timeless(value: Any) -> Any:
     return [timeless(v) for v in value] if isinstance(value, list) else value
 
 
-def plan_of(path: Path, **asked: Any) -> Plan:
+def plan_of(path: Path, changes: dict[str, Any] | None = None, **asked: Any) -> Plan:
     """A plan as the command line makes it."""
-    return command.plan_of(str(path), asked, {})
+    return command.plan_of(str(path), asked, changes or {})
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_study_of_one_machine(
 ):
     monkeypatch.setattr("auricle.report.write_report", lambda folder: ())
     address, workers = cluster
-    asked = ("study", tiny_plan, *WHERE, "--epochs", 20)
+    asked = ("study", tiny_plan, *WHERE, "--epochs", 12)
     far, near = tmp_path / "far", tmp_path / "near"
     line = "from auricle.cli import main; main()"
     call = [*asked, "--out", far, "--engine", "dask", "--address", address]
@@ -154,7 +154,7 @@ def test_a_job_whose_worker_dies_is_done_again(tiny_plan, tools, tmp_path, capsy
     """A process that is killed in mid-fit is noticed; the study ends whole."""
     line = "from auricle.cli import main; main()"
     run = tmp_path / "run"
-    call = ["study", tiny_plan, "--out", run, *WHERE, "--epochs", 20, "--workers", 2]
+    call = ["study", tiny_plan, "--out", run, *WHERE, "--epochs", 12, "--workers", 2]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", line, *map(str, call)], **pipes) as process:
         until = time.monotonic() + DEADLINE_S
@@ -220,7 +220,7 @@ def test_a_scheduler_that_dies_is_told_in_one_line(
     monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "2s")
     address, _ = cluster
     line = "from auricle.cli import main; main()"
-    call = ["study", tiny_plan, "--out", tmp_path / "run", *WHERE, "--epochs", 40]
+    call = ["study", tiny_plan, "--out", tmp_path / "run", *WHERE, "--epochs", 20]
     call += ["--engine", "dask", "--address", address]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", line, *map(str, call)], **pipes) as process:

@@ -22,8 +22,9 @@ def of_cnn_alone(tiny_plan, tmp_path):
 
 def test_a_study_that_grew_is_the_one_that_was_whole_at_once(of_cnn_alone, tmp_path, tools):
     grown, whole = tmp_path / "grown", tmp_path / "whole"
-    little = tools.plan_of(of_cnn_alone, seeds=1, test=False, strategies=["kfold"])
-    much = tools.plan_of(of_cnn_alone, seeds=2)
+    once = {"training": {"epochs": 1}}
+    little = tools.plan_of(of_cnn_alone, once, seeds=1, test=False, strategies=["kfold"])
+    much = tools.plan_of(of_cnn_alone, once, seeds=2)
 
     command.run(little, out=grown, **WHERE)
     assert not list(grown.rglob("test.npz"))
