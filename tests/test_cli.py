@@ -11,7 +11,17 @@ from auricle import __version__
 from auricle.cli import app, main
 from auricle.errors import AuricleError
 
-COMMANDS = ("fetch", "study", "train", "tune", "evaluate", "report", "predict", "doctor")
+COMMANDS = (
+    "fetch",
+    "study",
+    "train",
+    "tune",
+    "evaluate",
+    "evidence",
+    "report",
+    "predict",
+    "doctor",
+)
 HELP_S = 0.5
 
 

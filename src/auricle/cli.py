@@ -301,6 +301,47 @@ def evaluate(
 
 
 @app.command
+def evidence(
+    run: Annotated[Path, Parameter(help="The folder of a finished study, with its weights.")],
+    /,
+    *,
+    part: Annotated[
+        list[str] | None, Parameter(help="A question to ask; all of them if none.", negative=())
+    ] = None,
+    data: Data = None,
+    test: Annotated[
+        bool, Parameter(help="Open the sealed test fold for the lines that tell of it.")
+    ] = False,
+    reason: Annotated[str, Parameter(help="Why the test fold is opened.")] = "auricle evidence",
+    ledger: Annotated[
+        Path | None, Parameter(help="CSV in which readings of the test fold are counted.")
+    ] = None,
+    workers: Annotated[int | None, Parameter(help="Fits at a time; one a core if none.")] = None,
+    again: Annotated[bool, Parameter(help="Ask anew what is answered already.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Ask a study why, and whether it can be believed; the answers become part of its report.
+
+    Some questions train networks of their own, on the development folds, and say beforehand how
+    long that takes. Stopped, it goes on where it was: what is answered is not asked again.
+
+    For example:
+
+    `auricle evidence runs/mission --data PATH`
+
+    `auricle evidence runs/mission --part calibration --part robustness`
+    """
+    from auricle.evidence.command import gather
+    from auricle.report import write_report
+    from auricle.study.command import setting_of
+
+    setting = setting_of(run, workers=workers, device=device, reason=reason, ledger=ledger)
+    gather(run, part or (), setting, data=data, test=test, again=again)
+    for page in write_report(run):
+        print(page)
+
+
+@app.command
 def report(
     run: Annotated[Path, Parameter(help="The folder of a study, or of a search.")],
     /,

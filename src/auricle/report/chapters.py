@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from auricle.report.answers import answers
 from auricle.report.closing import assumptions, discussion, references, resources
 from auricle.report.detail import detail
 from auricle.report.document import Block, Document
@@ -23,6 +24,7 @@ def make_document(study: Study) -> Document:
         methods,
         results,
         detail,
+        answers,
         published,
         tried,
         searched,

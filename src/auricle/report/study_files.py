@@ -8,8 +8,9 @@ import csv
 import json
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from auricle.errors import StudyError
+from auricle.evidence.command import answers_in, read_answer
 from auricle.report.scores import Configuration, Scores
 from auricle.report.tunings import Tuning, read_tuning
 
@@ -67,6 +69,7 @@ class Study:
     fits: tuple[Fit, ...]
     tried: tuple[dict[str, str], ...] = ()
     tunings: tuple[Tuning, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)
 
     @property
     def configurations(self) -> tuple[Configuration, ...]:
@@ -127,6 +130,10 @@ def read_study(run: Path) -> Study:
         fits=tuple(fit for each in scores.configurations for fit in _fits(run, each.name)),
         tried=_read(tried, _rows) if tried.exists() else (),
         tunings=tuple(read_tuning(file.parent) for file in sorted(run.glob("tuning/*/space.toml"))),
+        evidence={
+            name: _read(file, partial(read_answer, part=name))
+            for name, file in answers_in(run).items()
+        },
     )
 
 

@@ -147,25 +147,33 @@ def member_of(job: Job) -> Member:
     )
 
 
+def out_of_fold_accuracy(configuration: dict[str, Any]) -> float | None:
+    """A configuration's accuracy by which it is chosen: that of `kfold`, else of `holdout`."""
+    found: dict[str, float] = {
+        entry["strategy"]: entry["accuracy"]["value"]
+        for entry in configuration["scores"]
+        if entry["on"] == "out-of-fold"
+        and entry["seed"] in ("0", "mean")  # the mean stands after the seeds it is of
+        and entry["member"] == ("pooled" if entry["strategy"] == "kfold" else entry["member"])
+    }
+    return found.get("kfold", found.get("holdout"))
+
+
+def best_by_architecture(configurations: list[dict[str, Any]]) -> dict[str, str]:
+    """Of each architecture the configuration that is best out of fold, the first of equals."""
+    best: dict[str, tuple[float, str]] = {}
+    for each in configurations:
+        accuracy, kind = out_of_fold_accuracy(each), each["architecture"]
+        if accuracy is not None and (kind not in best or accuracy > best[kind][0]):
+            best[kind] = accuracy, each["name"]
+    return {kind: name for kind, (_, name) in best.items()}
+
+
 def best_of(configurations: list[dict[str, Any]]) -> dict[str, str | None]:
     """The best configuration out of fold, and the best transformer; no test score is looked at."""
-
-    def accuracy(configuration: dict[str, Any]) -> float:
-        found = {
-            entry["strategy"]: entry["accuracy"]["value"]
-            for entry in configuration["scores"]
-            if entry["on"] == "out-of-fold"
-            and entry["seed"] in ("0", "mean")  # the mean stands after the seeds it is of
-            and entry["member"] == ("pooled" if entry["strategy"] == "kfold" else entry["member"])
-        }
-        return float(found.get("kfold", found.get("holdout", 0.0)))
-
-    measured = [each for each in configurations if accuracy(each)]
-    transformers = [each for each in measured if each["architecture"] == "transformer"]
-    return {
-        "out_of_fold": max(measured, key=accuracy)["name"] if measured else None,
-        "best_transformer": max(transformers, key=accuracy)["name"] if transformers else None,
-    }
+    best = best_by_architecture(configurations)
+    overall = best_by_architecture([each | {"architecture": "any"} for each in configurations])
+    return {"out_of_fold": overall.get("any"), "best_transformer": best.get("transformer")}
 
 
 def predictions_csv(scored: Sequence[Scored], categories: Sequence[str]) -> str:

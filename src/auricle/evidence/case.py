@@ -1,0 +1,197 @@
+"""A finished study, opened for questions: its development clips, and networks new to them.
+
+Every part of the evidence asks the same networks: of the best configuration of each architecture,
+those of `kfold` with the first seed. A clip is always put to the one that was not trained on it.
+"""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from auricle.data.sources import cache_folder
+from auricle.data.store import FULL_SCALE, WaveStore, open_store
+from auricle.errors import StudyError
+from auricle.network.classifier import SoundClassifier
+from auricle.study.fits import load_fit
+from auricle.study.job import fit_folder
+from auricle.study.protocol import Split, splits
+from auricle.study.recipe import Plan, Recipe
+from auricle.study.run import Prepared, Setting, plan_in, prepare
+from auricle.study.scores import recordings_of, targets_of
+from auricle.study.summary import best_by_architecture
+from auricle.training.fit import choose_device
+from auricle.training.sounds import Array, scoring_batches
+
+SEED = 0
+"""Of the fits that are asked; seeds are compared in the study's own scores."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One configuration's networks, each with the clips that it never heard.
+
+    `networks` are by the fold that they are asked about; `store` holds the clips of those folds.
+    """
+
+    recipe: Recipe
+    categories: tuple[str, ...]
+    store: WaveStore
+    networks: Mapping[int, SoundClassifier]
+    device: torch.device
+
+    @property
+    def name(self) -> str:
+        """The configuration's name."""
+        return self.recipe.name
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Of the waves that its networks take."""
+        return self.recipe.network.frontend.sample_rate_hz
+
+    @cached_property
+    def targets(self) -> Array:
+        """(clips,) index of each clip's category."""
+        return targets_of(self.store.clips, self.categories)
+
+    @cached_property
+    def folds(self) -> Array:
+        """(clips,) the fold of each clip, and so the network that answers for it."""
+        return np.array([clip.fold for clip in self.store.clips])
+
+    @cached_property
+    def recordings(self) -> Array:
+        """(clips,) name of each clip's recording."""
+        return recordings_of(self.store.clips)
+
+    def batches(self) -> Iterator[tuple[Array, SoundClassifier, Tensor]]:
+        """Clips by the batch: their rows (batch,), their network, their waves (batch, samples)."""
+        for fold, network in self.networks.items():
+            rows = np.flatnonzero(self.folds == fold)
+            for part in scoring_batches(len(rows)):
+                yield rows[part], network, self.waves(rows[part])
+
+    def waves(self, rows: Array) -> Tensor:
+        """(batch, samples) float32 in [-1, 1)."""
+        stored = torch.from_numpy(self.store.waves[rows].astype(np.float32) / FULL_SCALE)
+        return stored.to(self.device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A study and all that is needed to ask it more.
+
+    `subjects` are the best configuration of each architecture, asked about development clips;
+    `sealed` the same configurations' `refit` networks and the test fold, where that was opened.
+    """
+
+    run: Path
+    plan: Plan
+    prepared: Prepared
+    setting: Setting
+    subjects: tuple[Subject, ...]
+    sealed: tuple[Subject, ...]
+    console: Console
+
+    @property
+    def folder(self) -> Path:
+        """Where the evidence is kept."""
+        return self.run / "evidence"
+
+
+def open_case(
+    run: Path, setting: Setting, console: Console, *, data: str | None, test: bool
+) -> Case:
+    """Open a study that `auricle study` has finished.
+
+    Raises: StudyError if it has no finished `kfold` fits with weights, or other clips.
+    """
+    told = run / "study.toml"
+    if not told.is_file():
+        raise StudyError(f"{run}: no study is here (study.toml is missing)")
+    plan = plan_in(told)
+    strategies = tuple(name for name in plan.strategies if test or name in ("kfold", "holdout"))
+    plan = replace(plan, data=data or plan.data, test=test, strategies=strategies)
+    setting = replace(setting, run=run)
+    prepared = prepare(plan, setting, console)
+    check_clips(run, prepared)
+    device = choose_device(setting.device)
+    chosen = best_recipes(run, plan)
+
+    def opened(strategy: str) -> tuple[Subject, ...]:
+        fits = splits((strategy,), prepared.table.folds)
+        return tuple(open_subject(run, r, fits, prepared, plan, device) for r in chosen)
+
+    return Case(
+        run=run,
+        plan=plan,
+        prepared=prepared,
+        setting=setting,
+        subjects=opened("kfold"),
+        sealed=opened("refit") if test else (),
+        console=console,
+    )
+
+
+def best_recipes(run: Path, plan: Plan) -> list[Recipe]:
+    """Of each architecture that a study has, the configuration that is best out of fold.
+
+    Raises: StudyError if the study is not finished.
+    """
+    scores = run / "scores.json"
+    if not scores.is_file():
+        raise StudyError(f"{run}: not finished; go on with auricle study --resume")
+    found = json.loads(scores.read_text(encoding="utf-8"))
+    names = best_by_architecture(found["configurations"])
+    return [recipe for recipe in plan.configurations if recipe.name in names]
+
+
+def check_clips(run: Path, prepared: Prepared) -> None:
+    """Refuse other clips, or other folds, than those that the study was made of."""
+    told = {(row["file"], row["category"], row["fold"]) for row in read_rows(run / "clips.csv")}
+    here = {(clip.file, clip.category, str(clip.fold)) for clip in prepared.table.clips}
+    if told != here:
+        raise StudyError(
+            f"{run}: made of other clips or folds than {prepared.table.root} has now; name the "
+            "same data with --data, or put them back"
+        )
+
+
+def read_rows(file: Path) -> list[dict[str, str]]:
+    """The rows of a CSV."""
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def open_subject(
+    run: Path,
+    recipe: Recipe,
+    fits: Sequence[Split],
+    prepared: Prepared,
+    plan: Plan,
+    device: torch.device,
+) -> Subject:
+    """A configuration's networks beside the clips of the folds that they did not hear.
+
+    Raises: StudyError if a fit is missing, or has no weights, as in a published copy.
+    """
+    asked = {fit.validation or fit.scored: fit for fit in fits}
+    store = open_store(
+        prepared.table.in_folds(asked.keys()),
+        sample_rate_hz=recipe.network.frontend.sample_rate_hz,
+        seconds=plan.clip_s,
+        cache=cache_folder(),
+    )
+    networks = {
+        fold: load_fit(fit_folder(run, recipe.name, fit, SEED)).network.to(device)
+        for fold, fit in asked.items()
+    }
+    return Subject(recipe, prepared.table.categories, store, networks, device)

@@ -1,0 +1,105 @@
+"""`auricle evidence`: one question after the other put to a finished study, each answer a file."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from rich.console import Console
+
+from auricle.errors import StudyError
+from auricle.evidence import calibration
+from auricle.evidence.case import Case, open_case
+from auricle.files import replace_text
+from auricle.study.estimate import in_words
+from auricle.study.run import Setting, note_reading
+
+
+@dataclass(frozen=True)
+class Part:
+    """One question: how it is asked, what kind of answer it has, and what it asks in words."""
+
+    measure: Callable[[Case], Any]
+    kind: type
+    asks: str
+
+
+PARTS = {
+    "calibration": Part(
+        calibration.measure,
+        calibration.CalibrationFound,
+        "do the probabilities mean what they say?",
+    ),
+}
+"""In the order of the report. Those that train come last."""
+
+
+def gather(
+    run: Path,
+    parts: Sequence[str],
+    setting: Setting,
+    *,
+    data: str | None,
+    test: bool,
+    again: bool,
+) -> None:
+    """Answer the questions that have no answer yet, and leave each as a file in `RUN/evidence`.
+
+    Raises: StudyError for a part that is not known, or a study that cannot be asked.
+    """
+    if strangers := sorted({*parts} - {*PARTS}):
+        raise StudyError(f"--part {strangers[0]}: no such part; there are {', '.join(PARTS)}")
+    console = Console(markup=False, highlight=False)
+    wanted = [name for name in PARTS if not parts or name in parts]
+    todo = [name for name in wanted if again or not answer_file(run, name).exists()]
+    for name in wanted:
+        if name not in todo:
+            console.print(f"{name}: answered already; --again asks anew")
+    if not todo:
+        return
+    case = open_case(run, setting, console, data=data, test=test)
+    names = ", ".join(subject.name for subject in case.subjects)
+    clips = len(case.prepared.development.clips)
+    console.print(f"{len(todo)} questions put to {names} on {clips} clips")
+    if test:
+        recipes = tuple(subject.recipe for subject in case.sealed)
+        note_reading(run, recipes, setting.reason, setting.ledger)
+    for name in todo:
+        started = time.monotonic()
+        console.print(f"{name}: {PARTS[name].asks}")
+        found = PARTS[name].measure(case)
+        write_answer(run, name, found)
+        console.print(f"  {answer_file(run, name)}, {in_words(time.monotonic() - started)}")
+
+
+def answer_file(run: Path, part: str) -> Path:
+    """Where the answer to a question stands."""
+    return run / "evidence" / f"{part}.json"
+
+
+def write_answer(run: Path, part: str, found: Any) -> None:
+    """Keep an answer as JSON."""
+    text = TypeAdapter(PARTS[part].kind).dump_json(found, indent=1).decode()
+    json.loads(text, parse_constant=_refuse)
+    replace_text(answer_file(run, part), text + "\n")
+
+
+def _refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")
+
+
+def answers_in(run: Path) -> dict[str, Path]:
+    """The files of the answers that a study's folder holds, by part, in the report's order."""
+    files = {name: answer_file(run, name) for name in PARTS}
+    return {name: file for name, file in files.items() if file.is_file()}
+
+
+def read_answer(file: Path, part: str) -> Any:
+    """Read what `write_answer` kept.
+
+    Raises: ValueError if it is damaged, or of another release.
+    """
+    return TypeAdapter(PARTS[part].kind).validate_json(file.read_bytes())

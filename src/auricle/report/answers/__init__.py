@@ -1,0 +1,29 @@
+"""The chapter on evidence: what was asked after the scores were in, and what was answered."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from auricle.report.answers import calibration
+from auricle.report.document import Block, Heading, Paragraph
+from auricle.report.study_files import Study
+
+SECTIONS: dict[str, Callable[[Any], Iterator[Block]]] = {
+    "calibration": calibration.section,
+}
+"""By part, as `auricle evidence` names them; the order is that of its answers."""
+
+
+def answers(study: Study) -> Iterator[Block]:
+    """A section an answer; nothing where none was asked for."""
+    if not study.evidence:
+        return
+    yield Heading("Can it be believed?", 1, "evidence")
+    yield Paragraph(
+        "What was asked of the finished study with `auricle evidence`: of the best configuration "
+        "of each architecture, those networks of `kfold` that have the first seed. A clip was put "
+        "to the network that was not trained on its fold, so all figures are out-of-fold, of the "
+        "development folds, unless a line says that it is of the test fold. The answers stand as "
+        "files in the study's folder, `evidence/`."
+    )
+    for part, found in study.evidence.items():
+        yield from SECTIONS[part](found)
