@@ -151,7 +151,7 @@ def best_recipes(run: Path, plan: Plan) -> list[Recipe]:
         raise StudyError(f"{run}: not finished; go on with auricle study --resume")
     found = json.loads(scores.read_text(encoding="utf-8"))
     names = best_by_architecture(found["configurations"])
-    return [recipe for recipe in plan.configurations if recipe.name in names]
+    return [recipe for recipe in plan.configurations if recipe.name in names.values()]
 
 
 def check_clips(run: Path, prepared: Prepared) -> None:
