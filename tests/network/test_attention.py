@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from auricle.network.attention import (
+    Averaging,
     Encoder,
     EncoderBlock,
     EncoderConfig,
@@ -355,6 +356,36 @@ def test_class_token_is_one_parameter_that_learns(generator):
     assert encoder.class_token is token
     assert (token != first).all()
     assert (encoder(features)[0] != summary).any()
+
+
+def test_averaging_is_attention_that_sees_no_difference(generator):
+    attention = randomise(MultiHeadAttention(WIDTH, 1), generator)
+    averaging = Averaging(WIDTH)
+    tokens = torch.randn(2, 5, WIDTH, generator=generator)
+    with torch.no_grad():
+        attention.query_key_value.weight[: 2 * WIDTH] = 0  # no query and no key
+        attention.query_key_value.bias[: 2 * WIDTH] = 0
+        averaging.value.weight.copy_(attention.query_key_value.weight[2 * WIDTH :])
+        averaging.value.bias.copy_(attention.query_key_value.bias[2 * WIDTH :])
+        averaging.out.load_state_dict(attention.out.state_dict())
+
+    for ours, theirs in zip(averaging(tokens), attention(tokens), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_without_a_class_token_the_summary_is_the_mean_of_the_steps(generator):
+    config = EncoderConfig(blocks=2, heads=2, class_token=False, dropout=0.0)
+    encoder = randomise(Encoder(config, WIDTH), generator).eval()
+    features = torch.randn(3, WIDTH, 6, generator=generator)
+    tokens = features.mT + config.position_gain * positions(6, WIDTH)
+    for block in encoder.blocks:
+        tokens, _ = block(tokens)
+
+    summary, weights = encoder(features)
+
+    assert weights.shape == (3, 2, 2, 6, 6)
+    torch.testing.assert_close(summary, encoder.after(tokens.mean(1)))
+    assert not any("class_token" in name for name, _ in encoder.named_parameters())
 
 
 def test_refuses_heads_that_do_not_divide_the_width():
