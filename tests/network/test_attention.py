@@ -268,7 +268,7 @@ def test_silence_is_heard_as_silence(generator):
 
 
 def test_some_of_the_steps_are_left_out_clip_by_clip_in_training_alone():
-    encoder = Encoder(EncoderConfig(blocks=1, token_dropout=0.25, position_gain=1), WIDTH)
+    encoder = Encoder(EncoderConfig(blocks=1, position_gain=1), WIDTH, step_dropout=0.25)
     features = torch.zeros(200, WIDTH, 8)
     handed = []
     encoder.blocks[0].register_forward_pre_hook(lambda _, given: handed.append(given[0]))
@@ -399,9 +399,8 @@ def test_refuses_heads_that_do_not_divide_the_width():
         ({"blocks": -1}, "blocks must be 0 or more; heads and expansion"),
         ({"heads": 0}, "blocks must be 0 or more; heads and expansion"),
         ({"expansion": 0}, "blocks must be 0 or more; heads and expansion"),
-        ({"dropout": 1.0}, "dropout and token_dropout are shares below 1"),
-        ({"dropout": -0.1}, "dropout and token_dropout are shares below 1"),
-        ({"token_dropout": 1.0}, "dropout and token_dropout are shares below 1"),
+        ({"dropout": 1.0}, "dropout is a share below 1"),
+        ({"dropout": -0.1}, "dropout is a share below 1"),
         ({"quiet": 0.0}, "quiet is positive"),
         ({"position_gain": -1.0}, "position_gain is 0 or more"),
         ({"position_gain": math.nan}, "position_gain is 0 or more"),

@@ -13,23 +13,24 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from auricle.network.base import some_of
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderConfig:
     """Sizes of the encoder. No blocks: no encoder, and the head sits on the base.
 
-    `dropout` is the share of what a block adds that training leaves out (Srivastava et al., 2014),
-    `token_dropout` that of the steps of sound (Koutini et al., 2022). `position_gain` scales the
-    code of a token's place, which is otherwise as loud as its sound. `quiet` is the variance below
-    which normalising leaves a token quiet: without it, silence gets as loud as any sound. `attends`
-    and `class_token` are switched off in controls that ask what either is worth.
+    `dropout` is the share of what a block adds that training leaves out (Srivastava et al., 2014).
+    `position_gain` scales the code of a token's place, which is otherwise as loud as its sound.
+    `quiet` is the variance below which normalising leaves a token quiet: without it, silence gets
+    as loud as any sound. `attends` and `class_token` are switched off in controls that ask what
+    either is worth.
     """
 
     blocks: int = 0
     heads: int = 1
     expansion: int = 2
     dropout: float = 0.2
-    token_dropout: float = 0.0
     position_gain: float = 0.1
     quiet: float = 0.1
     attends: bool = True
@@ -39,8 +40,8 @@ class EncoderConfig:
         """Refuse an encoder that cannot be built."""
         if self.blocks < 0 or self.heads < 1 or self.expansion < 1:
             raise ValueError("blocks must be 0 or more; heads and expansion must be positive")
-        if not (0 <= self.dropout < 1 and 0 <= self.token_dropout < 1):
-            raise ValueError("dropout and token_dropout are shares below 1")
+        if not 0 <= self.dropout < 1:
+            raise ValueError("dropout is a share below 1")
         if not (0 <= self.position_gain < math.inf and 0 < self.quiet < math.inf):
             raise ValueError("position_gain is 0 or more, quiet is positive; both are finite")
 
@@ -131,21 +132,13 @@ def positions(count: int, width: int) -> Tensor:
     return torch.cat([angle.sin(), angle.cos()], dim=1)[:, :width]
 
 
-def some_of(steps: Tensor, dropped: float) -> Tensor:
-    """Leave out a share of each clip's steps, drawn anew: (batch, steps, width), fewer steps."""
-    batch, count, width = steps.shape
-    kept = max(1, round(count * (1 - dropped)))
-    order = torch.rand(batch, count, device=steps.device).argsort(dim=1)[:, :kept]
-    return steps.gather(1, order[..., None].expand(-1, -1, width))
-
-
 class Encoder(nn.Module):
     """A class token that gathers what the steps of sound have to say."""
 
-    def __init__(self, config: EncoderConfig, width: int) -> None:
+    def __init__(self, config: EncoderConfig, width: int, step_dropout: float = 0.0) -> None:
         super().__init__()
         self.class_token = nn.Parameter(torch.randn(width) * 0.02) if config.class_token else None
-        self.position_gain, self.token_dropout = config.position_gain, config.token_dropout
+        self.position_gain, self.step_dropout = config.position_gain, step_dropout
         self.blocks = nn.ModuleList(EncoderBlock(config, width) for _ in range(config.blocks))
         self.after = nn.LayerNorm(width, eps=config.quiet)
 
@@ -157,8 +150,8 @@ class Encoder(nn.Module):
         """
         steps = features.mT.float()  # (batch, steps, width); what all blocks add to needs 24 bits
         steps = steps + self.position_gain * positions(*steps.shape[1:]).to(steps)
-        if self.training and self.token_dropout:
-            steps = some_of(steps, self.token_dropout)
+        if self.training:
+            steps = some_of(steps, self.step_dropout)
         tokens = steps
         if self.class_token is not None:
             first = self.class_token.to(steps).expand(len(steps), 1, -1)  # it has no place in time
