@@ -39,7 +39,7 @@ def test_waves_become_logits_and_attention():
     logits, weights = build(CNN)(wave)
     assert logits.shape == (3, 5)
     assert weights is None
-    logits, weights = build(TRANSFORMER)(wave)
+    logits, weights = build(TRANSFORMER).eval()(wave)
     assert logits.shape == (3, 5)
     assert weights.shape == (3, 2, 4, 1 + 7, 1 + 7)  # 26 frames, two a step, halved once
     torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]))

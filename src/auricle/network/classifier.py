@@ -26,7 +26,7 @@ class NetworkConfig:
     frontend: FrontendConfig = field(default_factory=FrontendConfig)
     base: BaseConfig = field(default_factory=BaseConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
-    step_dropout: float = 0.0
+    step_dropout: float = 0.3
 
     def __post_init__(self) -> None:
         """Refuse parts that do not fit each other."""
