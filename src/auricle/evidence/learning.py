@@ -22,7 +22,7 @@ from auricle.study.recipe import Recipe
 SHARES = (0.25, 0.5, 0.75)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Point:
     """Learnt from a share of the recordings: how many, and how their clips were scored.
 

@@ -57,7 +57,7 @@ def test_a_study_without_a_transformer_has_no_such_section() -> None:
 CURVE = LearningFound(
     configuration="cnn",
     points=tuple(
-        Point(share=s, recordings=180 * s, clips=240 * s, scored=replace(FARED, log_loss=0.6 - s / 3))
+        Point(s, 180 * s, 240 * s, replace(FARED, log_loss=0.6 - s / 3))
         for s in (0.25, 0.5, 0.75, 1.0)
     ),
     gain=0.02, gain_low=0.005, gain_high=0.035, gain_p=0.01,

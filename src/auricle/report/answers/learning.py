@@ -78,6 +78,7 @@ def _figure(found: LearningFound) -> Figure:
         "learning-figure",
         drawn.svg,
         "Out-of-fold accuracy, with its 95% interval, and log loss against the number of "
-        "recordings that a network learnt from, the mean of the folds. The last point is the study's own.",
+        "recordings that a network learnt from, the mean of the folds. The last point is the "
+        "study's own.",
         f"Learning curve: {told}.",
     )
