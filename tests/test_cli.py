@@ -18,6 +18,7 @@ COMMANDS = (
     "tune",
     "evaluate",
     "evidence",
+    "export",
     "report",
     "predict",
     "doctor",

@@ -403,6 +403,29 @@ def predict(
 
 
 @app.command
+def export(
+    run: Annotated[Path, Parameter(help="A study's folder (its best fit) or a fit's.")],
+    /,
+    *,
+    out: Annotated[
+        Path | None, Parameter(help="Folder of the bundle, or a file that ends in .zip.")
+    ] = None,
+    name: Annotated[str | None, Parameter(help="What the model is called.")] = None,
+) -> None:
+    """Make a bundle of the best network: weights, what it hears and says, and a model card.
+
+    For example:
+
+    `auricle export runs/mission`
+
+    `auricle export runs/mission --out doorbell.zip --name doorbell`
+    """
+    from auricle.ship.export import export as make_bundle
+
+    print(make_bundle(run, out, name))
+
+
+@app.command
 def doctor(*, data: Data = None, device: Device = "auto") -> None:
     """Say what this machine has, how fast it is, and how long a study would take.
 
