@@ -23,7 +23,14 @@ from auricle.ship.bundle import (
 )
 from auricle.ship.card import card
 from auricle.study.environment import source_commit
-from auricle.study.fits import Predictions, TrainedNetwork, best_fit, load_fit, load_predictions
+from auricle.study.fits import (
+    Predictions,
+    TrainedNetwork,
+    best_fit,
+    load_fit,
+    load_predictions,
+    study_of,
+)
 from auricle.study.scores import pooled, targets_of
 
 KEPT = 0.95
@@ -43,7 +50,7 @@ def export(run: Path, out: Path | None, name: str | None) -> Path:
     Raises: StudyError if there is no finished fit with its weights.
     """
     trained = load_fit(best_fit(run))
-    study = trained.folder.parents[3]  # configuration / strategy / member / seed
+    study = study_of(trained.folder)
     called = name or f"{trained.facts['data']}-{trained.recipe.name}".lower()
     calibration = calibrated(study, trained)
     weights = weights_file(trained.network)
@@ -77,7 +84,7 @@ def facts_with(facts: Facts, files: dict[str, bytes]) -> Facts:
 
 def calibrated(study: Path, trained: TrainedNetwork) -> tuple[float, float] | None:
     """Temperature and unknown threshold from the same configuration's out-of-fold predictions."""
-    seed = f"seed-{trained.facts['seed']}"
+    seed = f"seed-{trained.facts.get('seed', 0)}"
     files = sorted((study / trained.recipe.name).glob(f"kfold/*/{seed}/predictions.npz"))
     if not files:
         return None
