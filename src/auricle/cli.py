@@ -394,25 +394,37 @@ def report(
 
 @app.command
 def predict(
-    files: Annotated[list[Path], Parameter(help="Sound files.")],
+    files: Annotated[
+        list[str],
+        Parameter(help="Sound files, folders of them, patterns, or - for standard input."),
+    ],
     /,
     *,
     model: Annotated[
         Path, Parameter(help="A bundle, or the folder of a study (its best fit) or of a fit.")
     ],
+    form: Annotated[
+        Literal["text", "csv", "jsonl", "audacity"],
+        Parameter(name="--format", help="What is printed; audacity is a label track."),
+    ] = "text",
     device: Device = "auto",
 ) -> int:
     """Print what each file is, and how probable that is; unknown where no class fits.
+
+    A recording longer than a clip is heard in windows that overlap, and told as events with their
+    start and end. A file that cannot be used is told and does not stop the rest: exit code 3.
 
     For example:
 
     `auricle predict bark.wav rain.ogg --model runs/mission`
 
-    `auricle predict bark.wav --model doorbell.zip`
+    `auricle predict recordings/ --model doorbell.zip --format csv > events.csv`
+
+    `auricle predict night.flac --model doorbell.zip --format audacity > night.txt`
     """
     from auricle.ship.predict import predict_files
 
-    return predict_files(files, model, device)
+    return predict_files(files, model, device, form)
 
 
 @app.command
