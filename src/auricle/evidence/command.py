@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from auricle.errors import StudyError
-from auricle.evidence import calibration
+from auricle.evidence import calibration, doubts, heads, looking
 from auricle.evidence.case import Case, open_case
 from auricle.files import replace_text
 from auricle.study.estimate import in_words
@@ -33,6 +33,9 @@ PARTS = {
         calibration.CalibrationFound,
         "do the probabilities mean what they say?",
     ),
+    "heads": Part(heads.measure, heads.HeadsFound, "does any head of attention matter alone?"),
+    "looking": Part(looking.measure, looking.LookingFound, "where do the networks look?"),
+    "doubts": Part(doubts.measure, doubts.DoubtsFound, "which labels and classes are in doubt?"),
 }
 """In the order of the report. Those that train come last."""
 
