@@ -160,7 +160,7 @@ def errors_of(
 ) -> ClassErrors:
     """What goes wrong with the clips of one class."""
     own = np.flatnonzero(targets == category)
-    recordings = recordings_of([clips[row] for row in own])
+    recordings = recordings_of([clip for clip in clips if clip.category == categories[category]])
     together = probabilities[:, own].mean(0).argmax(1)
     wrong = together != category
     single = probabilities[:, own].argmax(2)
