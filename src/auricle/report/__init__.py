@@ -1,8 +1,11 @@
 """A study's folder, turned into a paper and a page."""
 
+import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from auricle.files import replace_bytes, replace_text
 from auricle.report.chapters import make_document
@@ -18,7 +21,7 @@ def write_report(run: Path, out: Path | None = None) -> tuple[Path, Path]:
     """Write report.pdf and report.html of a finished study or search.
 
     They go into its own `report` folder or `out`. Only the study's files are read: no network is
-    run, and nothing is scored anew.
+    run, and nothing is scored anew. The page links the files that its numbers stand in.
 
     Raises: StudyError that names what is missing or damaged.
     """
@@ -29,10 +32,19 @@ def write_report(run: Path, out: Path | None = None) -> tuple[Path, Path]:
         study = read_study(run)
         document, environment = make_document(study), study.environment
     out = out or run / "report"
+    document = replace(document, study=way(out, run))
     paper, page = out / "report.pdf", out / "report.html"
     replace_bytes(paper, set_pdf(document, started(environment)))
     replace_text(page, set_page(document))
     return paper, page
+
+
+def way(start: Path, end: Path) -> str:
+    """How a page in one folder names the other, for a link."""
+    try:
+        return quote(Path(os.path.relpath(end.resolve(), start.resolve())).as_posix())
+    except ValueError:  # on another drive
+        return end.resolve().as_uri()
 
 
 def started(environment: dict[str, Any]) -> datetime:

@@ -384,6 +384,7 @@ def _settings(recipes: dict[str, dict[str, Any]]) -> Table:
         ],
         rows,
         dense=True,
+        source="study.toml",
     )
 
 
