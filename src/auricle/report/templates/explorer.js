@@ -228,9 +228,10 @@ async function pictures(row) {
   const sides = ["", ...gradients].map((name) => {
     const choice = make("input", { type: "radio", name: "looked", value: name, checked: !name });
     choice.onchange = () => draw(name);
-    return make("label", {}, choice, name ? make("code", { textContent: name }) : "the sound alone");
+    const told = name ? ["what moves the answer of ", make("code", { textContent: name })] : ["the sound"];
+    return make("label", {}, choice, make("span", {}, ...told));
   });
-  const choices = make("fieldset", {}, make("legend", { textContent: "Show what decided the answer of" }), ...sides);
+  const choices = make("fieldset", {}, make("legend", { textContent: "Show" }), ...sides);
   const stack = make("div", { className: "tracks" }, ...tracks, make("div", { className: "cursor" }));
   return make("div", { className: "pictures" }, ...(gradients.length ? [choices] : []), stack);
 }
