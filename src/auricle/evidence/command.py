@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from auricle.errors import StudyError
-from auricle.evidence import calibration
+from auricle.evidence import architecture, calibration, leak, learning, strangers
 from auricle.evidence.case import Case, open_case
 from auricle.files import replace_text
 from auricle.study.estimate import in_words
@@ -33,6 +33,18 @@ PARTS = {
         calibration.CalibrationFound,
         "do the probabilities mean what they say?",
     ),
+    "architecture": Part(
+        architecture.measure,
+        architecture.ArchitectureFound,
+        "what are attention, class token, depth and heads worth?",
+    ),
+    "learning": Part(learning.measure, learning.LearningFound, "would more recordings help?"),
+    "strangers": Part(
+        strangers.measure,
+        strangers.StrangersFound,
+        "is a sound of a class that was never taught told to be unknown?",
+    ),
+    "leak": Part(leak.measure, leak.LeakFound, "what would a leak have been worth?"),
 }
 """In the order of the report. Those that train come last."""
 
