@@ -1,15 +1,14 @@
 """A study's folder, turned into a paper and a page."""
 
-import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from auricle.files import replace_bytes, replace_text
 from auricle.report.chapters import make_document
 from auricle.report.html import set_page
+from auricle.report.links import way
 from auricle.report.pdf import set_pdf
 from auricle.report.study_files import read_study
 from auricle.report.tunings import read_tuning, tuning_document
@@ -37,14 +36,6 @@ def write_report(run: Path, out: Path | None = None) -> tuple[Path, Path]:
     replace_bytes(paper, set_pdf(document, started(environment)))
     replace_text(page, set_page(document))
     return paper, page
-
-
-def way(start: Path, end: Path) -> str:
-    """How a page in one folder names the other, for a link."""
-    try:
-        return quote(Path(os.path.relpath(end.resolve(), start.resolve())).as_posix())
-    except ValueError:  # on another drive
-        return end.resolve().as_uri()
 
 
 def started(environment: dict[str, Any]) -> datetime:

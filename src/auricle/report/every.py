@@ -31,8 +31,8 @@ def every_answer(study: Study) -> Iterator[Block]:
     yield explorer(study, {})
 
 
-def explorer(study: Study, more: Mapping[str, Any]) -> Explorer:
-    """The table and cards; `more` is what else the page gets to know."""
+def explorer(study: Study, sounds: Mapping[str, str]) -> Explorer:
+    """The table and cards, with the sounds of some files or none."""
     shown = (
         " A card shows the clip's wave and spectrogram, and what a network looked at, where the "
         "page holds them; misheard clips come first."
@@ -46,45 +46,42 @@ def explorer(study: Study, more: Mapping[str, Any]) -> Explorer:
         "to its clips, and so does a category in the tables of categories." + shown,
         "The page beside this paper, `report.html`, shows them all: it filters them by category, "
         "fold, configuration and name, and opens each with its probabilities.",
-        {**explored(study), **more},
+        explored(study, sounds),
     )
 
 
-def explored(study: Study) -> dict[str, Any]:
+def explored(study: Study, sounds: Mapping[str, str]) -> dict[str, Any]:
     """All that the page's script reads, in the form that it reads."""
     names = list(study.scores.dataset.categories)
     views = every_view(study)
-    answers = {
-        (at, configuration, seed): rows
-        for at, view in enumerate(views)
-        for (configuration, seed), rows in _rows(study, view).items()
-    }
-    files = {row["file"]: row for rows in answers.values() for row in rows}
-    places = {file: place for place, file in enumerate(sorted(files))}
+    sets = [_answers(study, view) for view in views]
+    rows = {row["file"]: row for found in sets for own in found.values() for row in own}
+    places = {file: place for place, file in enumerate(sorted(rows))}
     return {
         "categories": names,
-        "views": [{"title": view.title, "test": view.on == "test"} for view in views],
+        "views": [view.title for view in views],
         "best": study.scores.best.out_of_fold or study.configurations[0].name,
         "clips": [
-            [file, int(files[file]["fold"]), names.index(files[file]["category"])]
-            for file in places
+            [file, int(rows[file]["fold"]), names.index(rows[file]["category"])] for file in places
         ],
         "sets": [
             {
                 "view": view,
                 "configuration": configuration,
                 "seed": seed,
-                "clips": [places[row["file"]] for row in rows],
-                "answers": [names.index(row["prediction"]) for row in rows],
-                "percents": text64(_percents(rows, names)),
+                "clips": [places[row["file"]] for row in own],
+                "answers": [names.index(row["prediction"]) for row in own],
+                "percents": text64(_percents(own, names)),
             }
-            for (view, configuration, seed), rows in answers.items()
+            for view, found in enumerate(sets)
+            for (configuration, seed), own in found.items()
         ],
-        "pictures": _pictures(study.looking, _by_mistakes(places, answers)),
+        "pictures": _pictures(study, places),
+        "sounds": {places[file]: sound for file, sound in sounds.items()},
     }
 
 
-def _rows(study: Study, view: View) -> dict[tuple[str, str], Rows]:
+def _answers(study: Study, view: View) -> dict[tuple[str, str], Rows]:
     """The answers under a view, by configuration and seed."""
     found: dict[tuple[str, str], Rows] = {}
     for row in study.predictions:
@@ -104,23 +101,26 @@ def text64(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def _by_mistakes(places: dict[str, int], answers: Mapping[Any, Rows]) -> dict[str, int]:
-    """Places of the clips, those first that were misheard most often."""
-    wrong = dict.fromkeys(places, 0)
-    for rows in answers.values():
-        for row in rows:
-            wrong[row["file"]] += row["prediction"] != row["category"]
-    return {file: places[file] for file in sorted(places, key=lambda file: -wrong[file])}
+def by_mistakes(study: Study) -> list[str]:
+    """Files of the development clips with an answer, those first that were misheard most often."""
+    wrong: dict[str, int] = {}
+    for view in every_view(study):
+        for rows in _answers(study, view).values() if view.on == "out-of-fold" else ():
+            for row in rows:
+                missed = row["prediction"] != row["category"]
+                wrong[row["file"]] = wrong.get(row["file"], 0) + missed
+    return sorted(wrong, key=lambda file: -wrong[file])
 
 
-def _pictures(looking: Looking | None, places: Mapping[str, int]) -> dict[str, Any]:
-    """Pictures of as many clips as the page has room for, in the order of `places`."""
+def _pictures(study: Study, places: Mapping[str, int]) -> dict[str, Any] | None:
+    """Pictures of as many clips as the page has room for."""
+    looking = study.looking
     if looking is None:
-        return {}
+        return None
     at = {file: row for row, file in enumerate(looking.files)}
     packed: dict[int, str] = {}
     room = MOST_PICTURES
-    for file in (file for file in places if file in at):
+    for file in (file for file in by_mistakes(study) if file in at):
         text = text64(_pack(looking, at[file]))
         room -= len(text)
         if room < 0:

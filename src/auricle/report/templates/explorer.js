@@ -118,11 +118,11 @@ function list() {
 }
 
 function line(row, at) {
-  const thumbnail = data.pictures.of?.[row.clip] && make("canvas", { className: "thumbnail" });
+  const thumbnail = data.pictures?.of[row.clip] && make("canvas", { className: "thumbnail" });
   if (thumbnail) unpack(row.clip).then(({ spectrum }) => paint(thumbnail, spectrum));
   const open = make("button", { type: "button", onclick: () => openCard(at) }, ...parts(row.file));
   const name = make("th", { scope: "row", className: "left" }, thumbnail ?? "", open);
-  if (data.sounds?.[row.clip]) name.append(playButton(row));
+  if (data.sounds[row.clip]) name.append(playButton(row));
   const mark = make("span", { className: "mark", textContent: row.right ? "right" : "wrong" });
   const cells = [
     make("td", { className: "left", textContent: category(row.is) }),
@@ -176,7 +176,7 @@ function divide(all) {
   };
 }
 
-const colours = data.pictures.colours && bytes(data.pictures.colours);
+const colours = data.pictures && bytes(data.pictures.colours);
 
 /** Draw a spectrum, low bands at the bottom; with a gradient, grey, and warm where it is steep. */
 function paint(canvas, spectrum, gradient) {
@@ -210,9 +210,8 @@ async function pictures(row) {
   const canvas = make("canvas", { role: "img" });
   const draw = (name) => {
     paint(canvas, spectrum, steep[name]);
-    canvas.ariaLabel =
-      `Spectrogram of ${row.file}, a ${category(row.is)}` +
-      (name ? `; bright where a little more or less would change the answer of ${name} most` : "");
+    const lit = name ? `; bright is what speaks for the answer of ${name}` : "";
+    canvas.ariaLabel = `Spectrogram of ${row.file}, ${category(row.is)}${lit}`;
   };
   draw("");
   const box = make("div", { className: "spectrogram" }, canvas, ...bandTicks(), readout(spectrum));
@@ -228,9 +227,10 @@ async function pictures(row) {
   const sides = ["", ...gradients].map((name) => {
     const choice = make("input", { type: "radio", name: "looked", value: name, checked: !name });
     choice.onchange = () => draw(name);
-    return make("label", {}, choice, name ? make("code", { textContent: name }) : "the sound alone");
+    const told = name ? ["what speaks for the answer of ", make("code", { textContent: name })] : ["the sound"];
+    return make("label", {}, choice, make("span", {}, ...told));
   });
-  const choices = make("fieldset", {}, make("legend", { textContent: "Show what decided the answer of" }), ...sides);
+  const choices = make("fieldset", {}, make("legend", { textContent: "Show" }), ...sides);
   const stack = make("div", { className: "tracks" }, ...tracks, make("div", { className: "cursor" }));
   return make("div", { className: "pictures" }, ...(gradients.length ? [choices] : []), stack);
 }
@@ -291,9 +291,9 @@ async function openCard(at) {
     button.disabled = !shown[at + Number(button.dataset.step)];
   }
   dialog.querySelector("h3").replaceChildren(...parts(row.file));
-  const held = data.pictures.of?.[row.clip];
+  const held = data.pictures?.of[row.clip];
   const drawn = held ? await pictures(row) : "";
-  const sound = data.sounds?.[row.clip] ? player(row.clip) : "";
+  const sound = data.sounds[row.clip] ? player(row.clip) : "";
   dialog.querySelector(".card").replaceChildren(verdict(row), sound, drawn, probabilities(row));
   if (!dialog.open) dialog.showModal();
 }
@@ -359,7 +359,7 @@ function player(clip) {
   single.pause();
   const audio = make("audio", { controls: true, src: address(clip) });
   const follow = () => {
-    const at = audio.currentTime / data.pictures.seconds;
+    const at = audio.currentTime / audio.duration;
     dialog.querySelector(".cursor")?.style.setProperty("left", `${100 * Math.min(at, 1)}%`);
     if (!audio.paused) requestAnimationFrame(follow);
   };
@@ -428,7 +428,7 @@ function start() {
   fitSeed();
 }
 
-fill("view", data.views.map(({ title }, at) => [at, title]));
+fill("view", data.views.map((title, at) => [at, title]));
 fill("seed", unique(data.sets.map((set) => set.seed)).map((seed) => [seed, seedName(seed)]), "all");
 fill("is", data.categories.map((name, at) => [at, words(name)]), "all");
 fill("heard", data.categories.map((name, at) => [at, words(name)]), "any");
@@ -461,7 +461,7 @@ for (const button of root.querySelectorAll("th button")) {
 
 // Confusion matrices and tables of categories lead here
 
-const viewOf = (title) => data.views.findIndex((view) => view.title === title);
+const viewOf = (title) => data.views.indexOf(title);
 
 function cells(panel) {
   const { configuration } = panel;
