@@ -79,6 +79,7 @@ def test_a_configuration_without_fits_is_named(small: Path) -> None:
         ("study.toml", "name =", "study.toml: cannot be read"),
         ("study.toml", 'name = "x"', "no name or no configuration in it"),
         ("pictures.npz", "no archive", "pictures.npz: cannot be read"),
+        ("predictions.csv", "file,fold\na,1\n", "no column category"),
         ("evidence/looking.npz", "no archive", "looking.npz: cannot be read"),
         ("cnn/kfold/fold-3/seed-0/history.csv", "epoch,lr\n", "no epoch in it"),
     ],

@@ -145,7 +145,7 @@ def read_study(run: Path) -> Study:
         ignored=_read(run / "ignored.csv", _rows),
         unusual=_read(run / "unusual.csv", _rows),
         readings=_read(readings, _rows) if readings.exists() else (),
-        predictions=_read(run / "predictions.csv", _rows),
+        predictions=_read(run / "predictions.csv", _predictions),
         tracking=_read(tracking, _object) if tracking.exists() else {},
         pictures=_read(run / "pictures.npz", _pictures),
         scores=scores,
@@ -215,6 +215,16 @@ def _scores(path: Path) -> Scores:
 def _rows(path: Path) -> tuple[dict[str, str], ...]:
     with path.open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
+
+
+def _predictions(path: Path) -> tuple[dict[str, str], ...]:
+    rows = _rows(path)
+    columns = {"configuration", "strategy", "seed", "member", "on"}
+    columns |= {"file", "fold", "category", "prediction"}
+    for row in rows[:1]:
+        if lacking := sorted(columns - row.keys()):
+            raise ValueError(f"no column {lacking[0]}")
+    return rows
 
 
 def _pictures(path: Path) -> Pictures:
