@@ -145,9 +145,7 @@ def test_it_begins_with_the_best_configuration_out_of_fold(page: Page, answers: 
     ],
     ids=str,
 )
-def test_filters_count_as_the_file_does(
-    page: Page, answers: Rows, filters: dict[str, str]
-) -> None:
+def test_filters_count_as_the_file_does(page: Page, answers: Rows, filters: dict[str, str]) -> None:
     choose(page, **filters)
     expected = chosen(answers, **({"configuration": "cnn", "seed": "0"} | filters))
     assert told(page) == tally(expected)
@@ -257,7 +255,9 @@ def test_cards_are_opened_gone_through_and_closed_by_keys(page: Page, answers: R
     sure = 100 * float(row["p_" + row["prediction"]])
     assert f"heard {row['prediction'].replace('_', ' ')}, {sure:.0f}% sure" in verdict
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("name => document.querySelector('dialog h3').textContent === name", arg=second)
+    page.wait_for_function(
+        "name => document.querySelector('dialog h3').textContent === name", arg=second
+    )
     page.keyboard.press("Escape")
     assert not card.is_visible()
     assert page.locator(":focus").text_content() == second

@@ -34,8 +34,8 @@ def every_answer(study: Study) -> Iterator[Block]:
 def explorer(study: Study, sounds: Mapping[str, str]) -> Explorer:
     """The table and cards, with the sounds of some files or none."""
     shown = (
-        " A card shows the clip's wave and spectrogram, and what a network looked at, where the "
-        "page holds them; misheard clips come first."
+        " A card shows the clip's wave and spectrogram, and what a network looked at, of as many "
+        "clips as the page has room for, those first that were misheard most often."
         if study.looking
         else f" With {code('auricle evidence RUN --part looking')} cards also show the clip's wave "
         "and spectrogram, and what a network looked at."

@@ -103,7 +103,8 @@ function compare({ view, seed }, clips) {
     item.style.setProperty("--share", `${percent}%`);
     return [item];
   });
-  root.querySelector(".others").replaceChildren(...(names.length > 1 ? items : []));
+  root.querySelector(".same").hidden = items.length < 2;
+  root.querySelector(".same ul").replaceChildren(...items);
 }
 
 function list() {
@@ -188,7 +189,7 @@ function paint(canvas, spectrum, gradient) {
       const from = band * frames + frame;
       const to = 4 * ((bands - 1 - band) * frames + frame);
       const level = spectrum[from];
-      const steep = gradient ? (gradient[from] / 255) ** 0.7 : 0;
+      const steep = gradient ? gradient[from] / 255 : 0;
       const grey = 20 + 0.7 * level;
       for (let ink = 0; ink < 3; ink++) {
         image.data[to + ink] = gradient
@@ -227,10 +228,9 @@ async function pictures(row) {
   const sides = ["", ...gradients].map((name) => {
     const choice = make("input", { type: "radio", name: "looked", value: name, checked: !name });
     choice.onchange = () => draw(name);
-    const told = name ? ["what speaks for the answer of ", make("code", { textContent: name })] : ["the sound"];
-    return make("label", {}, choice, make("span", {}, ...told));
+    return make("label", {}, choice, name ? make("code", { textContent: name }) : "none");
   });
-  const choices = make("fieldset", {}, make("legend", { textContent: "Show" }), ...sides);
+  const choices = make("fieldset", {}, make("legend", { textContent: "Light up what speaks for the answer of" }), ...sides);
   const stack = make("div", { className: "tracks" }, ...tracks, make("div", { className: "cursor" }));
   return make("div", { className: "pictures" }, ...(gradients.length ? [choices] : []), stack);
 }
@@ -414,6 +414,7 @@ function show(filters) {
   }
   fitSeed();
   update();
+  location.hash = root.id; // so that Back leads to where the reader came from
   root.scrollIntoView();
   root.querySelector(".tally").focus({ preventScroll: true });
 }
@@ -497,6 +498,7 @@ function cells(panel) {
 
 for (const drawing of document.querySelectorAll("[data-panels]")) {
   drawing.append(...JSON.parse(drawing.dataset.panels).map(cells));
+  drawing.closest("figure").querySelector("figcaption").append(" Press a cell to see its clips.");
 }
 for (const table of document.querySelectorAll("table[data-view]")) {
   const view = viewOf(table.dataset.view);
