@@ -20,9 +20,10 @@ SEARCH = ("space.toml", "trials.csv", "tuning.json", "environment.json", "best.t
 
 
 def publish(run: Path, folder: Path) -> None:
-    """Copy all that says what was found: no weights, no logits of single fits, no W&B runs, no sound.
+    """Copy all that says what was found: no weights, no logits of single fits, no W&B runs.
 
-    The copy is a study's folder from which the report can be drawn again.
+    No sound either, though the study may have a page of them. The copy is a study's folder from
+    which the report can be drawn again.
 
     Raises: StudyError if the folder holds anything but a published study, or the study itself.
     """
