@@ -26,6 +26,7 @@ ESC10 = (
 )
 NAMES = ("cnn", "transformer-h1", "transformer-h2", "transformer-h4")
 SKILL = {"cnn": 3.4, "transformer-h1": 2.9, "transformer-h2": 3.1, "transformer-h4": 3.2}
+SKILL |= {"dull": 0.9, "dull-h4": 0.7}
 EPOCHS = 40
 
 Rows = list[dict[str, Any]]
@@ -623,7 +624,7 @@ def write_looking(run: Path, names: tuple[str, ...] = ("cnn", "transformer-h4"))
         **{
             f"attention_{name}": generator.dirichlet(np.ones(frames), count).astype(np.float16)
             for name in names
-            if name.startswith("transformer")
+            if "-h" in name
         },
     )
     return path
