@@ -367,6 +367,14 @@ def report(
         Path | None,
         Parameter(help="Also copy the study here, light enough for version control."),
     ] = None,
+    listen: Annotated[
+        bool,
+        Parameter(help="Also write listen.html, which holds the sounds: for your own ears."),
+    ] = False,
+    listen_mb: Annotated[float, Parameter(help="Most that its sounds may take.")] = 25,
+    data: Annotated[
+        str | None, Parameter(help="Where its clips are, if not where the study's plan says.")
+    ] = None,
 ) -> None:
     """Draw the report of a study again, as PDF and as a page, without training anything.
 
@@ -377,6 +385,8 @@ def report(
     `auricle report runs/mission --publish reports/esc10`
 
     `auricle report runs/mission --tuning runs/base --tuning runs/cnn`
+
+    `auricle report runs/mission --listen --data PATH/TO/ESC-10`
     """
     from auricle.report import write_report
     from auricle.study import publish as publishing
@@ -387,6 +397,13 @@ def report(
         publishing.lay_tuning(search, run)
     for page in write_report(run, out):
         print(page)
+    if listen:
+        from rich.console import Console
+
+        from auricle.report.listen import write_listening
+
+        console = Console(markup=False, highlight=False)
+        print(write_listening(run, out, data=data, most_mb=listen_mb, console=console))
     if publish:
         publishing.publish(run, publish)
         print(publish)

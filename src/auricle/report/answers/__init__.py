@@ -13,7 +13,7 @@ from auricle.report.answers import (
     looking,
     strangers,
 )
-from auricle.report.document import Block, Heading, Paragraph
+from auricle.report.document import Block, Heading, Paragraph, sourced
 from auricle.report.study_files import Study
 
 SECTIONS: dict[str, Callable[[Any], Iterator[Block]]] = {
@@ -42,4 +42,4 @@ def answers(study: Study) -> Iterator[Block]:
         "files in the study's folder, `evidence/`."
     )
     for part, found in study.evidence.items():
-        yield from SECTIONS[part](found)
+        yield from sourced(SECTIONS[part](found), f"evidence/{part}.json")
