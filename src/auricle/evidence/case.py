@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.console import Console
+from rich.progress import track
 from torch import Tensor
 
 from auricle.data.sources import cache_folder
@@ -118,6 +119,20 @@ class Case:
         """The best subject with an encoder, if there is one."""
         encoded = [s for s in self.subjects if s.recipe.network.encoder.blocks]
         return encoded[0] if encoded else None
+
+    def followed(self, subject: Subject) -> Iterator[tuple[Array, SoundClassifier, Tensor]]:
+        """`subject.batches()`, with a bar that says how many are left."""
+        _, clips = np.unique(subject.folds, return_counts=True)
+        total = sum(len([*scoring_batches(int(count))]) for count in clips)
+        return iter(
+            track(
+                subject.batches(),
+                subject.name,
+                total=total,
+                console=self.console,
+                transient=True,
+            )
+        )
 
 
 def open_case(

@@ -11,7 +11,16 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from auricle.errors import StudyError
-from auricle.evidence import architecture, calibration, leak, learning, strangers
+from auricle.evidence import (
+    architecture,
+    calibration,
+    doubts,
+    heads,
+    leak,
+    learning,
+    looking,
+    strangers,
+)
 from auricle.evidence.case import Case, open_case
 from auricle.files import replace_text
 from auricle.study.estimate import in_words
@@ -33,6 +42,9 @@ PARTS = {
         calibration.CalibrationFound,
         "do the probabilities mean what they say?",
     ),
+    "doubts": Part(doubts.measure, doubts.DoubtsFound, "which labels and classes are in doubt?"),
+    "heads": Part(heads.measure, heads.HeadsFound, "does any head of attention matter alone?"),
+    "looking": Part(looking.measure, looking.LookingFound, "where do the networks look?"),
     "architecture": Part(
         architecture.measure,
         architecture.ArchitectureFound,
@@ -62,8 +74,8 @@ def gather(
 
     Raises: StudyError for a part that is not known, or a study that cannot be asked.
     """
-    if strangers := sorted({*parts} - {*PARTS}):
-        raise StudyError(f"--part {strangers[0]}: no such part; there are {', '.join(PARTS)}")
+    if unheard_of := sorted({*parts} - {*PARTS}):
+        raise StudyError(f"--part {unheard_of[0]}: no such part; there are {', '.join(PARTS)}")
     console = Console(markup=False, highlight=False)
     wanted = [name for name in PARTS if not parts or name in parts]
     todo = [name for name in wanted if again or not answer_file(run, name).exists()]
