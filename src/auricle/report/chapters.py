@@ -27,7 +27,7 @@ def make_document(study: Study) -> Document:
         *every_answer(study),
         *answers(study),
         *sourced(tried(study), "tried.csv"),
-        *tuned(study.tunings),
+        *tuned({f"tuning/{each.name}/trials.csv": each for each in study.tunings}),
         *discussion(study),
         *assumptions(study),
         *sourced(resources(study), "environment.json"),
