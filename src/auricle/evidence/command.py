@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from auricle.errors import StudyError
-from auricle.evidence import calibration
+from auricle.evidence import calibration, robustness, shortcuts, unknown
 from auricle.evidence.case import Case, open_case
 from auricle.files import replace_text
 from auricle.study.estimate import in_words
@@ -32,6 +32,21 @@ PARTS = {
         calibration.measure,
         calibration.CalibrationFound,
         "do the probabilities mean what they say?",
+    ),
+    "robustness": Part(
+        robustness.measure,
+        robustness.RobustnessFound,
+        "how far may a sound be altered?",
+    ),
+    "shortcuts": Part(
+        shortcuts.measure,
+        shortcuts.ShortcutsFound,
+        "does it hear the sound, or what it was recorded with?",
+    ),
+    "unknown": Part(
+        unknown.measure,
+        unknown.UnknownFound,
+        "is a sound of no category refused?",
     ),
 }
 """In the order of the report. Those that train come last."""
