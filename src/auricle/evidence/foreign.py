@@ -160,9 +160,7 @@ KINDS: dict[str, Callable[[Array, Generator], Array]] = {
 SILENCES = ("digital silence", "faint noise")
 
 
-def foreign_waves(
-    kind: str, clips: int, *, seconds: float, sample_rate_hz: int, seed: int
-) -> Wave:
+def foreign_waves(kind: str, clips: int, *, seconds: float, sample_rate_hz: int, seed: int) -> Wave:
     """Make clips of one kind: (clips, samples) float32; equal arguments give equal sounds."""
     time_s = np.arange(round(seconds * sample_rate_hz)) / sample_rate_hz
     place_of = list(KINDS).index(kind)

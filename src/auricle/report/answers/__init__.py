@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from auricle.report.answers import calibration
+from auricle.report.answers import calibration, robustness, shortcuts, unknown
 from auricle.report.document import Block, Heading, Paragraph
 from auricle.report.study_files import Study
 
 SECTIONS: dict[str, Callable[[Any], Iterator[Block]]] = {
     "calibration": calibration.section,
+    "robustness": robustness.section,
+    "shortcuts": shortcuts.section,
+    "unknown": unknown.section,
 }
 """By part, as `auricle evidence` names them; the order is that of its answers."""
 
