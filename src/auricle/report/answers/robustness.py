@@ -125,8 +125,13 @@ def _test_table(tested: Sequence[Robust]) -> Table:
         whole = [("untouched", NOTHING, each.sealed_untouched)]
         whole += [(c.family, _degree(c, c.points[-1].degree), c.sealed) for c in each.curves]
         rows += [
-            [code(each.configuration), family, degree, with_interval(heard.accuracy)]
-            + [f"{heard.log_loss:.2f}"]
+            [
+                code(each.configuration),
+                family,
+                degree,
+                with_interval(heard.accuracy),
+                f"{heard.log_loss:.2f}",
+            ]
             for family, degree, heard in whole
             if heard
         ]

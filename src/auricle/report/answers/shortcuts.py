@@ -83,8 +83,13 @@ def _table(found: Sequence[Tempted]) -> Table:
     for each in found:
         breaks.append(len(rows))
         rows.append(
-            [code(each.configuration), "nothing", with_interval(each.untouched.accuracy), "", ""]
-            + ["", decimals(each.untouched.log_loss)]
+            [
+                code(each.configuration),
+                "nothing",
+                with_interval(each.untouched.accuracy),
+                *[""] * 3,
+                decimals(each.untouched.log_loss),
+            ]
         )
         rows += [
             [

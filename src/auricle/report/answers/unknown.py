@@ -87,9 +87,9 @@ def _table(found: Sequence[Unknown]) -> Table:
             for each in found
             for refusal in each.refusals
         ],
-        note="AUROC is the chance that a known clip scores higher than a foreign one: 1 is perfect, "
-        "0.5 is chance; the mean over the folds' networks. Shipped: fitted on all development "
-        "clips.",
+        note="AUROC is the chance that a known clip scores higher than a foreign one: 1 is "
+        "perfect, 0.5 is chance; the mean over the folds' networks. Shipped: fitted on all "
+        "development clips.",
     )
 
 
