@@ -19,7 +19,10 @@ from auricle.evidence import (
     leak,
     learning,
     looking,
+    robustness,
+    shortcuts,
     strangers,
+    unknown,
 )
 from auricle.evidence.case import Case, open_case
 from auricle.files import replace_text
@@ -41,6 +44,21 @@ PARTS = {
         calibration.measure,
         calibration.CalibrationFound,
         "do the probabilities mean what they say?",
+    ),
+    "robustness": Part(
+        robustness.measure,
+        robustness.RobustnessFound,
+        "how far may a sound be altered?",
+    ),
+    "shortcuts": Part(
+        shortcuts.measure,
+        shortcuts.ShortcutsFound,
+        "does it hear the sound, or what it was recorded with?",
+    ),
+    "unknown": Part(
+        unknown.measure,
+        unknown.UnknownFound,
+        "is a sound of no category refused?",
     ),
     "doubts": Part(doubts.measure, doubts.DoubtsFound, "which labels and classes are in doubt?"),
     "heads": Part(heads.measure, heads.HeadsFound, "does any head of attention matter alone?"),

@@ -11,13 +11,19 @@ from auricle.report.answers import (
     leak,
     learning,
     looking,
+    robustness,
+    shortcuts,
     strangers,
+    unknown,
 )
 from auricle.report.document import Block, Heading, Paragraph, sourced
 from auricle.report.study_files import Study
 
 SECTIONS: dict[str, Callable[[Any], Iterator[Block]]] = {
     "calibration": calibration.section,
+    "robustness": robustness.section,
+    "shortcuts": shortcuts.section,
+    "unknown": unknown.section,
     "doubts": doubts.section,
     "heads": heads.section,
     "looking": looking.section,
