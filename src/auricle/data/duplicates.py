@@ -21,6 +21,7 @@ from auricle.data.fingerprint import (
     find_candidates,
     fingerprint,
     shared_sound,
+    whitened,
 )
 from auricle.errors import AudioError
 from auricle.files import replace_text
@@ -65,13 +66,17 @@ def find_equal(files: Sequence[Path]) -> tuple[Pair, ...]:
     return _equal(_hash_all(files))
 
 
-def find_duplicates(files: Sequence[Path], cache: Path, progress: Progress | None = None) -> Found:
+def find_duplicates(
+    files: Sequence[Path], cache: Path | None = None, progress: Progress | None = None
+) -> Found:
     """Pairs of files with the same sound in them, whole or in part; every file is decoded.
 
     The answer is kept in `cache`, by the bytes of all files. `progress(done, total)` is called
     while decoding. A file that cannot be decoded can still equal another one.
     """
     contents = _hash_all(files)
+    if cache is None:
+        return _listen(files, _equal(contents), progress)
     key = hashlib.sha256(json.dumps([_VERSION, contents]).encode()).hexdigest()[:24]
     kept, kind = cache / f"duplicates-{key}.json", TypeAdapter(Found)
     try:
@@ -131,7 +136,7 @@ def _fingerprints(
 
     def take(number: int) -> tuple[int, Fingerprint | AudioError]:
         try:
-            return number, fingerprint(load_wave(files[number], RATE_HZ))
+            return number, fingerprint(whitened(load_wave(files[number], RATE_HZ)))
         except AudioError as error:
             return number, error
 
@@ -146,7 +151,7 @@ def _compare(files: Sequence[Path], heard: dict[int, Fingerprint]) -> Iterator[P
 
     @lru_cache(_WAVES_KEPT)
     def wave(number: int) -> Wave:
-        return load_wave(files[number], RATE_HZ)
+        return whitened(load_wave(files[number], RATE_HZ))
 
     for found in find_candidates(list(heard.values())):
         first, second = numbers[found.first], numbers[found.second]
