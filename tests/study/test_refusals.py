@@ -32,9 +32,9 @@ def refuse(auricle, tiny_plan, tmp_path):
     return call
 
 
-def write_tone(file, seconds=0.3, rate_hz=RATE_HZ, channels=1):
+def write_tone(file, seconds=0.3, rate_hz=RATE_HZ, channels=1, tone_hz=700):
     time_s = np.arange(round(seconds * rate_hz)) / rate_hz
-    wave = 0.3 * np.sin(2 * np.pi * 700 * time_s)
+    wave = 0.3 * np.sin(2 * np.pi * tone_hz * time_s)
     sf.write(file, np.repeat(wave[:, None], channels, axis=1), rate_hz, subtype="PCM_16")
 
 
@@ -122,7 +122,7 @@ def test_a_class_with_fewer_recordings_than_folds_is_refused(refuse, tmp_path):
     for category, takes in (("bell", 6), ("horn", 3)):
         (tmp_path / "few" / category).mkdir(parents=True)
         for take in range(takes):
-            write_tone(tmp_path / "few" / category / f"{take}.wav", seconds=0.1 + 0.01 * take)
+            write_tone(tmp_path / "few" / category / f"{take}.wav", tone_hz=500 + 400 * take)
 
     line = refuse("--data", tmp_path / "few")
 
