@@ -19,7 +19,7 @@ from auricle.data.folds import check_categories
 from auricle.data.measures import Measures
 from auricle.data.sources import read_data
 from auricle.evidence.audit import Audit, Heard, Match, audit, authors_of, listen
-from auricle.evidence.findings import findings, percent, several, shortcut_words
+from auricle.evidence.findings import findings, several, shortcut_words
 from auricle.files import replace_text
 from auricle.study.recipe import Table
 
@@ -61,12 +61,13 @@ def tell(found: Audit, console: Console) -> None:
         console.print(note)
     console.print(class_grid(found))
     console.print(
-        f"Level, length, silence and bandwidth are the medians of a class without fold "
-        f"{found.test_fold}, the test fold: nobody should know what it is like. Sounds are "
-        f"compared among all folds.\n"
+        f"Length, level, silence and bandwidth are medians, without fold {found.test_fold}, the "
+        "test fold, of which nobody should know what it is like. Silence is the share of a clip "
+        "that is 60 dB weaker than its loudest moment; 99% of the power lie below the bandwidth. "
+        "The same sound is looked for in all folds.\n"
     )
     rates = ", ".join(f"{rate:,} Hz ({clips})" for rate, clips in sorted(found.rates_hz.items()))
-    console.print(f"Sample rates: {rates}.")
+    console.print(f"Sample rates without fold {found.test_fold}: {rates}.")
     console.print(
         f"Same sound twice: {several(sum(each.equal for each in found.matches), 'equal file')}, "
         f"{several(sum(not each.equal for each in found.matches), 'near-duplicate')}."
@@ -84,20 +85,21 @@ def tell(found: Audit, console: Console) -> None:
 
 def class_grid(found: Audit) -> Grid:
     """A line a class."""
-    grid = Grid("class", box=SIMPLE)
-    heads = ("clips", "recordings", "a fold", "length s", "level dBFS", "silence", "bandwidth Hz")
+    grid = Grid(box=SIMPLE, padding=(0, 1, 0, 0))
+    grid.add_column("class", no_wrap=True)
+    heads = ("clips", "recordings", "a fold", "length", "level", "silence", "bandwidth")
     for head in heads:
-        grid.add_column(head, justify="right")
+        grid.add_column(head, justify="right", no_wrap=True)
     for each in found.classes:
         held = [each.by_fold.get(fold, 0) for fold in found.folds]
         few, many = min(held), max(held)
         median = {name: values[2] for name, values in each.spread.items()}
         told = (
             (
-                f"{median['length_s']:.2f}",
-                f"{median['level_db']:.0f}",
-                percent(median["silence"]),
-                f"{median['bandwidth_hz']:,.0f}",
+                f"{median['length_s']:.1f} s",
+                f"{median['level_db']:.0f} dB",
+                f"{100 * median['silence']:.0f}%",
+                f"{median['bandwidth_hz'] / 1000:.1f} kHz",
             )
             if median
             else ()

@@ -40,22 +40,20 @@ def leaks(audit: Audit) -> Iterator[Finding]:
     if equal := audit.across(equal=True):
         yield Finding(
             True,
-            f"{several(len(equal), 'file')} with the same bytes as one in another fold: "
-            f"{places(equal[0])}{more(equal)}.",
+            f"The same file stands in two folds: {places(equal[0])}{more(equal)}.",
             "Delete one of each, or put both into one fold.",
         )
     if near := audit.across(equal=False):
         yield Finding(
             True,
-            f"{several(len(near), 'pair')} of files in two folds hold the same sound, or a part "
-            f"of it: {places(near[0])}, {near[0].shared_s:.1f} s{more(near)}.",
+            f"The same sound stands in two folds, whole or in part: {places(near[0])}, for "
+            f"{near[0].shared_s:.1f} s{more(near)}.",
             "Listen to both. Give both the same recording and the same fold, or delete one.",
         )
-    if audit.recordings_astray:
+    if astray := audit.recordings_astray:
         yield Finding(
             True,
-            f"{several(len(audit.recordings_astray), 'recording')} in two folds or more: "
-            f"{held(audit.recordings_astray[0])}{more(audit.recordings_astray)}.",
+            f"The same recording stands in two folds: {held(astray[0])}{more(astray)}.",
             "Put all clips of a recording into one fold.",
         )
 
@@ -63,33 +61,36 @@ def leaks(audit: Audit) -> Iterator[Finding]:
 def cautions(audit: Audit) -> Iterator[Finding]:
     """What does not make scores wrong, and should be known when they are read."""
     if torn := [each for each in audit.matches if len({*each.categories}) > 1]:
+        one, other = torn[0].categories
         yield Finding(
             False,
-            f"{several(len(torn), 'pair')} of files hold the same sound and are of different "
-            f"classes: {torn[0].first} ({torn[0].categories[0]}) and {torn[0].second} "
-            f"({torn[0].categories[1]}){more(torn)}.",
+            f"The same sound has two classes: {torn[0].first} ({one}) and {torn[0].second} "
+            f"({other}){more(torn)}.",
             "Listen to both and correct the class of one, or leave both out.",
         )
-    if close := [
-        each for each in audit.matches if len({*each.folds}) == 1 and len({*each.recordings}) > 1
-    ]:
+    if close := [each for each in audit.matches if is_misnamed(each)]:
         yield Finding(
             False,
-            f"{several(len(close), 'pair')} of files in one fold hold the same sound and are "
-            f"named as different recordings: {close[0].first} and {close[0].second}{more(close)}.",
+            f"The same sound counts as two recordings, in one fold: {close[0].first} and "
+            f"{close[0].second}{more(close)}.",
             "Nothing leaks by it. Name them as one recording: intervals are then as wide as they "
             "should be, and folds made anew keep them together.",
         )
     if audit.authors_astray:
         yield Finding(
             False,
-            f"{len(audit.authors_astray)} of {several(audit.authors, 'author')} stand in two folds "
-            f"or more, such as {audit.authors_astray[0].name}.",
+            f"Authors stand in two folds or more: {len(audit.authors_astray)} of {audit.authors}, "
+            f"such as {audit.authors_astray[0].name}.",
             "A network can know a microphone or a place again. Where you make the folds, group "
             "clips by author (name that column as the recording); else say so beside the scores.",
         )
     yield from faults(audit)
     yield from shapes(audit)
+
+
+def is_misnamed(match: Match) -> bool:
+    """Whether two files of one fold share a sound and are named as two recordings."""
+    return len({*match.folds}) == 1 and len({*match.recordings}) == 2
 
 
 def faults(audit: Audit) -> Iterator[Finding]:
@@ -98,23 +99,21 @@ def faults(audit: Audit) -> Iterator[Finding]:
         file, reason = next(iter(audit.broken.items()))
         yield Finding(
             False,
-            f"{several(len(audit.broken), 'file')} that cannot be used: {file} "
-            f"({reason.partition(';')[0]}){more(audit.broken)}.",
-            "Export them again, or leave them out with --skip-bad.",
+            f"Not every file can be used: {file} ({reason.partition(';')[0]}){more(audit.broken)}.",
+            "Export it again, or leave it out with --skip-bad.",
         )
     if audit.unmarked:
         yield Finding(
             False,
-            f"{several(len(audit.unmarked), 'file')} in which there is nothing to be known again: "
-            f"{audit.unmarked[0]}{more(audit.unmarked)}.",
-            "Listen to them: they are silent, or nearly so.",
+            f"Not every file holds a sound: {audit.unmarked[0]}{more(audit.unmarked)}.",
+            "Listen to it: it is silent, or nearly so, and is not compared with others.",
         )
     if audit.clipped:
         yield Finding(
             False,
-            f"{several(len(audit.clipped), 'clip')} with more than {100 * CLIPPED_SHARE:g}% of the "
-            f"samples at full scale: {audit.clipped[0]}{more(audit.clipped)}.",
-            "They are distorted. If most are of one class, a network may learn the distortion.",
+            f"More than {100 * CLIPPED_SHARE:g}% of the samples are at full scale: "
+            f"{audit.clipped[0]}{more(audit.clipped)}.",
+            "Such a clip is distorted. If many of one class are, a network may learn that.",
         )
 
 
