@@ -144,9 +144,9 @@ def audit(
 ) -> int:
     """Say what a data set is like before anything is trained on it; exit with 1 on a leak.
 
-    Looks for the same sound in two folds, be it louder, shifted, cut or encoded anew, and for
-    recordings in two folds; tells lengths, levels, silence and bandwidth of each class, and how far
-    these alone give the class away.
+    Looks for the same sound in two folds, also at another level, shifted, cut or encoded anew, and
+    for recordings in two folds; tells length, level, silence and bandwidth of each class, and how
+    far these alone give the class away.
 
     Example: `auricle audit PATH/TO/ESC-10 --out audit`
     """

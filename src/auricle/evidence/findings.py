@@ -48,7 +48,8 @@ def leaks(audit: Audit) -> Iterator[Finding]:
             True,
             f"The same sound stands in two folds, whole or in part: {places(near[0])}, for "
             f"{near[0].shared_s:.1f} s{more(near)}.",
-            "Listen to both. Give both the same recording and the same fold, or delete one.",
+            "Listen to both. Give both the same recording and the same fold, or delete one; if the "
+            "folds are published ones, keep them and say so beside the scores.",
         )
     if astray := audit.recordings_astray:
         yield Finding(

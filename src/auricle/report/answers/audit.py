@@ -24,7 +24,7 @@ def section(found: Audit) -> Iterator[Block]:
     yield Paragraph(
         "All files were compared with each other, those of the test fold too, to see whether a "
         "sound stands in two folds: by their bytes, and by an acoustic fingerprint that knows a "
-        "sound again when it is louder, shifted, cut or encoded anew. What the sounds are like was "
+        "sound again at another level, shifted, cut or encoded anew. What the sounds are like was "
         f"measured without fold {found.test_fold}, the test fold. {_verdict(found)}"
     )
     if said := findings(found):
@@ -137,6 +137,7 @@ def _figure(found: Audit) -> Figure:
         "line holds half of the clips, the thin line nine of ten. Classes that do not overlap can "
         "be told apart by this alone.",
         f"Ranges of level and bandwidth by class. Medians: {_told(shown)}.",
+        floats=True,
     )
 
 
