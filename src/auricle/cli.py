@@ -266,7 +266,9 @@ def tune(
 
 @app.command
 def evaluate(
-    fit: Annotated[Path, Parameter(help="A fit's folder, or a study's: then its best one.")],
+    fit: Annotated[
+        Path, Parameter(help="A bundle, or the folder of a fit or a study: then its best one.")
+    ],
     /,
     *,
     data: Data = None,
@@ -283,13 +285,18 @@ def evaluate(
 ) -> None:
     """Score the weights of a fit on labelled clips.
 
-    Example: `auricle evaluate runs/mission/cnn/kfold/fold-2/seed-0 --data PATH --folds 2`
+    For example:
+
+    `auricle evaluate runs/mission/cnn/kfold/fold-2/seed-0 --data PATH --folds 2`
+
+    `auricle evaluate esc10-cnn-bundle --data PATH --folds 1 --test` - what its card says
     """
+    from auricle.ship.model import open_trained
     from auricle.study.command import labels_of
     from auricle.study.evaluate import evaluate_fit
 
     evaluate_fit(
-        fit,
+        open_trained(fit),
         data=data,
         labels=labels_of(**vars(labels or Labels())),
         folds=folds,
@@ -360,6 +367,14 @@ def report(
         Path | None,
         Parameter(help="Also copy the study here, light enough for version control."),
     ] = None,
+    listen: Annotated[
+        bool,
+        Parameter(help="Also write listen.html, which holds the sounds: for your own ears."),
+    ] = False,
+    listen_mb: Annotated[float, Parameter(help="Most that its sounds may take.")] = 25,
+    data: Annotated[
+        str | None, Parameter(help="Where its clips are, if not where the study's plan says.")
+    ] = None,
 ) -> None:
     """Draw the report of a study again, as PDF and as a page, without training anything.
 
@@ -370,6 +385,8 @@ def report(
     `auricle report runs/mission --publish reports/esc10`
 
     `auricle report runs/mission --tuning runs/base --tuning runs/cnn`
+
+    `auricle report runs/mission --listen --data PATH/TO/ESC-10`
     """
     from auricle.report import write_report
     from auricle.study import publish as publishing
@@ -380,6 +397,13 @@ def report(
         publishing.lay_tuning(search, run)
     for page in write_report(run, out):
         print(page)
+    if listen:
+        from rich.console import Console
+
+        from auricle.report.listen import write_listening
+
+        console = Console(markup=False, highlight=False)
+        print(write_listening(run, out, data=data, most_mb=listen_mb, console=console))
     if publish:
         publishing.publish(run, publish)
         print(publish)
@@ -387,19 +411,60 @@ def report(
 
 @app.command
 def predict(
-    files: Annotated[list[Path], Parameter(help="Sound files.")],
+    files: Annotated[
+        list[str],
+        Parameter(help="Sound files, folders of them, patterns, or - for standard input."),
+    ],
     /,
     *,
-    run: Annotated[Path, Parameter(help="A study's folder (its best fit) or a fit's.")],
+    model: Annotated[
+        Path, Parameter(help="A bundle, or the folder of a study (its best fit) or of a fit.")
+    ],
+    form: Annotated[
+        Literal["text", "csv", "jsonl", "audacity"],
+        Parameter(name="--format", help="What is printed; audacity is a label track."),
+    ] = "text",
     device: Device = "auto",
 ) -> int:
-    """Print class and probability of each file.
+    """Print what each file is, and how probable that is; unknown where no class fits.
 
-    Example: `auricle predict bark.wav rain.ogg --run runs/mission`
+    A recording longer than a clip is heard in windows that overlap, and told as events with their
+    start and end. A file that cannot be used is told and does not stop the rest: exit code 3.
+
+    For example:
+
+    `auricle predict bark.wav rain.ogg --model runs/mission`
+
+    `auricle predict recordings/ --model doorbell.zip --format csv > events.csv`
+
+    `auricle predict night.flac --model doorbell.zip --format audacity > night.txt`
     """
     from auricle.ship.predict import predict_files
 
-    return predict_files(files, run, device)
+    return predict_files(files, model, device, form)
+
+
+@app.command
+def export(
+    run: Annotated[Path, Parameter(help="A study's folder (its best fit) or a fit's.")],
+    /,
+    *,
+    out: Annotated[
+        Path | None, Parameter(help="Folder of the bundle, or a file that ends in .zip.")
+    ] = None,
+    name: Annotated[str | None, Parameter(help="What the model is called.")] = None,
+) -> None:
+    """Make a bundle of the best network: weights, what it hears and says, and a model card.
+
+    For example:
+
+    `auricle export runs/mission`
+
+    `auricle export runs/mission --out doorbell.zip --name doorbell`
+    """
+    from auricle.ship.export import export as make_bundle
+
+    print(make_bundle(run, out, name))
 
 
 @app.command

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.console import Console
+from rich.progress import track
 from torch import Tensor
 
 from auricle.data.sources import cache_folder
@@ -105,6 +106,33 @@ class Case:
     def folder(self) -> Path:
         """Where the evidence is kept."""
         return self.run / "evidence"
+
+    @property
+    def best(self) -> Subject:
+        """The best of the subjects, out of fold: what would be shipped."""
+        found = json.loads((self.run / "scores.json").read_text(encoding="utf-8"))
+        name = found["best"]["out_of_fold"]
+        return next(subject for subject in self.subjects if subject.name == name)
+
+    @property
+    def transformer(self) -> Subject | None:
+        """The best subject with an encoder, if there is one."""
+        encoded = [s for s in self.subjects if s.recipe.network.encoder.blocks]
+        return encoded[0] if encoded else None
+
+    def followed(self, subject: Subject) -> Iterator[tuple[Array, SoundClassifier, Tensor]]:
+        """`subject.batches()`, with a bar that says how many are left."""
+        _, clips = np.unique(subject.folds, return_counts=True)
+        total = sum(len([*scoring_batches(int(count))]) for count in clips)
+        return iter(
+            track(
+                subject.batches(),
+                subject.name,
+                total=total,
+                console=self.console,
+                transient=True,
+            )
+        )
 
 
 def open_case(

@@ -11,7 +11,19 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from auricle.errors import StudyError
-from auricle.evidence import calibration, robustness, shortcuts, unknown
+from auricle.evidence import (
+    architecture,
+    calibration,
+    doubts,
+    heads,
+    leak,
+    learning,
+    looking,
+    robustness,
+    shortcuts,
+    strangers,
+    unknown,
+)
 from auricle.evidence.case import Case, open_case
 from auricle.files import replace_text
 from auricle.study.estimate import in_words
@@ -48,6 +60,21 @@ PARTS = {
         unknown.UnknownFound,
         "is a sound of no category refused?",
     ),
+    "doubts": Part(doubts.measure, doubts.DoubtsFound, "which labels and classes are in doubt?"),
+    "heads": Part(heads.measure, heads.HeadsFound, "does any head of attention matter alone?"),
+    "looking": Part(looking.measure, looking.LookingFound, "where do the networks look?"),
+    "architecture": Part(
+        architecture.measure,
+        architecture.ArchitectureFound,
+        "what are attention, class token, depth and heads worth?",
+    ),
+    "learning": Part(learning.measure, learning.LearningFound, "would more recordings help?"),
+    "strangers": Part(
+        strangers.measure,
+        strangers.StrangersFound,
+        "is a sound of a class that was never taught told to be unknown?",
+    ),
+    "leak": Part(leak.measure, leak.LeakFound, "what would a leak have been worth?"),
 }
 """In the order of the report. Those that train come last."""
 
@@ -65,8 +92,8 @@ def gather(
 
     Raises: StudyError for a part that is not known, or a study that cannot be asked.
     """
-    if strangers := sorted({*parts} - {*PARTS}):
-        raise StudyError(f"--part {strangers[0]}: no such part; there are {', '.join(PARTS)}")
+    if unheard_of := sorted({*parts} - {*PARTS}):
+        raise StudyError(f"--part {unheard_of[0]}: no such part; there are {', '.join(PARTS)}")
     console = Console(markup=False, highlight=False)
     wanted = [name for name in PARTS if not parts or name in parts]
     todo = [name for name in wanted if again or not answer_file(run, name).exists()]

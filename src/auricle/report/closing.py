@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from auricle.report.document import Block, Bullets, Column, Heading, Paragraph, Table, code, plain
+from auricle.report.methods import hidden_steps
 from auricle.report.observations import observations
 from auricle.report.published import packaged
 from auricle.report.study_files import Study
@@ -174,12 +175,14 @@ def tracking(study: Study) -> Iterator[Block]:
 
 def references(study: Study) -> Iterator[Block]:
     """What the text refers to."""
-    topics = {"", study.scores.dataset.name}
+    topics = {"", study.scores.dataset.name, *study.evidence}
     if study.scores.dataset.name in ("esc10", "esc50"):
         topics.add("esc")
     if any(each.blocks for each in study.configurations):
-        topics.add("transformer")
+        topics |= {"transformer", *(f"transformer {part}" for part in study.evidence)}
     if study.tunings:
         topics.add("tuning")
+    if hidden_steps(study):
+        topics.add("hidden")
     yield Heading("References", 1, "references")
     yield Bullets([row["reference"] for row in packaged("references.csv") if row["when"] in topics])

@@ -15,6 +15,7 @@ from auricle.files import replace_bytes
 from auricle.network.base import AlongRows
 from auricle.network.classifier import NetworkConfig, SoundClassifier
 from auricle.network.frontend import FilterBank, FrontendConfig
+from auricle.training.sounds import Array
 
 ENVELOPE_POINTS = 500
 RANGE_DB = 80.0
@@ -38,11 +39,10 @@ def save_pictures(
         with torch.no_grad():
             power = bank.power(torch.from_numpy(wave)[None])[0].numpy()
         decibel = 10 * np.log10(power + 1e-12)
-        points = wave[: len(wave) // ENVELOPE_POINTS * ENVELOPE_POINTS].reshape(ENVELOPE_POINTS, -1)
         categories.append(category)
         files.append(store.clips[middle].file)
         spectra.append(np.maximum(decibel, decibel.max() - RANGE_DB))
-        envelopes.append(np.stack([points.min(1), points.max(1)], axis=1))
+        envelopes.append(envelope(wave))
     content = io.BytesIO()
     np.savez_compressed(
         content,
@@ -55,6 +55,12 @@ def save_pictures(
         high_hz=config.high_hz,
     )
     replace_bytes(path, content.getvalue())
+
+
+def envelope(wave: Array) -> Array:
+    """Lowest and highest sample of each stretch: (samples,) -> (ENVELOPE_POINTS, 2)."""
+    points = wave[: len(wave) // ENVELOPE_POINTS * ENVELOPE_POINTS].reshape(ENVELOPE_POINTS, -1)
+    return np.stack([points.min(1), points.max(1)], axis=1)
 
 
 def layers_of(config: NetworkConfig, classes: int, clip_s: float) -> list[dict[str, Any]]:

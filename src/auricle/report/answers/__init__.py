@@ -3,8 +3,20 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from auricle.report.answers import calibration, robustness, shortcuts, unknown
-from auricle.report.document import Block, Heading, Paragraph
+from auricle.report.answers import (
+    architecture,
+    calibration,
+    doubts,
+    heads,
+    leak,
+    learning,
+    looking,
+    robustness,
+    shortcuts,
+    strangers,
+    unknown,
+)
+from auricle.report.document import Block, Heading, Paragraph, sourced
 from auricle.report.study_files import Study
 
 SECTIONS: dict[str, Callable[[Any], Iterator[Block]]] = {
@@ -12,6 +24,13 @@ SECTIONS: dict[str, Callable[[Any], Iterator[Block]]] = {
     "robustness": robustness.section,
     "shortcuts": shortcuts.section,
     "unknown": unknown.section,
+    "doubts": doubts.section,
+    "heads": heads.section,
+    "looking": looking.section,
+    "architecture": architecture.section,
+    "learning": learning.section,
+    "strangers": strangers.section,
+    "leak": leak.section,
 }
 """By part, as `auricle evidence` names them; the order is that of its answers."""
 
@@ -29,4 +48,4 @@ def answers(study: Study) -> Iterator[Block]:
         "files in the study's folder, `evidence/`."
     )
     for part, found in study.evidence.items():
-        yield from SECTIONS[part](found)
+        yield from sourced(SECTIONS[part](found), f"evidence/{part}.json")

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from auricle.evidence import looking
+from auricle.evidence.case import Case
+
+
+@pytest.fixture(scope="module")
+def found(opening, tmp_path_factory):
+    """What is found of the small study, and what is kept of it."""
+    folder = tmp_path_factory.mktemp("evidence")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(Case, "folder", folder)
+        answer = looking.measure(opening())
+    with np.load(folder / "looking.npz") as kept:
+        return answer, dict(kept)
+
+
+def test_pointers_of_every_configuration_are_tested_and_kept(found):
+    answer, kept = found
+    cnn, transformer = answer.configurations
+    assert [each.name for each in cnn.pointers] == ["gradient"]
+    assert [each.name for each in transformer.pointers] == ["gradient", "last block", "rollout"]
+    assert cnn.attention is None
+    assert answer.shown == transformer.configuration
+    falls = {
+        each.name: np.mean([muted.marked for muted in each.muted])
+        for each in transformer.pointers[1:]
+    }
+    assert transformer.attention == max(falls, key=lambda name: falls[name])
+    for pointer in transformer.pointers:
+        assert pointer.planted.chance == pytest.approx(looking.EVENT_SHARE)
+        assert pointer.planted.found.low <= pointer.planted.found.value
+        gains = [muted.marked - muted.loudest for muted in pointer.muted]
+        assert pointer.over_loudest.value == pytest.approx(np.mean(gains), abs=1e-6)
+
+    clips, frames = len(kept["files"]), looking.KEPT_FRAMES
+    assert kept["folds"].shape == kept["categories"].shape == (clips,)
+    assert set(kept["folds"]) <= {2, 3}
+    assert kept["classes"].tolist() == ["bell", "horn", "siren"]
+    assert kept["spectra"].shape == (clips, 16, frames)
+    assert kept["spectra"].dtype == np.uint8
+    assert (kept["spectra"].max((1, 2)) == 255).all()
+    assert kept["envelopes"].shape == (clips, 500, 2)
+    assert kept["envelopes"].dtype == np.float16
+    assert (kept["seconds"], kept["low_hz"], kept["high_hz"]) == (0.3, 40, 4000)
+    for each in answer.configurations:
+        np.testing.assert_allclose(kept[f"prob_{each.configuration}"].sum(1), 1, rtol=1e-5)
+        assert kept[f"gradient_{each.configuration}"].shape == (clips, 16, frames)
+        assert kept[f"gradient_{each.configuration}"].dtype == np.uint8
+    assert "attention_cnn" not in kept
+    assert kept[f"attention_{answer.shown}"].shape == (clips, frames)
+    assert kept[f"attention_{answer.shown}"].dtype == np.float16
+
+
+def test_every_mistake_of_anyone_is_kept(found, opened):
+    _, kept = found
+    wrong = set()
+    for subject in opened.subjects:
+        for rows, network, waves in subject.batches():
+            answers = network(waves)[0].argmax(1).numpy()
+            wrong |= {
+                subject.store.clips[row].file for row in rows[answers != subject.targets[rows]]
+            }
+    assert wrong <= set(kept["files"])
+
+
+def test_pictures_are_of_kept_clips_and_as_large_as_said(found):
+    answer, kept = found
+    assert 0 < len(answer.pictures) <= looking.RIGHT_SHOWN + looking.MISTAKES_SHOWN
+    for picture in answer.pictures:
+        row = kept["files"].tolist().index(picture.file)
+        assert picture.spectrum == kept["spectra"][row].tobytes()
+        assert picture.gradient == kept[f"gradient_{answer.shown}"][row].tobytes()
+        assert len(picture.attention) == looking.KEPT_FRAMES
+
+
+def test_mistakes_come_first_the_surest_before_the_rest_then_a_right_one_of_each_class():
+    targets = np.array([0, 0, 0, 1, 1, 1])
+    of_zero = np.array([[0.9, 0.4, 0.8, 0.7, 0.1, 0.2], [0.8, 0.6, 0.9, 0.4, 0.1, 0.95]])
+    probabilities = np.stack([of_zero, 1 - of_zero], axis=2)
+    # wrong: clip 5 by the second at 0.95, clip 3 by the first at 0.7, clip 1 by the first at 0.6;
+    # right for both: of clips 0 and 2 the least sure is 0.8 either way, of class one clip 4
+    assert looking.worth_keeping(probabilities, targets).tolist() == [5, 3, 1, 0, 4]
+
+
+def test_no_more_clips_are_kept_than_promised():
+    targets = np.zeros(200, dtype=int)
+    targets[100:] = 1
+    of_zero = np.linspace(0.01, 0.99, 200)[None]
+    probabilities = np.stack([of_zero, 1 - of_zero], axis=2)
+    kept = looking.worth_keeping(probabilities, targets)
+    assert len(kept) == looking.KEPT_CLIPS
+    assert len({*kept}) == len(kept)
