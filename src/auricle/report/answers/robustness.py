@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from auricle.evidence.robustness import Curve, Robust, RobustnessFound
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
-from auricle.report.drawing import DASHES, INK, MARKERS, SERIES, canvas, light_grid
+from auricle.report.drawing import DASHES, INK, MARKERS, PAPER, SERIES, canvas, light_grid
 from auricle.report.wording import (
     NOTHING,
     configurations,
@@ -19,7 +19,7 @@ from auricle.report.wording import (
     worded,
 )
 
-ACROSS = 3  # panels in a row
+ACROSS = 4  # panels in a row
 
 
 def section(found: RobustnessFound) -> Iterator[Block]:
@@ -166,7 +166,7 @@ def _figure(found: Sequence[Robust]) -> Figure:
             axes.set_title(family.family)
             axes.set_xlabel(family.measure)
             axes.set_xticks(
-                range(len(family.points) + 1), ["none", *(_tick(p.degree) for p in family.points)]
+                range(len(family.points) + 1), ["none", *(point.degree for point in family.points)]
             )
             axes.set_ylim(0, 102)
             light_grid(axes, "y")
@@ -187,11 +187,6 @@ def _figure(found: Sequence[Robust]) -> Figure:
     )
 
 
-def _tick(degree: str) -> str:
-    """Two words stand one below the other."""
-    return degree.replace(" ", "\n")
-
-
 def _line(axes: Axes, each: Robust, curve: Curve, family: Curve, at: int, lines: int) -> None:
     places = {point.degree: place for place, point in enumerate(family.points, 1)}
     aside = 0.12 * (at - (lines - 1) / 2)
@@ -209,7 +204,7 @@ def _line(axes: Axes, each: Robust, curve: Curve, family: Curve, at: int, lines:
             MARKERS[at],
             color=SERIES[at],
             markersize=3.6,
-            markerfacecolor=SERIES[at] if full else "#fefefe",
+            markerfacecolor=SERIES[at] if full else PAPER,
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from auricle.evidence.unknown import Refusal, Unknown, UnknownFound
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
-from auricle.report.drawing import INK, MUTED, SERIES, canvas, light_grid
+from auricle.report.drawing import INK, MUTED, PAPER, SERIES, canvas, light_grid
 from auricle.report.wording import (
     category,
     configurations,
@@ -14,7 +14,7 @@ from auricle.report.wording import (
     plural,
 )
 
-NAMES = {"probability": "largest probability", "energy": "energy"}
+NAMES = {"probability": "largest probability", "logit": "largest logit"}
 HATCHES = ("", "////")
 
 
@@ -26,18 +26,16 @@ def section(found: UnknownFound) -> Iterator[Block]:
     yield Paragraph(
         "A classifier names a category for everything, also for silence. A threshold on how sure "
         "it is lets it say “none of these”. Two scores are compared: the largest probability, at a "
-        "fitted temperature, and the energy, the logarithm of the sum of the exponentials of the "
-        f"logits. The threshold keeps {percent(found.kept)}% of known clips; each fold is judged "
-        "with the temperature and the threshold of the other folds, so the share that it really "
-        f"keeps may differ. Every network heard {plural(clips, 'foreign clip')} of "
+        "fitted temperature, and the largest logit, from which probabilities are made. The "
+        f"threshold keeps {percent(found.kept)}% of known clips; each fold is judged with the "
+        "temperature and the threshold of the other folds, so the share that it really keeps may "
+        f"differ. Every network heard {plural(clips, 'foreign clip')} of "
         f"{plural(len(first.kinds), 'kind')}, made from a seed. "
         + " ".join(_verdict(each) for each in found.configurations)
     )
     yield _figure(found.configurations)
     yield _table(found.configurations)
     yield _kinds_table(found.configurations)
-    if any(each.classes for each in found.configurations):
-        yield _classes_table(found.configurations)
 
 
 def _verdict(each: Unknown) -> str:
@@ -126,31 +124,6 @@ def _taken(refusals: Sequence[Refusal], at: int) -> str:
     return category(name) if name else ""
 
 
-def _classes_table(found: Sequence[Unknown]) -> Table:
-    return Table(
-        "unknown-classes-table",
-        "Clips of a category that the networks were trained without: how many pass for another.",
-        [
-            Column("configuration", align="left"),
-            Column("left out", align="left"),
-            Column("clips"),
-            Column("accepted, %"),
-            Column("AUROC"),
-        ],
-        [
-            [
-                code(each.configuration),
-                category(left.category),
-                str(left.clips),
-                percent(left.accepted),
-                decimals(left.auroc),
-            ]
-            for each in found
-            for left in each.classes
-        ],
-    )
-
-
 def _figure(found: Sequence[Unknown]) -> Figure:
     kinds = [kind.kind for kind in found[0].refusals[0].kinds]
     with canvas("unknown-figure", 22 + 6 * len(kinds)) as drawn:
@@ -163,7 +136,7 @@ def _figure(found: Sequence[Unknown]) -> Figure:
                     0.34,
                     color=SERIES[at],
                     hatch=HATCHES[at],
-                    edgecolor="#fefefe",
+                    edgecolor=PAPER,
                     linewidth=0,
                     label=NAMES[refusal.score],
                 )
