@@ -34,9 +34,9 @@ def section(found: ShortcutsFound) -> Iterator[Block]:
     yield Paragraph(
         "A classifier may cheat by things that go with the categories in one data set and not in "
         "the world. Each of them was made the same for all clips, and the same networks were asked "
-        f"again: all clips at one level (RMS {-COMMON_LEVEL_DB:g} dB below full scale); nothing above "
-        f"{listed([f'{count(hz)} Hz' for hz in sorted(corners)])}; no constant offset; the sound "
-        "repeated where a clip begins or ends in digital silence; and all of these together. "
+        f"again: all clips at one level (RMS {-COMMON_LEVEL_DB:g} dB below full scale); nothing "
+        f"above {listed([f'{count(hz)} Hz' for hz in sorted(corners)])}; no constant offset; the "
+        "sound repeated where a clip begins or ends in digital silence; and all of these together. "
         f"{_padded(found)} " + " ".join(_verdict(each) for each in found.configurations)
     )
     yield _figure(found.configurations)
