@@ -1,13 +1,11 @@
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from auricle.data.clips import Clip
-from auricle.errors import StudyError
 from auricle.evidence import doubts
-from auricle.study.fits import Predictions
+from auricle.study.fits import Predictions, load_predictions
 
 CATEGORIES = ("bell", "horn", "siren")
 
@@ -96,7 +94,7 @@ def test_a_network_s_answers_are_calibrated_and_put_in_the_asked_order(clips):
 
 
 def test_all_networks_of_a_study_are_asked_and_no_clip_of_the_test_fold(opened):
-    networks = doubts.predictions_in(opened.run)
+    networks = doubts.predictions_in(opened.run, opened.plan)
     assert len(networks) == 4  # two configurations, two seeds
     assert {clip.fold for each in networks for clip in each.clips} == {2, 3}
     found = doubts.measure(opened)
@@ -104,6 +102,11 @@ def test_all_networks_of_a_study_are_asked_and_no_clip_of_the_test_fold(opened):
     assert [each.category for each in found.classes] == ["bell", "horn", "siren"]
 
 
-def test_a_folder_without_predictions_is_told(tmp_path: Path):
-    with pytest.raises(StudyError, match="no predictions of kfold"):
-        doubts.predictions_in(tmp_path)
+def test_fits_that_the_plan_does_not_name_have_no_say(opened):
+    first = opened.plan.configurations[:1]
+    plan = replace(opened.plan, seeds=1, configurations=first, committees=())
+    (found,) = doubts.predictions_in(opened.run, plan)
+    kept = [opened.run / "cnn" / "kfold" / f"fold-{fold}" / "seed-0" for fold in (2, 3)]
+    wanted = [load_predictions(folder / "predictions.npz") for folder in kept]
+    assert found.clips == wanted[0].clips + wanted[1].clips
+    assert np.array_equal(found.probabilities, np.concatenate([w.probabilities for w in wanted]))

@@ -65,14 +65,23 @@ def test_every_mistake_of_anyone_is_kept(found, opened):
     assert wrong <= set(kept["files"])
 
 
-def test_pictures_are_of_kept_clips_and_as_large_as_said(found):
+def test_pictures_are_of_the_surest_and_as_they_are_kept(found):
     answer, kept = found
-    assert 0 < len(answer.pictures) <= looking.RIGHT_SHOWN + looking.MISTAKES_SHOWN
-    for picture in answer.pictures:
-        row = kept["files"].tolist().index(picture.file)
-        assert picture.spectrum == kept["spectra"][row].tobytes()
-        assert picture.gradient == kept[f"gradient_{answer.shown}"][row].tobytes()
-        assert len(picture.attention) == looking.KEPT_FRAMES
+    right = [each for each in answer.pictures if each.category == each.answer]
+    mistakes = [each for each in answer.pictures if each.category != each.answer]
+    assert answer.pictures == (*right, *mistakes)
+    assert len({each.category for each in right}) == len(right) <= looking.RIGHT_SHOWN
+    assert len(mistakes) <= looking.MISTAKES_SHOWN
+    for shown in (right, mistakes):
+        assert [-each.probability for each in shown] == sorted(-each.probability for each in shown)
+    assert all(len(each.attention) == looking.KEPT_FRAMES for each in answer.pictures)
+    rows = {file: row for row, file in enumerate(kept["files"].tolist())}
+    both = [each for each in answer.pictures if each.file in rows]
+    assert {each.file for each in mistakes} <= {each.file for each in both}
+    assert both
+    for each in both:
+        assert each.spectrum == kept["spectra"][rows[each.file]].tobytes()
+        assert each.gradient == kept[f"gradient_{answer.shown}"][rows[each.file]].tobytes()
 
 
 def test_mistakes_come_first_the_surest_before_the_rest_then_a_right_one_of_each_class():

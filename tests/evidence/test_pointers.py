@@ -26,10 +26,10 @@ def waves():
     return 0.1 * torch.randn(3, 8_000, generator=torch.Generator().manual_seed(1))
 
 
-def network_of(blocks, frontend=FRONTEND):
+def network_of(blocks, frontend=FRONTEND, **encoder):
     torch.manual_seed(0)
     config = NetworkConfig(
-        frontend=frontend, base=BASE, encoder=EncoderConfig(blocks=blocks, heads=2)
+        frontend=frontend, base=BASE, encoder=EncoderConfig(blocks=blocks, heads=2, **encoder)
     )
     return SoundClassifier(config, classes=3).eval()
 
@@ -42,6 +42,11 @@ def test_a_view_answers_as_the_network_does(waves, blocks):
     seen = pointers.view(network, waves)
     torch.testing.assert_close(seen.probabilities, logits.softmax(1))
     assert seen.marks.shape == (3, 3 if blocks else 1, seen.spectrum.shape[-1])
+
+
+@pytest.mark.parametrize("without", ["attends", "class_token"])
+def test_an_encoder_that_cannot_choose_what_to_look_at_has_no_attention_to_follow(waves, without):
+    assert pointers.view(network_of(1, **{without: False}), waves).marks.shape[1] == 1
 
 
 @pytest.mark.parametrize("blocks", [0, 2])

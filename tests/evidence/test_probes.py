@@ -3,10 +3,12 @@ import torch
 from torch import nn
 
 from auricle.evidence import pointers, probes
+from auricle.network.attention import EncoderConfig
 from auricle.network.base import BaseConfig
 from auricle.network.frontend import FilterBank, FrontendConfig
 
 RATE_HZ, EVENT_S = 8_000, 0.25
+ENCODER = EncoderConfig(blocks=1)
 BASE = BaseConfig(frames_per_step=4, widths=(8,), stages=(1,))
 
 
@@ -22,7 +24,7 @@ class Listener(nn.Module):
             sample_rate_hz=RATE_HZ, window=256, hop=128, bands=16, high_hz=4_000.0
         )
         self.frontend, self.band = FilterBank(config), band
-        self.config = type("Config", (), {"base": BASE, "frontend": config})
+        self.config = type("Config", (), {"base": BASE, "frontend": config, "encoder": ENCODER})
         self.eval()
 
     def base(self, spectrum):

@@ -130,7 +130,7 @@ def test_table_and_figures_hold_every_pointer():
     blocks = list(looking.section(BOTH))
     (table,) = (block for block in blocks if isinstance(block, Table))
     assert len(table.rows) == 4
-    curves, pictures = (block for block in blocks if isinstance(block, Figure))
+    pictures, curves = (block for block in blocks if isinstance(block, Figure))
     assert "transformer, attention rollout: +10.0 at 10%, +50.0 at 50%" in curves.alt
     assert "rain answered sea waves at 90.0%" in pictures.alt
     assert list(spread(Document("", "", "", "", blocks)))
@@ -139,7 +139,7 @@ def test_table_and_figures_hold_every_pointer():
 def test_a_gradient_of_nothing_can_be_drawn():
     nothing = replace(picture(), gradient=bytes(16 * KEPT_FRAMES))
     blocks = looking.section(found_of(looked(pointer()), pictures=(nothing,)))
-    assert "<svg" in [block for block in blocks if isinstance(block, Figure)][1].svg
+    assert "<svg" in next(block for block in blocks if isinstance(block, Figure)).svg
 
 
 def test_what_was_found_is_read_back_as_it_was_kept():

@@ -82,11 +82,12 @@ def _apart(of: Encoder, own: Sequence[Head]) -> str:
     if not pairs:
         return "the heads look at all steps alike"
     most, one, other = max(pairs)
+    r = f"{most:.2f}".replace("-", "−")
     if most >= SAME:
-        return f"heads {one} and {other} look at the same moments (correlation {most:.2f})"
+        return f"heads {one} and {other} look at the same moments (correlation {r})"
     if most >= APART:
-        return f"the heads look at partly the same moments (correlation up to {most:.2f})"
-    return f"the heads look at different moments (no two correlate above {most:.2f})"
+        return f"the heads look at partly the same moments (correlation up to {r})"
+    return f"the heads look at different moments (no two correlate above {r})"
 
 
 def _needed(needed: int, heads: int) -> str:

@@ -38,7 +38,8 @@ def section(found: LookingFound) -> Iterator[Block]:
             if attended
             else ""
         )
-        + " A picture of either is easily believed, so both were tested first."
+        + " A picture of either is easily believed, so both were tested; "
+        f"[@looking-pictures] shows what {code(found.shown)} points at."
     )
     yield Paragraph(_planted(found.configurations))
     yield Paragraph(
@@ -47,9 +48,9 @@ def section(found: LookingFound) -> Iterator[Block]:
         "than with the same pattern at another time, with frames drawn by chance, and with the "
         "loudest frames. " + " ".join(_muted(each) for each in found.configurations)
     )
+    yield _pictures(found)
     yield _table(found.configurations)
     yield _curves(found.configurations)
-    yield _pictures(found)
 
 
 def _planted(looked: Sequence[Looked]) -> str:
