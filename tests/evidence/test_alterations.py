@@ -6,6 +6,7 @@ from torch import Tensor
 from auricle.evidence import alterations as alter
 
 RATE_HZ = 16_000
+CODECS = alter.MP3 + alter.OPUS
 
 
 def drawn(seed: int = 0) -> torch.Generator:
@@ -28,30 +29,30 @@ def level_db(wave: Tensor) -> Tensor:
     return 10 * torch.log10(wave.square().mean(1))
 
 
-@pytest.mark.parametrize("slope_db", [0.0, -3.0])
 @pytest.mark.parametrize("snr_db", [30.0, 5.0, 0.0])
-def test_noise_is_as_far_below_each_clip_as_asked(snr_db: float, slope_db: float) -> None:
+def test_noise_is_as_far_below_each_clip_as_asked(snr_db: float) -> None:
     wave = clips()
-    grain = alter.add_noise(wave, snr_db, slope_db, drawn()) - wave
+    grain = alter.add_noise(wave, snr_db, drawn()) - wave
     assert level_db(wave) - level_db(grain) == pytest.approx([snr_db] * 2, abs=0.1)
 
 
-def test_noise_has_the_colour_asked_for() -> None:
-    power = torch.fft.rfft(alter.noise((8, 1 << 16), -3.0, drawn())).abs().square().mean(0)
-    octave = [power[at : 2 * at].sum() for at in (1 << 9, 1 << 11, 1 << 13)]
-    assert torch.stack(octave) / octave[0] == pytest.approx([1, 1, 1], rel=0.1)
+def test_noise_is_as_strong_in_every_hertz() -> None:
+    wave = 0.1 * torch.ones(8, 1 << 16)
+    grain = alter.add_noise(wave, 0, drawn()) - wave
+    power = torch.fft.rfft(grain).abs().square().mean(0)[: 1 << 15].reshape(4, -1).mean(1)
+    assert power / power.mean() == pytest.approx([1, 1, 1, 1], rel=0.05)
 
 
 def test_noise_comes_from_the_generator_alone() -> None:
     wave = clips()
-    once, again, other = (alter.add_noise(wave, 10, 0, drawn(seed)) for seed in (1, 1, 2))
+    once, again, other = (alter.add_noise(wave, 10, drawn(seed)) for seed in (1, 1, 2))
     assert torch.equal(once, again)
     assert not torch.equal(once, other)
 
 
 def test_a_silent_clip_stays_silent_under_noise_and_level() -> None:
     nothing = torch.zeros(1, 1000)
-    assert not alter.add_noise(nothing, 10, 0, drawn()).any()
+    assert not alter.add_noise(nothing, 10, drawn()).any()
     assert not alter.levelled(nothing, 0.01).any()
     assert not alter.reverberate(nothing, 0.1, RATE_HZ, drawn()).any()
 
@@ -95,7 +96,7 @@ def test_a_room_dies_away_in_the_time_asked_for_and_keeps_the_level(decay_s: flo
     assert source.item() == pytest.approx(tail.sum().item(), rel=0.05)
 
 
-@pytest.mark.parametrize("codec", alter.CODECS, ids=lambda c: f"{c.name}-{c.bit_rate}")
+@pytest.mark.parametrize("codec", CODECS, ids=lambda c: f"{c.subtype}-{c.kbit_per_s}")
 @pytest.mark.parametrize("rate_hz", [8_000, 32_000])
 def test_a_lossy_file_gives_back_what_went_in_at_once(codec: alter.Codec, rate_hz: int) -> None:
     time_s = torch.arange(rate_hz) / rate_hz
@@ -111,11 +112,11 @@ def test_a_lossy_file_gives_back_what_went_in_at_once(codec: alter.Codec, rate_h
     assert again[1].abs().max() < 1e-3
 
 
-@pytest.mark.parametrize("codec", alter.CODECS, ids=lambda c: f"{c.name}-{c.bit_rate}")
+@pytest.mark.parametrize("codec", CODECS, ids=lambda c: f"{c.subtype}-{c.kbit_per_s}")
 def test_a_lossy_file_has_the_size_that_its_name_tells(codec: alter.Codec) -> None:
     noisy = 0.1 * np.random.default_rng(0).standard_normal(3 * alter.CODEC_HZ).astype(np.float32)
     bits = 8 * len(alter.encode(noisy, codec))
-    assert bits / 3 / 1000 == pytest.approx(codec.bit_rate, rel=0.2)
+    assert bits / 3 / 1000 == pytest.approx(codec.kbit_per_s, rel=0.2)
 
 
 def test_the_delay_of_a_decoder_is_cut_off() -> None:
@@ -125,21 +126,15 @@ def test_the_delay_of_a_decoder_is_cut_off() -> None:
     assert alter.aligned(late[:4000], wave).shape == wave.shape
 
 
-def test_the_loudest_part_is_kept_in_its_place() -> None:
+def test_the_loudest_part_is_kept_and_silence_follows() -> None:
     wave = torch.full((2, 1000), 0.01)
     wave[0, 600:650] = 0.5
     wave[1, :50] = 0.5
-    kept = alter.keep_loudest(wave, 0.1, 1000)
-    assert torch.equal(kept[:, 600:650][0], wave[0, 600:650])
-    assert torch.equal(kept[1, :50], wave[1, :50])
-    assert (kept != 0).sum(1).tolist() == [100, 100]
-    assert torch.equal(alter.keep_loudest(wave, 5, 1000), wave)
-
-
-def test_the_beginning_is_kept_and_silence_follows() -> None:
-    kept = alter.keep_beginning(torch.ones(2, 1000), 0.3, 1000)
-    assert kept[:, :300].all()
-    assert not kept[:, 300:].any()
+    kept = alter.shorten(wave, 0.1, 1000)
+    assert (kept == 0.5).sum(1).tolist() == [50, 50]
+    assert kept[:, :100].all()
+    assert not kept[:, 100:].any()
+    assert torch.equal(alter.shorten(wave, 5, 1000), wave)
 
 
 def test_every_clip_can_have_one_level_and_no_offset() -> None:
@@ -169,21 +164,3 @@ def test_a_sound_is_repeated_over_the_silence_around_it() -> None:
     assert torch.equal(filled[0, 700:], wave[0, 200:500])
     assert torch.equal(filled[0, :200], wave[0, 500:700])
     assert torch.equal(filled[1:], wave[1:])
-
-
-def test_silence_is_filled_at_the_level_of_the_quietest_part() -> None:
-    wave = torch.randn(2, 2 * RATE_HZ, generator=drawn())
-    wave[:, :8000] *= 0.1
-    wave[:, 8000:16000] *= 0.01
-    wave[0, 16000:] = 0
-    filled = alter.fill_silence(wave, RATE_HZ, drawn())
-    assert torch.equal(filled[:, :16000], wave[:, :16000])
-    assert torch.equal(filled[1], wave[1])
-    assert level_db(filled[:1, 16000:]) == pytest.approx(-40, abs=1.5)
-    assert not alter.fill_silence(torch.zeros(1, 500), RATE_HZ, drawn()).any()
-
-
-def test_a_gap_in_a_sound_is_not_its_noise_floor() -> None:
-    sound = torch.full((1000,), 0.1)
-    sound[300:700] = 0
-    assert alter.quietest(sound, 100).any()

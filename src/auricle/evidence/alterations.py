@@ -16,7 +16,7 @@ import torch
 from scipy import signal
 from torch import Generator, Tensor
 
-from auricle.data.audio import Wave
+from auricle.data.audio import Wave, decoding_threads, fit_length
 from auricle.data.store import FULL_SCALE
 
 LOW_PASS_ORDER = 8  # run there and back: 6 dB down at the corner, 96 dB an octave above
@@ -25,31 +25,16 @@ LONGEST_DELAY = 4_096  # samples of 48 kHz by which a decoder may be late
 DIGITAL_SILENCE = 2 / FULL_SCALE
 """No sample of a silent stretch is further from zero: two steps of 16 bits, -84 dB."""
 
-THREADS = 2
-
 
 def power(wave: Tensor) -> Tensor:
     """Mean square of each clip: (batch, samples) -> (batch, 1)."""
     return wave.square().mean(1, keepdim=True)
 
 
-def noise(shape: tuple[int, int], slope_db: float, generator: Generator) -> Tensor:
-    """Noise of power one whose spectrum changes by so many dB an octave: 0 is white, -3 pink.
-
-    Frequencies below a thousandth of the rate are as strong as the one there, as any microphone's
-    are limited; pink noise would else be mostly what nobody hears.
-    """
-    white = torch.fft.rfft(torch.randn(shape, generator=generator))  # (batch, bins)
-    octaves = torch.log2(torch.fft.rfftfreq(shape[1]).clamp(min=1e-3))
-    coloured = torch.fft.irfft(white * 10 ** (slope_db * octaves / 20), shape[1])
-    grain: Tensor = coloured / power(coloured).sqrt()
-    return grain
-
-
-def add_noise(wave: Tensor, snr_db: float, slope_db: float, generator: Generator) -> Tensor:
-    """Put steady noise under each clip, so many dB below the clip's power."""
-    grain = noise((wave.shape[0], wave.shape[1]), slope_db, generator)
-    return wave + grain * power(wave).sqrt() * 10 ** (-snr_db / 20)
+def add_noise(wave: Tensor, snr_db: float, generator: Generator) -> Tensor:
+    """Put steady white noise under each clip, so many dB below the clip's power."""
+    noise = torch.randn(wave.shape, generator=generator)
+    return wave + noise * (power(wave) / power(noise)).sqrt() * 10 ** (-snr_db / 20)
 
 
 def gain(wave: Tensor, gain_db: float) -> Tensor:
@@ -96,23 +81,18 @@ def levelled(wave: Tensor, wanted: Tensor | float) -> Tensor:
 class Codec:
     """A lossy format as soundfile writes it: `level` is its compression, 1 the highest.
 
-    `bit_rate` is what that comes to for one channel at `CODEC_HZ`, in kbit/s.
+    `kbit_per_s` is what that comes to for one channel at `CODEC_HZ`.
     """
 
-    name: str
     container: str
     subtype: str
     level: float
-    bit_rate: int
+    kbit_per_s: int
 
 
-CODECS = (
-    Codec("mp3", "MP3", "MPEG_LAYER_III", 0.8, 96),
-    Codec("Opus", "OGG", "OPUS", 0.78, 64),
-    Codec("mp3", "MP3", "MPEG_LAYER_III", 0.95, 48),
-    Codec("Opus", "OGG", "OPUS", 0.93, 24),
-)
-"""From what a music site offers to what a messenger makes of a voice message."""
+MP3 = (Codec("MP3", "MPEG_LAYER_III", 0.8, 96), Codec("MP3", "MPEG_LAYER_III", 0.95, 48))
+OPUS = (Codec("OGG", "OPUS", 0.78, 64), Codec("OGG", "OPUS", 0.93, 24))
+"""Middle and low quality: what a music site offers, and what a messenger makes of a voice."""
 
 
 def encode(wave: Wave, codec: Codec) -> bytes:
@@ -139,7 +119,7 @@ def reencode(wave: Tensor, codec: Codec, sample_rate_hz: int) -> Tensor:
         back: Wave = soxr.resample(aligned(decoded, dense), CODEC_HZ, sample_rate_hz)
         return with_length(back, len(clip))
 
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(decoding_threads()) as pool:
         return torch.from_numpy(np.stack(list(pool.map(through, wave.numpy()))))
 
 
@@ -159,18 +139,11 @@ def with_length(wave: Wave, samples: int) -> Wave:
     return np.pad(wave[:samples], (0, max(0, samples - len(wave))))
 
 
-def keep_loudest(wave: Tensor, seconds: float, sample_rate_hz: int) -> Tensor:
-    """Keep of each clip the stretch with most energy, in its place; the rest falls silent."""
+def shorten(wave: Tensor, seconds: float, sample_rate_hz: int) -> Tensor:
+    """Keep each clip's loudest stretch, with zeros behind it, as a short file is heard."""
     kept = min(round(seconds * sample_rate_hz), wave.shape[1])
-    before = torch.nn.functional.pad(wave.double().square().cumsum(1), (1, 0))
-    start = (before[:, kept:] - before[:, :-kept]).argmax(1, keepdim=True)  # (batch, 1)
-    place = torch.arange(wave.shape[1])
-    return wave * ((place >= start) & (place < start + kept))
-
-
-def keep_beginning(wave: Tensor, seconds: float, sample_rate_hz: int) -> Tensor:
-    """Keep the beginning of each clip, with zeros after it: what a short file is padded to."""
-    return wave * (torch.arange(wave.shape[1]) < round(seconds * sample_rate_hz))
+    clips = [fit_length(fit_length(clip, kept), len(clip)) for clip in wave.numpy()]
+    return torch.from_numpy(np.stack(clips))
 
 
 def without_offset(wave: Tensor) -> Tensor:
@@ -195,32 +168,3 @@ def repeat_sound(wave: Tensor) -> Tensor:
     first, last = (ends[:, None] for ends in sounding(wave))
     place = torch.arange(wave.shape[1])
     return wave.gather(1, first + (place - first).remainder(last - first))
-
-
-def fill_silence(wave: Tensor, sample_rate_hz: int, generator: Generator) -> Tensor:
-    """Put each clip's own noise floor where digital silence is before and after its sound.
-
-    The floor is white noise filtered by the quietest 50 ms of the sound, and so of its spectrum,
-    at its level.
-    """
-    first, last = sounding(wave)
-    place = torch.arange(wave.shape[1])
-    silent = (place < first[:, None]) | (place >= last[:, None])
-    filled = wave.clone()
-    for row in silent.any(1).nonzero()[:, 0].tolist():
-        floor = quietest(wave[row, first[row] : last[row]], round(0.05 * sample_rate_hz))
-        white = torch.randn(int(silent[row].sum()) + len(floor) - 1, generator=generator)
-        grain = signal.fftconvolve(white.numpy(), floor.numpy(), mode="valid")
-        filled[row, silent[row]] = torch.from_numpy(grain.astype(np.float32)) / len(floor) ** 0.5
-    return filled
-
-
-def quietest(sound: Tensor, samples: int) -> Tensor:
-    """The stretch (samples,) of a sound (any,) with least energy that is no digital silence.
-
-    All of a sound that is shorter.
-    """
-    samples = min(samples, len(sound))
-    parts = sound.unfold(0, samples, max(1, samples // 2))  # (parts, samples)
-    silent = parts.abs().amax(1) <= DIGITAL_SILENCE
-    return parts[parts.square().sum(1).masked_fill(silent, torch.inf).argmin()]

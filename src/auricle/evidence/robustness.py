@@ -9,14 +9,14 @@ from rich.progress import track
 from torch import Generator, Tensor
 
 from auricle.evidence.alterations import (
-    CODECS,
+    MP3,
+    OPUS,
     add_noise,
     gain,
-    keep_beginning,
-    keep_loudest,
     low_pass,
     reencode,
     reverberate,
+    shorten,
 )
 from auricle.evidence.case import Case, Subject
 from auricle.evidence.effects import (
@@ -101,20 +101,14 @@ class RobustnessFound:
 
 def families(sample_rate_hz: int, clip_s: float) -> tuple[Family, ...]:
     """What is asked of clips of this rate and length: degrees that would change nothing are not."""
-    corners_hz = [hz for hz in (8000, 4000, 2000, 1000) if hz < sample_rate_hz / 2]
+    corners_khz = [khz for khz in (8, 4, 2, 1) if 1000 * khz < sample_rate_hz / 2]
     kept_s = [seconds for seconds in (3, 2, 1, 0.5) if seconds < clip_s]
     found = (
         Family(
-            "white noise",
+            "noise",
             "signal above noise, dB",
             numbers(30, 20, 15, 10, 5, 0),
-            lambda wave, snr_db, drawn: add_noise(wave, snr_db, 0.0, drawn),
-        ),
-        Family(
-            "pink noise",
-            "signal above noise, dB",
-            numbers(30, 20, 15, 10, 5, 0),
-            lambda wave, snr_db, drawn: add_noise(wave, snr_db, -3.0, drawn),
+            add_noise,
         ),
         Family(
             "quieter",
@@ -130,9 +124,9 @@ def families(sample_rate_hz: int, clip_s: float) -> tuple[Family, ...]:
         ),
         Family(
             "low-pass",
-            "corner, Hz",
-            numbers(*corners_hz),
-            lambda wave, corner_hz, _: low_pass(wave, corner_hz, sample_rate_hz),
+            "corner, kHz",
+            numbers(*corners_khz),
+            lambda wave, corner_khz, _: low_pass(wave, 1000 * corner_khz, sample_rate_hz),
         ),
         Family(
             "reverberation",
@@ -141,22 +135,22 @@ def families(sample_rate_hz: int, clip_s: float) -> tuple[Family, ...]:
             lambda wave, decay_s, drawn: reverberate(wave, decay_s, sample_rate_hz, drawn),
         ),
         Family(
-            "lossy files",
-            "codec, kbit/s",
-            {f"{codec.name} {codec.bit_rate}": codec for codec in CODECS},
+            "mp3",
+            "bit rate, kbit/s",
+            {f"{codec.kbit_per_s}": codec for codec in MP3},
             lambda wave, codec, _: reencode(wave, codec, sample_rate_hz),
         ),
         Family(
-            "loudest part alone",
-            "kept, s",
-            numbers(*kept_s),
-            lambda wave, seconds, _: keep_loudest(wave, seconds, sample_rate_hz),
+            "Opus",
+            "bit rate, kbit/s",
+            {f"{codec.kbit_per_s}": codec for codec in OPUS},
+            lambda wave, codec, _: reencode(wave, codec, sample_rate_hz),
         ),
         Family(
-            "beginning alone",
-            "kept, s",
+            "shorter",
+            "loudest part kept, s",
             numbers(*kept_s),
-            lambda wave, seconds, _: keep_beginning(wave, seconds, sample_rate_hz),
+            lambda wave, seconds, _: shorten(wave, seconds, sample_rate_hz),
         ),
     )
     return tuple(family for family in found if family.degrees)

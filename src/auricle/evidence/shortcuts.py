@@ -13,7 +13,6 @@ from rich.progress import track
 from torch import Generator, Tensor
 
 from auricle.evidence.alterations import (
-    fill_silence,
     levelled,
     low_pass,
     repeat_sound,
@@ -81,10 +80,7 @@ def cues(sample_rate_hz: int) -> dict[str, Alter]:
     def offset(wave: Tensor, _: Generator) -> Tensor:
         return without_offset(wave)
 
-    def padding(wave: Tensor, generator: Generator) -> Tensor:
-        return fill_silence(wave, sample_rate_hz, generator)
-
-    def length(wave: Tensor, _: Generator) -> Tensor:
+    def padding(wave: Tensor, _: Generator) -> Tensor:
         return repeat_sound(wave)
 
     def everything(wave: Tensor, generator: Generator) -> Tensor:
@@ -97,7 +93,6 @@ def cues(sample_rate_hz: int) -> dict[str, Alter]:
         "bandwidth": reach,
         "offset": offset,
         "padding": padding,
-        "length": length,
         "all": everything,
     }
 

@@ -1,9 +1,9 @@
 """None of these: is a sound of no category told from those that were learnt?
 
 A clip's score says how much it sounds like something known. Clips below a threshold are refused,
-and the threshold is that which keeps 95% of known clips. Two scores are set side by side: the
-largest probability at a fitted temperature, and the energy, which does not normalise the logits.
-Sources: Hendrycks and Gimpel (2017), a baseline; Liu et al. (2020), equation 4, energy.
+and the threshold is one that keeps most known clips. Two scores are set side by side: the largest
+probability at a fitted temperature, and the largest logit, which no other category can lower.
+Sources: Hendrycks and Gimpel (2017), probability; Hendrycks et al. (2022), logit.
 """
 
 from collections.abc import Callable
@@ -13,22 +13,18 @@ from typing import Literal
 import numpy as np
 import torch
 from rich.progress import track
-from scipy.special import logsumexp
-from sklearn.metrics import roc_auc_score
 
 from auricle.evaluation.calibration import cross_fitted, fit_temperature, scaled
 from auricle.evidence.calibration import logits_of
 from auricle.evidence.case import SEED, Case, Subject
 from auricle.evidence.foreign import KINDS, foreign_waves
+from auricle.evidence.strangers import KEPT, auroc
 from auricle.training.sounds import Array
-
-KEPT = 0.95
-"""Of known clips, the share that a threshold keeps."""
 
 CLIPS = 40
 """Of each kind of foreign sound."""
 
-ScoreName = Literal["probability", "energy"]
+ScoreName = Literal["probability", "logit"]
 Foreign = dict[str, dict[int, Array]]
 """By kind and by the fold whose network was asked, (clips, classes) logits."""
 
@@ -46,16 +42,6 @@ class Kind:
     auroc: float
     accepted: float
     taken_for: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class LeftOut:
-    """A category that networks were trained without, and how often its clips passed for others."""
-
-    category: str
-    clips: int
-    auroc: float
-    accepted: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,15 +63,11 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class Unknown:
-    """One configuration. `temperature` is that of all development clips.
-
-    `classes` are the figures of networks trained without a category; empty where none were.
-    """
+    """One configuration; `temperature` is that of all development clips, as in a shipped model."""
 
     configuration: str
     temperature: float
     refusals: tuple[Refusal, ...]
-    classes: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,21 +116,21 @@ def largest_probability(logits: Array, temperature: float) -> Array:
     return largest
 
 
-def energy(logits: Array, temperature: float) -> Array:
-    """(clips,) how much of anything known a network hears; the sign is such that more is known."""
-    heard: Array = temperature * logsumexp(logits / temperature, axis=1)
-    return heard
+def largest_logit(logits: Array, temperature: float) -> Array:
+    """(clips,) how much of its answer a network hears, whatever else it hears."""
+    largest: Array = logits.max(1) / temperature
+    return largest
 
 
 SCORES: dict[ScoreName, Callable[[Array, float], Array]] = {
     "probability": largest_probability,
-    "energy": energy,
+    "logit": largest_logit,
 }
 
 
 def threshold(known: Array) -> float:
-    """The score from which on clips are accepted, so that no less than `KEPT` of these are."""
-    return float(np.quantile(known, 1 - KEPT, method="lower"))
+    """The score from which on clips are accepted, so that `KEPT` of these are."""
+    return float(np.quantile(known, 1 - KEPT))
 
 
 def unknown(subject: Subject, foreign: Foreign) -> Unknown:
@@ -186,7 +168,7 @@ def refusal(
         return Kind(
             kind=kind,
             clips=len(next(iter(found.values()))),
-            auroc=float(np.mean([auroc(known[fold], strange[fold]) for fold in strange])),
+            auroc=float(np.mean([parted(known[fold], strange[fold]) for fold in strange])),
             accepted=float(np.mean([passed[fold].mean() for fold in strange])),
             taken_for=subject.categories[np.bincount(given).argmax()] if len(given) else None,
         )
@@ -202,7 +184,7 @@ def refusal(
     )
 
 
-def auroc(known: Array, strange: Array) -> float:
-    """The chance that a known clip scores higher than a foreign one, equal scores being half."""
-    truth = np.concatenate([np.ones(len(known)), np.zeros(len(strange))])
-    return float(roc_auc_score(truth, np.concatenate([known, strange])))
+def parted(known: Array, strange: Array) -> float:
+    """The area under the curve of known against foreign clips; one is no mistake, a half chance."""
+    truth = np.arange(len(known) + len(strange)) < len(known)
+    return auroc(np.concatenate([known, strange]), truth)

@@ -19,7 +19,7 @@ from auricle.report.wording import (
     worded,
 )
 
-ACROSS = 3  # panels in a row
+ACROSS = 4  # panels in a row
 
 
 def section(found: RobustnessFound) -> Iterator[Block]:
@@ -168,7 +168,7 @@ def _figure(found: Sequence[Robust]) -> Figure:
             axes.set_title(family.family)
             axes.set_xlabel(family.measure)
             axes.set_xticks(
-                range(len(family.points) + 1), ["none", *(_tick(p.degree) for p in family.points)]
+                range(len(family.points) + 1), ["none", *(point.degree for point in family.points)]
             )
             axes.set_ylim(0, 102)
             light_grid(axes, "y")
@@ -190,11 +190,6 @@ def _figure(found: Sequence[Robust]) -> Figure:
         "effect is told apart from chance.",
         "Curves of accuracy over the degree of an alteration, a panel a way. " + _told(found),
     )
-
-
-def _tick(degree: str) -> str:
-    """Two words stand one below the other."""
-    return degree.replace(" ", "\n")
 
 
 def _line(axes: Axes, each: Robust, curve: Curve, family: Curve, at: int, lines: int) -> None:

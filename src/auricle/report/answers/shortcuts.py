@@ -22,8 +22,7 @@ TAKEN = {
     "bandwidth": "high frequencies",
     "offset": "offset",
     "padding": "silence at the ends",
-    "length": "length of the sound",
-    "all": "all but length",
+    "all": "all of these",
 }
 """Cues as they are called here."""
 
@@ -35,10 +34,9 @@ def section(found: ShortcutsFound) -> Iterator[Block]:
     yield Paragraph(
         "A classifier may cheat by things that go with the categories in one data set and not in "
         "the world. Each of them was made the same for all clips, and the same networks were asked "
-        f"again: all clips at one level ({-COMMON_LEVEL_DB:g} dB below full scale); nothing above "
-        f"{listed([f'{count(hz)} Hz' for hz in sorted(corners)])}; no constant offset; digital "
-        "silence at the ends filled with the clip's own noise floor, or with the clip's sound "
-        "repeated; and all of these but the last together. "
+        f"again: all clips at one level (RMS {-COMMON_LEVEL_DB:g} dB below full scale); nothing "
+        f"above {listed([f'{count(hz)} Hz' for hz in sorted(corners)])}; no constant offset; the "
+        "sound repeated where a clip begins or ends in digital silence; and all of these together. "
         f"{_padded(found)} " + " ".join(_verdict(each) for each in found.configurations)
     )
     yield _figure(found.configurations)
@@ -117,7 +115,7 @@ def _table(found: Sequence[Tempted]) -> Table:
         ],
         rows,
         note="Changes are paired clip by clip, their intervals and p-values (sign-flip) by "
-        "recording; p adjusted by Holm over the six rows of a configuration.",
+        "recording; p adjusted by Holm over the rows of a configuration.",
         dense=True,
         breaks=breaks[1:],
     )

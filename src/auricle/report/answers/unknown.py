@@ -14,7 +14,7 @@ from auricle.report.wording import (
     plural,
 )
 
-NAMES = {"probability": "largest probability", "energy": "energy"}
+NAMES = {"probability": "largest probability", "logit": "largest logit"}
 HATCHES = ("", "////")
 
 
@@ -26,18 +26,16 @@ def section(found: UnknownFound) -> Iterator[Block]:
     yield Paragraph(
         "A classifier names a category for everything, also for silence. A threshold on how sure "
         "it is lets it say “none of these”. Two scores are compared: the largest probability, at a "
-        "fitted temperature, and the energy, the logarithm of the sum of the exponentials of the "
-        f"logits. The threshold keeps {percent(found.kept)}% of known clips; each fold is judged "
-        "with the temperature and the threshold of the other folds, so the share that it really "
-        f"keeps may differ. Every network heard {plural(clips, 'foreign clip')} of "
+        "fitted temperature, and the largest logit, from which probabilities are made. The "
+        f"threshold keeps {percent(found.kept)}% of known clips; each fold is judged with the "
+        "temperature and the threshold of the other folds, so the share that it really keeps may "
+        f"differ. Every network heard {plural(clips, 'foreign clip')} of "
         f"{plural(len(first.kinds), 'kind')}, made from a seed. "
         + " ".join(_verdict(each) for each in found.configurations)
     )
     yield _figure(found.configurations)
     yield _table(found.configurations)
     yield _kinds_table(found.configurations)
-    if any(each.classes for each in found.configurations):
-        yield _classes_table(found.configurations)
 
 
 def _verdict(each: Unknown) -> str:
@@ -118,31 +116,6 @@ def _taken(refusals: Sequence[Refusal], at: int) -> str:
     given = (refusal.kinds[at].taken_for for refusal in refusals)
     name = next((name for name in given if name), None)
     return category(name) if name else ""
-
-
-def _classes_table(found: Sequence[Unknown]) -> Table:
-    return Table(
-        "unknown-classes-table",
-        "Clips of a category that the networks were trained without: how many pass for another.",
-        [
-            Column("configuration", align="left"),
-            Column("left out", align="left"),
-            Column("clips"),
-            Column("accepted, %"),
-            Column("AUROC"),
-        ],
-        [
-            [
-                code(each.configuration),
-                category(left.category),
-                str(left.clips),
-                percent(left.accepted),
-                decimals(left.auroc),
-            ]
-            for each in found
-            for left in each.classes
-        ],
-    )
 
 
 def _figure(found: Sequence[Unknown]) -> Figure:
