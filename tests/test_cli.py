@@ -18,6 +18,7 @@ COMMANDS = (
     "tune",
     "evaluate",
     "evidence",
+    "export",
     "report",
     "predict",
     "doctor",
@@ -74,7 +75,7 @@ def test_every_command_has_help_with_an_example(command, capsys):
     app([command, "--help"], result_action="return_value")
 
     told = capsys.readouterr().out
-    assert "Example" in told
+    assert "example" in told.lower()
     assert f"auricle {command}" in told
 
 
@@ -100,7 +101,7 @@ def test_the_version_is_told(capsys):
         (("study", "--seeds", "three"), "three"),
         (("study", "--strategy", "loo"), "loo"),
         (("train",), "recipe"),
-        (("predict", "a.wav"), "--run"),
+        (("predict", "a.wav"), "--model"),
         (("fetch", "imagenet"), "imagenet"),
     ],
 )

@@ -266,7 +266,9 @@ def tune(
 
 @app.command
 def evaluate(
-    fit: Annotated[Path, Parameter(help="A fit's folder, or a study's: then its best one.")],
+    fit: Annotated[
+        Path, Parameter(help="A bundle, or the folder of a fit or a study: then its best one.")
+    ],
     /,
     *,
     data: Data = None,
@@ -283,13 +285,18 @@ def evaluate(
 ) -> None:
     """Score the weights of a fit on labelled clips.
 
-    Example: `auricle evaluate runs/mission/cnn/kfold/fold-2/seed-0 --data PATH --folds 2`
+    For example:
+
+    `auricle evaluate runs/mission/cnn/kfold/fold-2/seed-0 --data PATH --folds 2`
+
+    `auricle evaluate esc10-cnn-bundle --data PATH --folds 1 --test` - what its card says
     """
+    from auricle.ship.model import open_trained
     from auricle.study.command import labels_of
     from auricle.study.evaluate import evaluate_fit
 
     evaluate_fit(
-        fit,
+        open_trained(fit),
         data=data,
         labels=labels_of(**vars(labels or Labels())),
         folds=folds,
@@ -390,16 +397,45 @@ def predict(
     files: Annotated[list[Path], Parameter(help="Sound files.")],
     /,
     *,
-    run: Annotated[Path, Parameter(help="A study's folder (its best fit) or a fit's.")],
+    model: Annotated[
+        Path, Parameter(help="A bundle, or the folder of a study (its best fit) or of a fit.")
+    ],
     device: Device = "auto",
 ) -> int:
-    """Print class and probability of each file.
+    """Print what each file is, and how probable that is; unknown where no class fits.
 
-    Example: `auricle predict bark.wav rain.ogg --run runs/mission`
+    For example:
+
+    `auricle predict bark.wav rain.ogg --model runs/mission`
+
+    `auricle predict bark.wav --model doorbell.zip`
     """
     from auricle.ship.predict import predict_files
 
-    return predict_files(files, run, device)
+    return predict_files(files, model, device)
+
+
+@app.command
+def export(
+    run: Annotated[Path, Parameter(help="A study's folder (its best fit) or a fit's.")],
+    /,
+    *,
+    out: Annotated[
+        Path | None, Parameter(help="Folder of the bundle, or a file that ends in .zip.")
+    ] = None,
+    name: Annotated[str | None, Parameter(help="What the model is called.")] = None,
+) -> None:
+    """Make a bundle of the best network: weights, what it hears and says, and a model card.
+
+    For example:
+
+    `auricle export runs/mission`
+
+    `auricle export runs/mission --out doorbell.zip --name doorbell`
+    """
+    from auricle.ship.export import export as make_bundle
+
+    print(make_bundle(run, out, name))
 
 
 @app.command

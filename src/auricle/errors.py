@@ -27,3 +27,7 @@ class RecipeError(AuricleError):
 
 class StudyError(AuricleError):
     """A study's folder that cannot be written, resumed or read."""
+
+
+class BundleError(AuricleError):
+    """A bundle that is not whole, not ours or of a later release."""

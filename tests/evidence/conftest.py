@@ -1,6 +1,42 @@
+import shutil
+from pathlib import Path
+
 import pytest
+
+from auricle.evidence.command import gather
+from auricle.study.run import Setting
 
 
 @pytest.fixture(autouse=True)
 def in_small(settled: None) -> None:
     """Studies here run on one thread, with a cache of their own."""
+
+
+@pytest.fixture(scope="session")
+def spoilt_set(tiny_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small set with a test fold that nobody can decode: whoever opens it is found out."""
+    data = Path(shutil.copytree(tiny_set, tmp_path_factory.mktemp("spoilt") / "tones"))
+    for file in data.glob("*/1-*.wav"):
+        file.write_bytes(b"not a sound")
+    return data / "clips.csv"
+
+
+@pytest.fixture(scope="session")
+def answered(
+    tiny_study: Path, spoilt_set: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The small study with every question answered that trains networks."""
+    run = Path(shutil.copytree(tiny_study, tmp_path_factory.mktemp("asked") / "tiny"))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("AURICLE_CACHE", str(cache))
+        monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+        gather(
+            run,
+            ["architecture", "learning", "strangers", "leak"],
+            Setting(run=run, workers=1, device="cpu"),
+            data=str(spoilt_set),
+            test=False,
+            again=False,
+        )
+    return run

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from auricle.network.attention import (
+    Averaging,
     Encoder,
     EncoderBlock,
     EncoderConfig,
@@ -267,7 +268,7 @@ def test_silence_is_heard_as_silence(generator):
 
 
 def test_some_of_the_steps_are_left_out_clip_by_clip_in_training_alone():
-    encoder = Encoder(EncoderConfig(blocks=1, token_dropout=0.25, position_gain=1), WIDTH)
+    encoder = Encoder(EncoderConfig(blocks=1, position_gain=1), WIDTH, step_dropout=0.25)
     features = torch.zeros(200, WIDTH, 8)
     handed = []
     encoder.blocks[0].register_forward_pre_hook(lambda _, given: handed.append(given[0]))
@@ -357,6 +358,36 @@ def test_class_token_is_one_parameter_that_learns(generator):
     assert (encoder(features)[0] != summary).any()
 
 
+def test_averaging_is_attention_that_sees_no_difference(generator):
+    attention = randomise(MultiHeadAttention(WIDTH, 1), generator)
+    averaging = Averaging(WIDTH)
+    tokens = torch.randn(2, 5, WIDTH, generator=generator)
+    with torch.no_grad():
+        attention.query_key_value.weight[: 2 * WIDTH] = 0  # no query and no key
+        attention.query_key_value.bias[: 2 * WIDTH] = 0
+        averaging.value.weight.copy_(attention.query_key_value.weight[2 * WIDTH :])
+        averaging.value.bias.copy_(attention.query_key_value.bias[2 * WIDTH :])
+        averaging.out.load_state_dict(attention.out.state_dict())
+
+    for ours, theirs in zip(averaging(tokens), attention(tokens), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_without_a_class_token_the_summary_is_the_mean_of_the_steps(generator):
+    config = EncoderConfig(blocks=2, heads=2, class_token=False, dropout=0.0)
+    encoder = randomise(Encoder(config, WIDTH), generator).eval()
+    features = torch.randn(3, WIDTH, 6, generator=generator)
+    tokens = features.mT + config.position_gain * positions(6, WIDTH)
+    for block in encoder.blocks:
+        tokens, _ = block(tokens)
+
+    summary, weights = encoder(features)
+
+    assert weights.shape == (3, 2, 2, 6, 6)
+    torch.testing.assert_close(summary, encoder.after(tokens.mean(1)))
+    assert not any("class_token" in name for name, _ in encoder.named_parameters())
+
+
 def test_refuses_heads_that_do_not_divide_the_width():
     with pytest.raises(ValueError, match="3 heads do not divide a width of 16"):
         MultiHeadAttention(16, 3)
@@ -368,9 +399,8 @@ def test_refuses_heads_that_do_not_divide_the_width():
         ({"blocks": -1}, "blocks must be 0 or more; heads and expansion"),
         ({"heads": 0}, "blocks must be 0 or more; heads and expansion"),
         ({"expansion": 0}, "blocks must be 0 or more; heads and expansion"),
-        ({"dropout": 1.0}, "dropout and token_dropout are shares below 1"),
-        ({"dropout": -0.1}, "dropout and token_dropout are shares below 1"),
-        ({"token_dropout": 1.0}, "dropout and token_dropout are shares below 1"),
+        ({"dropout": 1.0}, "dropout is a share below 1"),
+        ({"dropout": -0.1}, "dropout is a share below 1"),
         ({"quiet": 0.0}, "quiet is positive"),
         ({"position_gain": -1.0}, "position_gain is 0 or more"),
         ({"position_gain": math.nan}, "position_gain is 0 or more"),

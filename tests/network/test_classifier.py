@@ -39,7 +39,7 @@ def test_waves_become_logits_and_attention():
     logits, weights = build(CNN)(wave)
     assert logits.shape == (3, 5)
     assert weights is None
-    logits, weights = build(TRANSFORMER)(wave)
+    logits, weights = build(TRANSFORMER).eval()(wave)
     assert logits.shape == (3, 5)
     assert weights.shape == (3, 2, 4, 1 + 7, 1 + 7)  # 26 frames, two a step, halved once
     torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]))
@@ -80,6 +80,20 @@ def test_both_architectures_stand_on_the_same_base():
     assert [str(layer) for layer in cnn.base.children()] == [
         str(layer) for layer in transformer.base.children()
     ]
+
+
+@pytest.mark.parametrize("blocks", [0, 2])
+def test_training_hides_steps_from_either_head_and_scoring_none(blocks):
+    config = replace(TRANSFORMER if blocks else CNN, step_dropout=0.5)
+    network = build(config)
+    wave = torch.randn(2, 4_000, generator=torch.Generator().manual_seed(0))
+    network.head.train()  # what stands before it has its own training noise
+    hidden = [network(wave)[0] for _ in range(2)]
+    assert not torch.equal(*hidden)
+    shown = network.eval()(wave)[0]
+    whole = build(replace(config, step_dropout=0.0)).eval()
+    whole.load_state_dict(network.state_dict())
+    torch.testing.assert_close(shown, whole(wave)[0], rtol=0, atol=0)
 
 
 def test_architecture_1_is_fully_connected_at_its_head():
@@ -145,6 +159,11 @@ def test_every_trainable_weight_gets_a_gradient(kind, encoder):
         if weight.requires_grad:
             assert weight.grad.isfinite().all(), name
             assert weight.grad.abs().max() > 0, name
+
+
+def test_refuses_to_hide_every_step():
+    with pytest.raises(ValueError, match="step_dropout is a share below 1"):
+        NetworkConfig(step_dropout=1.0)
 
 
 def test_refuses_heads_that_do_not_divide_the_width():

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from auricle.errors import StudyError
 from auricle.evidence import calibration, doubts, heads, looking
+from auricle.evidence import architecture, calibration, leak, learning, strangers
 from auricle.evidence.case import Case, open_case
 from auricle.files import replace_text
 from auricle.study.estimate import in_words
@@ -36,6 +37,18 @@ PARTS = {
     "heads": Part(heads.measure, heads.HeadsFound, "does any head of attention matter alone?"),
     "looking": Part(looking.measure, looking.LookingFound, "where do the networks look?"),
     "doubts": Part(doubts.measure, doubts.DoubtsFound, "which labels and classes are in doubt?"),
+    "architecture": Part(
+        architecture.measure,
+        architecture.ArchitectureFound,
+        "what are attention, class token, depth and heads worth?",
+    ),
+    "learning": Part(learning.measure, learning.LearningFound, "would more recordings help?"),
+    "strangers": Part(
+        strangers.measure,
+        strangers.StrangersFound,
+        "is a sound of a class that was never taught told to be unknown?",
+    ),
+    "leak": Part(leak.measure, leak.LeakFound, "what would a leak have been worth?"),
 }
 """In the order of the report. Those that train come last."""
 

@@ -13,31 +13,35 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from auricle.network.base import some_of
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderConfig:
     """Sizes of the encoder. No blocks: no encoder, and the head sits on the base.
 
-    `dropout` is the share of what a block adds that training leaves out (Srivastava et al., 2014),
-    `token_dropout` that of the steps of sound (Koutini et al., 2022). `position_gain` scales the
-    code of a token's place, which is otherwise as loud as its sound. `quiet` is the variance below
-    which normalising leaves a token quiet: without it, silence gets as loud as any sound.
+    `dropout` is the share of what a block adds that training leaves out (Srivastava et al., 2014).
+    `position_gain` scales the code of a token's place, which is otherwise as loud as its sound.
+    `quiet` is the variance below which normalising leaves a token quiet: without it, silence gets
+    as loud as any sound. `attends` and `class_token` are switched off in controls that ask what
+    either is worth.
     """
 
     blocks: int = 0
     heads: int = 1
     expansion: int = 2
     dropout: float = 0.2
-    token_dropout: float = 0.0
     position_gain: float = 0.1
     quiet: float = 0.1
+    attends: bool = True
+    class_token: bool = True
 
     def __post_init__(self) -> None:
         """Refuse an encoder that cannot be built."""
         if self.blocks < 0 or self.heads < 1 or self.expansion < 1:
             raise ValueError("blocks must be 0 or more; heads and expansion must be positive")
-        if not (0 <= self.dropout < 1 and 0 <= self.token_dropout < 1):
-            raise ValueError("dropout and token_dropout are shares below 1")
+        if not 0 <= self.dropout < 1:
+            raise ValueError("dropout is a share below 1")
         if not (0 <= self.position_gain < math.inf and 0 < self.quiet < math.inf):
             raise ValueError("position_gain is 0 or more, quiet is positive; both are finite")
 
@@ -77,6 +81,21 @@ class MultiHeadAttention(nn.Module):
         return self.out(joined), weights
 
 
+class Averaging(nn.Module):
+    """Attention that cannot choose: every token looks everywhere alike. A control."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.value = nn.Linear(width, width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Shapes: (batch, tokens, width) -> the same, weights (batch, 1, tokens, tokens)."""
+        batch, count, _ = tokens.shape
+        weights = tokens.new_full((batch, 1, count, count), 1 / count)
+        return self.out(weights[:, 0] @ self.value(tokens)), weights
+
+
 class EncoderBlock(nn.Module):
     """Look around, then think: attention and a two-layer perceptron, each added to what came in."""
 
@@ -84,7 +103,11 @@ class EncoderBlock(nn.Module):
         super().__init__()
         inner = config.expansion * width
         self.before_attention = nn.LayerNorm(width, eps=config.quiet)
-        self.attention = MultiHeadAttention(width, config.heads)
+        self.attention: MultiHeadAttention | Averaging
+        if config.attends:
+            self.attention = MultiHeadAttention(width, config.heads)
+        else:
+            self.attention = Averaging(width)
         self.before_perceptron = nn.LayerNorm(width, eps=config.quiet)
         self.perceptron = nn.Sequential(nn.Linear(width, inner), nn.GELU(), nn.Linear(inner, width))
         self.drop = nn.Dropout(config.dropout)
@@ -109,38 +132,33 @@ def positions(count: int, width: int) -> Tensor:
     return torch.cat([angle.sin(), angle.cos()], dim=1)[:, :width]
 
 
-def some_of(steps: Tensor, dropped: float) -> Tensor:
-    """Leave out a share of each clip's steps, drawn anew: (batch, steps, width), fewer steps."""
-    batch, count, width = steps.shape
-    kept = max(1, round(count * (1 - dropped)))
-    order = torch.rand(batch, count, device=steps.device).argsort(dim=1)[:, :kept]
-    return steps.gather(1, order[..., None].expand(-1, -1, width))
-
-
 class Encoder(nn.Module):
     """A class token that gathers what the steps of sound have to say."""
 
-    def __init__(self, config: EncoderConfig, width: int) -> None:
+    def __init__(self, config: EncoderConfig, width: int, step_dropout: float = 0.0) -> None:
         super().__init__()
-        self.class_token = nn.Parameter(torch.randn(width) * 0.02)
-        self.position_gain, self.token_dropout = config.position_gain, config.token_dropout
+        self.class_token = nn.Parameter(torch.randn(width) * 0.02) if config.class_token else None
+        self.position_gain, self.step_dropout = config.position_gain, step_dropout
         self.blocks = nn.ModuleList(EncoderBlock(config, width) for _ in range(config.blocks))
         self.after = nn.LayerNorm(width, eps=config.quiet)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode a clip into its class token.
+        """Encode a clip into its class token; without one, into the mean of its steps.
 
-        Shapes: (batch, width, steps) -> class token (batch, width), attention weights
+        Shapes: (batch, width, steps) -> summary (batch, width), attention weights
         (batch, blocks, heads, 1 + steps, 1 + steps).
         """
         steps = features.mT.float()  # (batch, steps, width); what all blocks add to needs 24 bits
         steps = steps + self.position_gain * positions(*steps.shape[1:]).to(steps)
-        if self.training and self.token_dropout:
-            steps = some_of(steps, self.token_dropout)
-        first = self.class_token.to(steps).expand(len(steps), 1, -1)  # it has no place in time
-        tokens = torch.cat([first, steps], dim=1)  # (batch, 1 + steps, width)
+        if self.training:
+            steps = some_of(steps, self.step_dropout)
+        tokens = steps
+        if self.class_token is not None:
+            first = self.class_token.to(steps).expand(len(steps), 1, -1)  # it has no place in time
+            tokens = torch.cat([first, steps], dim=1)  # (batch, 1 + steps, width)
         looked = []
         for block in self.blocks:
             tokens, weights = block(tokens)
             looked.append(weights)
-        return self.after(tokens[:, 0]), torch.stack(looked, dim=1)
+        summary = tokens.mean(1) if self.class_token is None else tokens[:, 0]
+        return self.after(summary), torch.stack(looked, dim=1)

@@ -139,6 +139,19 @@ class ResidualBlock(nn.Module):
         return torch.relu(self.shortcut(sheet) + change)
 
 
+def some_of(steps: Tensor, dropped: float) -> Tensor:
+    """Leave out a share of each clip's steps, drawn anew: (batch, steps, width), fewer steps.
+
+    What the head learns then hangs on no single moment. Source: Koutini et al. (2022).
+    """
+    if not dropped:
+        return steps
+    batch, count, width = steps.shape
+    kept = max(1, round(count * (1 - dropped)))
+    order = torch.rand(batch, count, device=steps.device).argsort(dim=1)[:, :kept]
+    return steps.gather(1, order[..., None].expand(-1, -1, width))
+
+
 class Base(nn.Module):
     """The convolutional network under both heads."""
 

@@ -12,20 +12,26 @@ import torch
 from torch import Tensor, nn
 
 from auricle.network.attention import Encoder, EncoderConfig
-from auricle.network.base import Base, BaseConfig
+from auricle.network.base import Base, BaseConfig, some_of
 from auricle.network.frontend import FrontendConfig, make_frontend
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """Everything that fixes the network's shape, but for the number of classes."""
+    """Everything that fixes the network's shape, but for the number of classes.
+
+    `step_dropout` is the share of a clip's steps that training hides from the head.
+    """
 
     frontend: FrontendConfig = field(default_factory=FrontendConfig)
     base: BaseConfig = field(default_factory=BaseConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    step_dropout: float = 0.3
 
     def __post_init__(self) -> None:
         """Refuse parts that do not fit each other."""
+        if not 0 <= self.step_dropout < 1:
+            raise ValueError("step_dropout is a share below 1")
         if self.encoder.blocks and self.base.width % self.encoder.heads:
             raise ValueError(
                 f"{self.encoder.heads} heads do not divide the base's width of {self.base.width}"
@@ -35,14 +41,17 @@ class NetworkConfig:
 class PoolingHead(nn.Module):
     """Architecture 1: mean and peak over time, then fully-connected layers."""
 
-    def __init__(self, width: int, classes: int) -> None:
+    def __init__(self, width: int, classes: int, step_dropout: float = 0.0) -> None:
         super().__init__()
+        self.step_dropout = step_dropout
         self.layers = nn.Sequential(
             nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, classes)
         )
 
     def forward(self, features: Tensor) -> tuple[Tensor, None]:
         """Shapes: (batch, width, steps) -> (batch, classes); there is no attention to show."""
+        if self.training:
+            features = some_of(features.mT, self.step_dropout).mT
         pooled = torch.cat([features.mean(-1), features.amax(-1)], dim=1)  # (batch, 2 * width)
         return self.layers(pooled), None
 
@@ -50,9 +59,11 @@ class PoolingHead(nn.Module):
 class EncoderHead(nn.Module):
     """Architecture 2: transformer encoder, then a perceptron on its class token."""
 
-    def __init__(self, config: EncoderConfig, width: int, classes: int) -> None:
+    def __init__(
+        self, config: EncoderConfig, width: int, classes: int, step_dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        self.encoder = Encoder(config, width)
+        self.encoder = Encoder(config, width, step_dropout)
         self.layers = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, classes))
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -70,10 +81,11 @@ class SoundClassifier(nn.Module):
         self.frontend = make_frontend(config.frontend)
         self.base = Base(config.base, config.frontend.bands)
         self.head: PoolingHead | EncoderHead
+        width = config.base.width
         if config.encoder.blocks:
-            self.head = EncoderHead(config.encoder, config.base.width, classes)
+            self.head = EncoderHead(config.encoder, width, classes, config.step_dropout)
         else:
-            self.head = PoolingHead(config.base.width, classes)
+            self.head = PoolingHead(width, classes, config.step_dropout)
 
     def forward(self, wave: Tensor) -> tuple[Tensor, Tensor | None]:
         """Classify waves.

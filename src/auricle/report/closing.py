@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from auricle.report.document import Block, Bullets, Column, Heading, Paragraph, Table, code, plain
+from auricle.report.methods import hidden_steps
 from auricle.report.observations import observations
 from auricle.report.published import packaged
 from auricle.report.study_files import Study
@@ -181,5 +182,7 @@ def references(study: Study) -> Iterator[Block]:
         topics.add("transformer")
     if study.tunings:
         topics.add("tuning")
+    if hidden_steps(study):
+        topics.add("hidden")
     yield Heading("References", 1, "references")
     yield Bullets([row["reference"] for row in packaged("references.csv") if row["when"] in topics])

@@ -164,10 +164,26 @@ def base(config: dict[str, Any]) -> Iterator[Block]:
     )
 
 
+def hidden_steps(study: Study) -> str:
+    """What training hides from the heads, if anything."""
+    networks = [study.recipe(each.name).get("network", {}) for each in study.configurations]
+    shares = sorted({network.get("step_dropout", 0) for network in networks})
+    if not any(shares):
+        return ""
+    told = listed([f"{share:.0%}" for share in shares])
+    return (
+        f"**Steps left out.** Training hides {told} of each view's steps from the head, other ones "
+        "in every view (Koutini et al., 2022): no single moment may become the reason for an "
+        "answer. Scoring hides nothing."
+    )
+
+
 def heads(study: Study) -> Iterator[Block]:
     """The two architectures from here on."""
     pooled = [each.name for each in study.configurations if not each.blocks]
     encoders = [each for each in study.configurations if each.blocks]
+    if hidden := hidden_steps(study):
+        yield Paragraph(hidden)
     if pooled:
         yield Heading("Architecture 1: fully-connected head", 2, "architecture-1")
         yield Paragraph(
@@ -214,17 +230,10 @@ def heads(study: Study) -> Iterator[Block]:
         listed([f"{value:g}" for value in sorted({each.get(key, before) for each in recipes})])
         for key, before in (("position_gain", 1), ("dropout", 0))  # what ran before it was a key
     )
-    hidden = max(each.get("token_dropout", 0) for each in recipes)
     quiet = listed([f"{value:g}" for value in sorted({r.get("quiet", 1e-5) for r in recipes})])
     yield Paragraph(
         "Layer normalisation divides a token by the root of its variance plus "
         f"{quiet}: what lies far below stays quiet, so that silence is not made as loud as sound."
-        + (
-            f" Training hides up to {hidden:.0%} of the steps from the encoder, others in every "
-            "view (Koutini et al., 2022)."
-            if hidden
-            else ""
-        )
     )
     yield Paragraph(
         f"The sines and cosines of *p* are multiplied by {gain}; training leaves out a share of "

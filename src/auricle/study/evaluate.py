@@ -15,7 +15,7 @@ from auricle.errors import DataError, StudyError
 from auricle.evaluation.intervals import score_intervals
 from auricle.evaluation.metrics import score
 from auricle.files import replace_text
-from auricle.study.fits import Predictions, TrainedNetwork, best_fit, load_fit
+from auricle.study.fits import Predictions, TrainedNetwork, study_of
 from auricle.study.recipe import Table
 from auricle.study.run import note_reading
 from auricle.study.scores import ONE, Scored, recordings_of, targets_of
@@ -25,7 +25,7 @@ from auricle.training.sounds import Examples
 
 
 def evaluate_fit(
-    fit: Path,
+    trained: TrainedNetwork,
     *,
     data: str | None,
     labels: Table,
@@ -42,7 +42,6 @@ def evaluate_fit(
     Raises: DataError if the clips have other categories, StudyError for clips that the network
     learnt from, or for those of the sealed test fold unless `test` opens it.
     """
-    trained = load_fit(best_fit(fit))
     told = trained.facts["data"]
     if data is None and is_path(told):
         raise StudyError(f"{trained.folder}: trained on {told}; say with --data where that is")
@@ -60,7 +59,7 @@ def evaluate_fit(
         )
     part, opened = choose_clips(table, trained, folds, test)
     if opened:
-        study = trained.folder.parents[3]  # configuration / strategy / member / seed
+        study = study_of(trained.folder)
         run = study if (study / "study.toml").is_file() else trained.folder
         note_reading(run, (trained.recipe,), "auricle evaluate", ledger)
     store = open_store(

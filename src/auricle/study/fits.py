@@ -88,6 +88,12 @@ def load_fit(folder: Path) -> TrainedNetwork:
     return TrainedNetwork(network.eval(), recipe, categories, clip_s, folder, facts)
 
 
+def study_of(fit: Path) -> Path:
+    """The study that a fit's folder stands in: above configuration, strategy, member and seed."""
+    above = fit.resolve().parents
+    return above[min(3, len(above) - 1)]
+
+
 def best_fit(run: Path) -> Path:
     """The fit that a study would ship: the best configuration out of fold, trained on most clips.
 

@@ -9,6 +9,9 @@ from auricle.files import replace_text
 
 KEPT = ("*.toml", "*.json", "*.csv", "pictures.npz", "report.pdf", "report.html")
 
+LEFT_BEHIND = {"wandb", "controls"}
+"""Folders of single fits' runs, and of networks trained for the evidence."""
+
 SEARCH = ("space.toml", "trials.csv", "tuning.json", "environment.json", "best.toml")
 """What a report tells a search from."""
 
@@ -35,7 +38,7 @@ def publish(run: Path, folder: Path) -> None:
     for pattern in KEPT:
         for file in run.rglob(pattern):
             place = file.relative_to(run)
-            if "wandb" not in place.parts:
+            if not LEFT_BEHIND & {*place.parts}:
                 (folder / place).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, folder / place)
 

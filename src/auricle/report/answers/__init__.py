@@ -3,12 +3,16 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from auricle.report.answers import calibration
+from auricle.report.answers import architecture, calibration, leak, learning, strangers
 from auricle.report.document import Block, Heading, Paragraph
 from auricle.report.study_files import Study
 
 SECTIONS: dict[str, Callable[[Any], Iterator[Block]]] = {
     "calibration": calibration.section,
+    "architecture": architecture.section,
+    "learning": learning.section,
+    "strangers": strangers.section,
+    "leak": leak.section,
 }
 """By part, as `auricle evidence` names them; the order is that of its answers."""
 

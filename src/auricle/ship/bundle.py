@@ -1,0 +1,195 @@
+"""A trained network as others get it: numbers and JSON, checked before they are used.
+
+    weights.safetensors   what was learnt; what never is, the fixed filter bank, is built anew
+    bundle.json           what it hears and says, what it learnt from, how it fared; all hashes
+    README.md             the same for people: a model card
+
+A bundle is a folder or one zip file. Nothing in it is run, and a changed byte is refused.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from auricle.errors import BundleError, RecipeError
+from auricle.files import replace_bytes
+from auricle.network.classifier import NetworkConfig, SoundClassifier
+from auricle.study.recipe import from_table
+from auricle.training.fit import new_network
+
+FORMAT = 1
+FACTS, WEIGHTS, CARD = "bundle.json", "weights.safetensors", "README.md"
+LARGEST = 1 << 28
+"""No file of a zip may unfold to more bytes."""
+
+Files = dict[str, bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One result: under which strategy, on which clips, by what, with its 95% interval."""
+
+    strategy: str
+    on: str
+    declared: str
+    clips: int
+    accuracy: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learnt:
+    """Where the weights come from; `heard` and `sealed` are hashes of clips.
+
+    Those that it learnt from, on which it cannot be scored, and those of the sealed test fold.
+    """
+
+    data: str
+    clips: int
+    folds: tuple[int, ...]
+    configuration: str
+    strategy: str
+    seed: int
+    epochs: int
+    heard: tuple[str, ...]
+    sealed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """`bundle.json`.
+
+    Probabilities are a softmax of logits divided by `temperature`; an answer whose probability is
+    below `unknown_below` is none of the categories. Both come from out-of-fold predictions, and
+    are missing where there were none.
+    """
+
+    format: int
+    name: str
+    categories: tuple[str, ...]
+    network: NetworkConfig
+    clip_s: float
+    temperature: float | None
+    unknown_below: float | None
+    learnt: Learnt
+    scores: tuple[Score, ...]
+    versions: dict[str, str]
+    sha256: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A network out of a bundle, ready to classify."""
+
+    network: SoundClassifier
+    facts: Facts
+
+
+def learnt_weights(network: SoundClassifier) -> dict[str, Tensor]:
+    """The state of a network but for parameters that are fixed by its configuration."""
+    fixed = fixed_names(network)
+    return {name: value for name, value in network.state_dict().items() if name not in fixed}
+
+
+def fixed_names(network: SoundClassifier) -> set[str]:
+    """Names of the parameters that training does not change."""
+    return {name for name, weight in network.named_parameters() if not weight.requires_grad}
+
+
+def weights_file(network: SoundClassifier) -> bytes:
+    """The content of `weights.safetensors`."""
+    learnt = learnt_weights(network)
+    return bytes(save({name: value.contiguous() for name, value in learnt.items()}))
+
+
+def write_bundle(place: Path, facts: Facts, files: Mapping[str, bytes]) -> None:
+    """Write a folder, or one file if the name ends in .zip; `files` are those that facts hash."""
+    told = json.loads(TypeAdapter(Facts).dump_json(facts))
+    text = json.dumps(told, indent=2, ensure_ascii=False).encode()
+    content = {**files, FACTS: text + b"\n"}
+    if place.suffix != ".zip":
+        if place.is_file():
+            raise BundleError(f"{place}: a file is here; give a folder, or a name ending in .zip")
+        for name, held in content.items():
+            replace_bytes(place / name, held)
+        return
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, held in content.items():
+            archive.writestr(zipfile.ZipInfo(name), held)  # of no date: equal models, equal bytes
+    replace_bytes(place, packed.getvalue())
+
+
+def hashes(files: Mapping[str, bytes]) -> dict[str, str]:
+    """SHA-256 by name."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+
+
+def load_bundle(place: Path) -> Bundle:
+    """Read a bundle and check every byte of it.
+
+    Raises: BundleError if it is of a later format, or not what its hashes say.
+    """
+    files = read_files(place)
+    facts = facts_of(files, place)
+    for name, told in facts.sha256.items():
+        if name not in files:
+            raise BundleError(f"{place}: {name} is missing; get the bundle again")
+        if hashlib.sha256(files[name]).hexdigest() != told:
+            raise BundleError(f"{place}: {name} is not what its hash says; get the bundle again")
+    if WEIGHTS not in facts.sha256:
+        raise BundleError(f"{place}: {FACTS} does not name {WEIGHTS}; export it again")
+    network = new_network(facts.network, len(facts.categories), seed=0)
+    try:
+        kept = load(files[WEIGHTS])
+        fixed = {name: network.state_dict()[name] for name in fixed_names(network)}
+        network.load_state_dict(kept | fixed)
+    except (SafetensorError, RuntimeError) as problem:
+        said = str(problem).splitlines()[-1].strip()
+        raise BundleError(f"{place}: {WEIGHTS} does not fit this network ({said})") from problem
+    return Bundle(network.eval(), facts)
+
+
+def facts_of(files: Files, place: Path) -> Facts:
+    """Parse `bundle.json`, its format first: a later one may look otherwise."""
+    try:
+        told: dict[str, Any] = json.loads(files[FACTS])
+        format_ = int(told["format"])
+    except (KeyError, ValueError, TypeError) as problem:
+        raise BundleError(f"{place}: no bundle is here ({FACTS} does not tell one)") from problem
+    if format_ > FORMAT:
+        raise BundleError(
+            f"{place}: format {format_}, made by a later auricle; this one reads up to {FORMAT}: "
+            "pip install --upgrade auricle"
+        )
+    try:
+        return from_table(Facts, told, FACTS)
+    except RecipeError as problem:
+        raise BundleError(f"{place}: {problem}") from problem
+
+
+def read_files(place: Path) -> Files:
+    """The files of a bundle, from its folder or its zip."""
+    if place.is_dir():
+        return {file.name: file.read_bytes() for file in sorted(place.iterdir()) if file.is_file()}
+    if not place.is_file():
+        raise BundleError(f"{place}: nothing is here; give a bundle's folder or its zip")
+    try:
+        with zipfile.ZipFile(place) as archive:
+            parts = [part for part in archive.infolist() if not part.is_dir()]
+            if any(part.file_size > LARGEST for part in parts):
+                raise BundleError(f"{place}: a file in it is too large for a bundle")
+            return {part.filename: archive.read(part) for part in parts}
+    except (zipfile.BadZipFile, OSError) as problem:
+        raise BundleError(f"{place}: no zip that can be read ({problem})") from problem

@@ -1,0 +1,105 @@
+"""The model card: what a bundle is, for people and for Hugging Face's index."""
+
+from collections.abc import Iterator
+
+from auricle.ship.bundle import Facts
+
+ESC10 = """\
+ESC-10 is a part of ESC-50 by Karol J. Piczak, CC BY 3.0: K. J. Piczak. ESC: Dataset for
+Environmental Sound Classification. Proceedings of the 23rd ACM International Conference on
+Multimedia, Brisbane, 2015. Its clips were cut from recordings that their authors shared on
+freesound.org; two of the 400 are CC-Sampling+, the others CC0 or CC-BY.
+"""
+
+
+def card(facts: Facts, size_bytes: int) -> str:
+    """The text of a bundle's README.md."""
+    return "\n".join([*front_matter(facts), "", *body(facts, size_bytes)]) + "\n"
+
+
+def front_matter(facts: Facts) -> Iterator[str]:
+    """What Hugging Face's index reads."""
+    yield "---"
+    yield "library_name: auricle"
+    yield "pipeline_tag: audio-classification"
+    yield "tags: [audio-classification, sound-classification, pytorch, safetensors]"
+    if facts.learnt.data == "esc10":
+        yield "license: cc-by-3.0"
+        yield "datasets: [esc10]"
+    if facts.scores:
+        yield "model-index:"
+        yield f"  - name: {facts.name}"
+        yield "    results:"
+        for score in facts.scores:
+            yield "      - task: {type: audio-classification}"
+            yield f"        dataset: {{name: '{facts.learnt.data}, {score.on}', type: audio}}"
+            yield f"        metrics: [{{type: accuracy, value: {score.accuracy:.4f}}}]"
+    yield "---"
+
+
+def body(facts: Facts, size_bytes: int) -> Iterator[str]:
+    """What people read."""
+    encoder = facts.network.encoder
+    kind = (
+        f"a 1-D convolutional network under a transformer encoder ({encoder.blocks} blocks, "
+        f"{encoder.heads} heads)"
+        if encoder.blocks
+        else "a 1-D convolutional network"
+    )
+    yield f"# {facts.name}"
+    yield ""
+    yield f"Tells {len(facts.categories)} kinds of sound apart: {', '.join(facts.categories)}."
+    yield f"It is {kind}, trained from new weights; {size_bytes / 2**20:.1f} MB."
+    yield ""
+    yield "```python"
+    yield "import auricle"
+    yield f'print(auricle.load("{facts.name}-bundle").predict("clip.wav"))'
+    yield "```"
+    yield ""
+    yield "## How good it is"
+    yield ""
+    if facts.scores:
+        yield "| strategy | scored on | by | clips | accuracy, % | 95% interval |"
+        yield "| --- | --- | --- | --- | --- | --- |"
+        for score in facts.scores:
+            ends = (
+                f"{100 * score.low:.1f} - {100 * score.high:.1f}"
+                if score.low is not None and score.high is not None
+                else "-"
+            )
+            yield (
+                f"| {score.strategy} | {score.on} | {score.declared} | {score.clips} | "
+                f"{100 * score.accuracy:.1f} | {ends} |"
+            )
+        yield ""
+        yield "Intervals are by recording: clips of one recording are right or wrong together."
+    else:
+        yield "Not measured: this network was exported alone, without a study's scores."
+    yield ""
+    yield "## What it learnt from"
+    yield ""
+    learnt = facts.learnt
+    yield (
+        f"{learnt.clips} clips of {learnt.data}, folds "
+        f"{', '.join(str(fold) for fold in learnt.folds)}, {learnt.epochs} epochs, seed "
+        f"{learnt.seed}. A clip is heard as {facts.clip_s:g} s at "
+        f"{facts.network.frontend.sample_rate_hz:,} Hz."
+    )
+    if learnt.data == "esc10":
+        yield ""
+        yield ESC10.rstrip()
+    yield ""
+    yield "## What to know before relying on it"
+    yield ""
+    if facts.temperature is not None and facts.unknown_below is not None:
+        yield (
+            f"Probabilities are scaled by a temperature of {facts.temperature:.3f}; an answer less "
+            f"sure than {facts.unknown_below:.2f} is called unknown. Both come from clips that the "
+            "networks had not heard."
+        )
+    else:
+        yield "Its probabilities are not calibrated, and it never answers unknown."
+    yield (
+        "It knows no other sounds than those named above, and other microphones, rooms and "
+        "distances than those it learnt from may mislead it. It is no alarm and no evidence."
+    )

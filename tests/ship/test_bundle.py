@@ -1,0 +1,211 @@
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load, save
+
+from auricle.errors import BundleError
+from auricle.ship.bundle import CARD, FACTS, FORMAT, WEIGHTS, hashes, load_bundle
+from auricle.ship.export import export
+from auricle.study.fits import best_fit, load_fit
+
+
+@pytest.fixture(scope="session")
+def shipped(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of the small study's best network. Read it, leave it alone."""
+    return export(tiny_study, tmp_path_factory.mktemp("shipped") / "bells", "bells")
+
+
+@pytest.fixture
+def bundle(shipped: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(shipped, tmp_path / "bundle"))
+
+
+@pytest.fixture
+def wave() -> torch.Tensor:
+    return torch.randn(2, 2_400, generator=torch.Generator().manual_seed(0)) / 10
+
+
+def rewrite(bundle: Path, facts: dict[str, Any]) -> None:
+    (bundle / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+
+
+def facts_in(bundle: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((bundle / FACTS).read_text(encoding="utf-8"))
+    return found
+
+
+def resign(bundle: Path) -> None:
+    """Hash the files anew, as somebody would who changes them on purpose."""
+    files = {name: (bundle / name).read_bytes() for name in (WEIGHTS, CARD)}
+    rewrite(bundle, facts_in(bundle) | {"sha256": hashes(files)})
+
+
+def test_a_reloaded_network_answers_as_the_one_that_was_trained(
+    shipped: Path, tiny_study: Path, wave: torch.Tensor
+) -> None:
+    trained = load_fit(best_fit(tiny_study))
+    found = load_bundle(shipped)
+    with torch.no_grad():
+        assert torch.equal(found.network(wave)[0], trained.network(wave)[0])
+    assert found.facts.categories == trained.categories
+    assert not found.network.training
+
+
+def test_a_zip_holds_what_the_folder_holds(
+    shipped: Path, tiny_study: Path, tmp_path: Path, wave: torch.Tensor
+) -> None:
+    place = export(tiny_study, tmp_path / "bells.zip", "bells")
+    with zipfile.ZipFile(place) as archive:
+        assert sorted(archive.namelist()) == sorted(file.name for file in shipped.iterdir())
+    with torch.no_grad():
+        ours, theirs = (load_bundle(where).network(wave)[0] for where in (place, shipped))
+    assert torch.equal(ours, theirs)
+    again = export(tiny_study, tmp_path / "again.zip", "bells")
+    assert again.read_bytes() == place.read_bytes()
+
+
+def test_what_never_learns_is_not_shipped(shipped: Path) -> None:
+    kept = load((shipped / WEIGHTS).read_bytes())
+    assert not any(name in kept for name in ("frontend.kernels", "frontend.weights"))
+    whole = load_bundle(shipped).network.state_dict()
+    assert {*whole} - {*kept} == {"frontend.kernels", "frontend.weights"}
+
+
+def test_temperature_and_threshold_come_from_clips_that_were_not_heard(
+    shipped: Path, tiny_study: Path
+) -> None:
+    facts = load_bundle(shipped).facts
+    assert facts.temperature is not None
+    assert facts.unknown_below is not None
+    name = facts.learnt.configuration
+    kept = [np.load(f) for f in (tiny_study / name).glob("kfold/*/seed-0/predictions.npz")]
+    logits = np.log(np.concatenate([each["probabilities"] for each in kept]).astype(float))
+    scaled = np.exp(logits / facts.temperature)
+    sure = (scaled / scaled.sum(1, keepdims=True)).max(1)
+    assert (sure >= facts.unknown_below).mean() == pytest.approx(0.95, abs=1 / len(sure))
+    assert {fold for each in kept for fold in each["folds"]} == {2, 3}
+
+
+def test_the_card_tells_the_scores_of_the_study(shipped: Path, tiny_study: Path) -> None:
+    card = (shipped / CARD).read_text(encoding="utf-8")
+    facts = load_bundle(shipped).facts
+    assert card.startswith("---\nlibrary_name: auricle\n")
+    found = json.loads((tiny_study / "scores.json").read_text(encoding="utf-8"))
+    own = next(c for c in found["configurations"] if c["name"] == facts.learnt.configuration)
+    refit = next(e for e in own["scores"] if e["strategy"] == "refit" and e["seed"] == "0")
+    assert f"| refit | test | {refit['declared']} | 12 | " in card
+    assert f"| {100 * refit['accuracy']['value']:.1f} |" in card
+    assert all(category in card for category in facts.categories)
+
+
+def test_facts_name_the_clips_that_were_heard_and_those_that_stayed_sealed(shipped: Path) -> None:
+    learnt = load_bundle(shipped).facts.learnt
+    assert (learnt.strategy, learnt.folds) == ("refit", (2, 3))
+    assert (len(learnt.heard), len(learnt.sealed)) == (24, 12)
+    assert not {*learnt.heard} & {*learnt.sealed}
+
+
+def test_no_path_is_in_a_bundle(shipped: Path, tiny_set: Path, tiny_study: Path) -> None:
+    for file in (FACTS, CARD):
+        text = (shipped / file).read_text(encoding="utf-8")
+        assert str(tiny_set.parent) not in text
+        assert str(tiny_study.parent) not in text
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, CARD])
+def test_a_changed_byte_is_refused(bundle: Path, name: str) -> None:
+    content = bytearray((bundle / name).read_bytes())
+    content[-1] ^= 1
+    (bundle / name).write_bytes(content)
+    with pytest.raises(BundleError, match=f"{name} is not what its hash says"):
+        load_bundle(bundle)
+
+
+def test_a_missing_file_is_told_by_name(bundle: Path) -> None:
+    (bundle / CARD).unlink()
+    with pytest.raises(BundleError, match=f"{CARD} is missing"):
+        load_bundle(bundle)
+
+
+def test_a_later_format_is_refused_before_anything_else_is_read(bundle: Path) -> None:
+    rewrite(bundle, {"format": FORMAT + 1, "written": "otherwise"})
+    with pytest.raises(
+        BundleError, match=r"made by a later auricle.*pip install --upgrade auricle"
+    ):
+        load_bundle(bundle)
+
+
+def test_weights_of_another_shape_are_refused(bundle: Path) -> None:
+    kept = load((bundle / WEIGHTS).read_bytes())
+    last = next(name for name in reversed(kept) if name.endswith("weight"))
+    kept[last] = torch.zeros(2, 2)
+    (bundle / WEIGHTS).write_bytes(save(kept))
+    resign(bundle)
+    with pytest.raises(BundleError, match=r"does not fit this network.*size mismatch"):
+        load_bundle(bundle)
+
+
+def test_weights_too_few_or_too_many_are_refused(bundle: Path) -> None:
+    kept = load((bundle / WEIGHTS).read_bytes())
+    first = min(name for name in kept if name.endswith("weight"))
+    for changed in (
+        {name: value for name, value in kept.items() if name != first},
+        kept | {"extra": torch.zeros(1)},
+    ):
+        (bundle / WEIGHTS).write_bytes(save(changed))
+        resign(bundle)
+        with pytest.raises(BundleError, match="does not fit this network"):
+            load_bundle(bundle)
+
+
+def test_weights_that_nobody_vouches_for_are_refused(bundle: Path) -> None:
+    rewrite(bundle, facts_in(bundle) | {"sha256": {}})
+    with pytest.raises(BundleError, match=f"does not name {WEIGHTS}"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("spoilt", [{"clip_s": "long"}, {"categories": 3}, {"network": {"x": 1}}])
+def test_facts_that_make_no_sense_are_told_by_their_key(
+    bundle: Path, spoilt: dict[str, Any]
+) -> None:
+    rewrite(bundle, facts_in(bundle) | spoilt)
+    with pytest.raises(BundleError, match=rf"{FACTS}: .*{next(iter(spoilt))}"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("what", ["nothing", "folder", "text", "list"])
+def test_what_is_no_bundle_is_told(tmp_path: Path, what: str) -> None:
+    place = tmp_path / "it"
+    if what == "folder":
+        place.mkdir()
+    elif what == "text":
+        place.write_text("not a zip", encoding="utf-8")
+    elif what == "list":
+        place.mkdir()
+        (place / FACTS).write_text("[]", encoding="utf-8")
+    with pytest.raises(BundleError, match=r"bundle|zip"):
+        load_bundle(place)
+
+
+def test_a_fit_alone_is_exported_without_scores(
+    tiny_study: Path, tmp_path: Path, auricle: Any
+) -> None:
+    fit = Path(shutil.copytree(best_fit(tiny_study), tmp_path / "a" / "b" / "c" / "fit"))
+    told = auricle("export", fit, "--out", tmp_path / "bundle")
+    assert told.code == 0, told.err
+    facts = load_bundle(tmp_path / "bundle").facts
+    assert facts.scores == ()
+    assert facts.temperature is None
+    assert "Not measured" in (tmp_path / "bundle" / CARD).read_text(encoding="utf-8")
+
+
+def test_a_published_study_has_no_weights_to_export(tmp_path: Path, auricle: Any) -> None:
+    told = auricle("export", tmp_path, "--out", tmp_path / "bundle")
+    assert told.code == 1
+    assert len(told.err.strip().splitlines()) == 1

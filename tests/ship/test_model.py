@@ -1,0 +1,87 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+import auricle
+from auricle.ship.export import export
+from auricle.ship.model import Model, load_model
+from auricle.study.fits import best_fit
+from auricle.training.sounds import Examples
+
+
+@pytest.fixture(scope="module")
+def bundle(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(tiny_study, tmp_path_factory.mktemp("model") / "bells.zip", "bells")
+
+
+@pytest.fixture(scope="module")
+def model(bundle: Path) -> Model:
+    return auricle.load(bundle)
+
+
+def test_three_lines_of_python_tell_what_a_file_is(model: Model, tiny_set: Path) -> None:
+    found = model.predict(tiny_set / "bell" / "2-0.wav")
+    assert found.category in (*model.categories, "unknown")
+    assert sum(found.probabilities.values()) == pytest.approx(1)
+    assert found.confidence == max(found.probabilities.values())
+    assert str(found) == f"{found.category} ({found.confidence:.1%})"
+
+
+def test_a_bundle_a_study_and_a_fit_answer_alike(
+    bundle: Path, tiny_study: Path, tiny_set: Path
+) -> None:
+    places = (bundle, tiny_study, best_fit(tiny_study))
+    answers = [load_model(place).predict(tiny_set / "horn" / "3-1.wav") for place in places]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_probabilities_are_those_of_the_network_at_the_temperature(model: Model) -> None:
+    waves = np.random.default_rng(0).integers(-3000, 3000, (3, 2_400)).astype(np.int16)
+    from auricle.training.fit import choose_device, predict
+
+    rows = np.arange(3)
+    raw = predict(model.trained.network, Examples(waves, rows, rows), choose_device("cpu"))
+    np.testing.assert_allclose(
+        model.probabilities(waves), softmax(np.log(raw) / model.temperature, axis=1), rtol=1e-5
+    )
+
+
+def test_an_answer_below_the_threshold_is_unknown_and_keeps_its_probabilities() -> None:
+    model = Model(trained=Known(), temperature=1.0, unknown_below=0.6)  # type: ignore[arg-type]
+    sure, unsure = model.answer(np.array([0.7, 0.3])), model.answer(np.array([0.45, 0.55]))
+    assert (sure.category, unsure.category) == ("bell", "unknown")
+    assert unsure.confidence == 0.55
+    assert unsure.probabilities == {"bell": 0.45, "horn": 0.55}
+
+
+class Known:
+    """As much of a trained network as an answer needs."""
+
+    categories = ("bell", "horn")
+
+
+def test_the_score_on_the_card_is_found_again_with_one_command(
+    bundle: Path, tiny_set: Path, auricle: Any, tools: Any, tiny_study: Path, tmp_path: Path
+) -> None:
+    ledger = tmp_path / "reads.csv"
+    asked = ("evaluate", bundle, "--data", tiny_set, "--folds", 1, "--ledger", ledger)
+    assert "sealed test fold" in auricle(*asked).err
+    told = auricle(*asked, "--test")
+    assert told.code == 0, told.err
+    found = tools.scores_of(tiny_study)
+    own = next(c for c in found["configurations"] if c["name"] == found["best"]["out_of_fold"])
+    refit = next(e for e in own["scores"] if e["strategy"] == "refit" and e["seed"] == "0")
+    line = next(line for line in told.out.splitlines() if line.startswith("accuracy"))
+    assert float(line.split()[1]) == pytest.approx(100 * refit["accuracy"]["value"], abs=0.05)
+    assert len(tools.rows_of(ledger)) == 1
+
+
+def test_a_bundle_is_not_scored_on_what_it_learnt_from(
+    bundle: Path, tiny_set: Path, auricle: Any
+) -> None:
+    told = auricle("evaluate", bundle, "--data", tiny_set, "--folds", 2)
+    assert told.code == 1
+    assert "trained this network" in told.err
