@@ -11,8 +11,16 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from auricle.errors import StudyError
-from auricle.evidence import calibration, doubts, heads, looking
-from auricle.evidence import architecture, calibration, leak, learning, strangers
+from auricle.evidence import (
+    architecture,
+    calibration,
+    doubts,
+    heads,
+    leak,
+    learning,
+    looking,
+    strangers,
+)
 from auricle.evidence.case import Case, open_case
 from auricle.files import replace_text
 from auricle.study.estimate import in_words

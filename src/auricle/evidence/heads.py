@@ -181,11 +181,11 @@ def alike_in(weights: Tensor) -> Tensor:
 
 def mean_where_defined(alike: Array) -> tuple[tuple[float | None, ...], ...]:
     """(clips, heads, heads) to the mean of each pair over its clips; None if none defines it."""
-    defined = ~np.isnan(alike)
-    means = np.nansum(alike, axis=0) / np.maximum(defined.sum(0), 1)
+    defined = (~np.isnan(alike)).sum(0)
+    means = np.nansum(alike, axis=0) / np.maximum(defined, 1)
     return tuple(
-        tuple(float(mean) if known else None for mean, known in zip(*pair, strict=True))
-        for pair in zip(means, defined.any(0), strict=True)
+        tuple(float(mean) if clips else None for mean, clips in zip(*row, strict=True))
+        for row in zip(means.tolist(), defined.tolist(), strict=True)
     )
 
 

@@ -175,11 +175,11 @@ def tracking(study: Study) -> Iterator[Block]:
 
 def references(study: Study) -> Iterator[Block]:
     """What the text refers to."""
-    topics = {"", study.scores.dataset.name}
+    topics = {"", study.scores.dataset.name, *study.evidence}
     if study.scores.dataset.name in ("esc10", "esc50"):
         topics.add("esc")
     if any(each.blocks for each in study.configurations):
-        topics.add("transformer")
+        topics |= {"transformer", *(f"transformer {part}" for part in study.evidence)}
     if study.tunings:
         topics.add("tuning")
     if hidden_steps(study):

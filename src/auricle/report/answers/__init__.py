@@ -3,12 +3,24 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from auricle.report.answers import architecture, calibration, leak, learning, strangers
+from auricle.report.answers import (
+    architecture,
+    calibration,
+    doubts,
+    heads,
+    leak,
+    learning,
+    looking,
+    strangers,
+)
 from auricle.report.document import Block, Heading, Paragraph
 from auricle.report.study_files import Study
 
 SECTIONS: dict[str, Callable[[Any], Iterator[Block]]] = {
     "calibration": calibration.section,
+    "heads": heads.section,
+    "looking": looking.section,
+    "doubts": doubts.section,
     "architecture": architecture.section,
     "learning": learning.section,
     "strangers": strangers.section,
