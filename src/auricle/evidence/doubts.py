@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from auricle.data.clips import Clip
-from auricle.errors import StudyError
 from auricle.evaluation.calibration import cross_fitted, scaled
 from auricle.evidence.case import Case
 from auricle.study.fits import Predictions, load_predictions
+from auricle.study.recipe import Plan
 from auricle.study.scores import pooled, recordings_of, targets_of
 from auricle.training.sounds import Array
 
@@ -72,25 +72,27 @@ class DoubtsFound:
 
 def measure(case: Case) -> DoubtsFound:
     """Put the out-of-fold predictions of all networks together, and read the labels by them."""
-    found = predictions_in(case.run)
+    found = predictions_in(case.run, case.plan)
     categories = case.prepared.table.categories
     clips = found[0].clips
     return doubts(clips, categories, np.stack([ordered(each, clips, categories) for each in found]))
 
 
-def predictions_in(run: Path) -> list[Predictions]:
-    """Each network's answers about all development clips, a configuration and seed each.
+def predictions_in(run: Path, plan: Plan) -> list[Predictions]:
+    """The answers about all development clips, a configuration and seed each.
 
-    Raises: StudyError if the folder holds none.
+    Fits that the plan does not name, left from an earlier one, have no say.
     """
-    files = sorted(run.glob("*/kfold/*/seed-*/predictions.npz"))
-    if not files:
-        raise StudyError(f"{run}: no predictions of kfold are here; finish it with --resume")
-    by_network: dict[tuple[str, str], list[Predictions]] = {}
-    for file in files:
-        network = file.relative_to(run).parts[0], file.parent.name
-        by_network.setdefault(network, []).append(load_predictions(file))
-    return [pooled(parts) for parts in by_network.values()]
+    return [
+        pooled(
+            [
+                load_predictions(file)
+                for file in sorted(run.glob(f"{recipe.name}/kfold/*/seed-{seed}/predictions.npz"))
+            ]
+        )
+        for recipe in plan.configurations
+        for seed in range(plan.seeds)
+    ]
 
 
 def ordered(found: Predictions, clips: Sequence[Clip], categories: Sequence[str]) -> Array:

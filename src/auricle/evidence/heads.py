@@ -12,8 +12,8 @@ from torch import Tensor
 
 from auricle.evaluation.comparison import Comparison, compare, holm
 from auricle.evidence.case import Case, Subject
-from auricle.evidence.pointers import frames_per_step
-from auricle.network.attention import EncoderBlock
+from auricle.evidence.pointers import chooses, frames_per_step
+from auricle.network.attention import EncoderBlock, MultiHeadAttention
 from auricle.network.classifier import EncoderHead
 from auricle.training.sounds import Array
 
@@ -84,8 +84,8 @@ class HeadsFound:
 
 def measure(case: Case) -> HeadsFound:
     """Look at the heads of every network that has some, and silence each in turn."""
-    with_encoder = [each for each in case.subjects if each.recipe.network.encoder.blocks]
-    return HeadsFound(tuple(encoder_of(case, subject) for subject in with_encoder))
+    with_heads = [each for each in case.subjects if chooses(each.recipe.network.encoder)]
+    return HeadsFound(tuple(encoder_of(case, subject) for subject in with_heads))
 
 
 @torch.no_grad()
@@ -156,14 +156,19 @@ def habits_in(weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     among = weights[..., 1:, 1:]  # steps at steps
     place = torch.arange(among.shape[-1], device=among.device)
     apart = (place[:, None] - place).abs().to(among)
-    distance = (among * apart).sum(-1) / among.sum(-1)  # (batch, blocks, heads, steps)
+    distance = (shares(among) * apart).sum(-1)  # (batch, blocks, heads, steps)
     return entropy_bits, weights[..., 0, 0], distance.mean(-1)
 
 
 def over_steps(weights: Tensor) -> Tensor:
     """What the class token spends on the steps, as shares of it: (batch, blocks, heads, steps)."""
-    looked = weights[..., 0, 1:]
-    return looked / looked.sum(-1, keepdim=True)
+    return shares(weights[..., 0, 1:])
+
+
+def shares(weights: Tensor) -> Tensor:
+    """Each row as shares of its sum; a row of nothing stays one."""
+    total = weights.sum(-1, keepdim=True)
+    return weights / total.clamp(min=torch.finfo(weights.dtype).tiny)
 
 
 def alike_in(weights: Tensor) -> Tensor:
@@ -197,9 +202,11 @@ def silence(head: EncoderHead, block: int, heads: Sequence[int]) -> EncoderHead:
     quiet = copy.deepcopy(head)
     chosen = quiet.encoder.blocks[block]
     assert isinstance(chosen, EncoderBlock)
-    joining = chosen.attention.out.weight
+    attention = chosen.attention
+    assert isinstance(attention, MultiHeadAttention)
+    joining = attention.out.weight  # (width, heads side by side)
     with torch.no_grad():
-        joining.view(len(joining), chosen.attention.heads, -1)[:, list(heads)] = 0
+        joining.view(len(joining), attention.heads, -1)[:, list(heads)] = 0
     return quiet
 
 

@@ -173,7 +173,7 @@ def measure(case: Case) -> LookingFound:
     return LookingFound(
         configurations=looked,
         shown=looked[at].configuration,
-        pictures=pictures(case.subjects[at], traces[at], looked[at].attention, rows),
+        pictures=pictures(case.subjects[at], traces[at], looked[at].attention),
         seconds=case.plan.clip_s,
         low_hz=first.recipe.network.frontend.low_hz,
         high_hz=first.recipe.network.frontend.high_hz,
@@ -353,12 +353,10 @@ def shades(subject: Subject, rows: Array) -> Array:
     return shade
 
 
-def pictures(
-    subject: Subject, found: Traces, attention: str | None, rows: Array
-) -> tuple[Picture, ...]:
+def pictures(subject: Subject, found: Traces, attention: str | None) -> tuple[Picture, ...]:
     """The surest mistakes of one configuration and the surest right answers of two classes."""
     answers, sure = found.probabilities.argmax(1), found.probabilities.max(1)
-    surest = rows[np.argsort(-sure[rows], kind="stable")]
+    surest = np.argsort(-sure, kind="stable")
     right = surest[answers[surest] == subject.targets[surest]]
     _, of_each = np.unique(subject.targets[right], return_index=True)
     wrong = surest[answers[surest] != subject.targets[surest]]

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from auricle.network.attention import EncoderConfig
 from auricle.network.base import BaseConfig
 from auricle.network.classifier import SoundClassifier
 
 GRADIENT, LAST_BLOCK, ROLLOUT = POINTERS = "gradient", "last block", "rollout"
-"""All pointers, as a view has them; without an encoder there is the first alone."""
+"""All pointers, as a view has them; without attention to follow there is the first alone."""
 
 POINTS = 24
 """At which the way from the floor to a spectrum is sampled."""
@@ -36,6 +37,11 @@ class View:
     marks: Tensor
 
 
+def chooses(config: EncoderConfig) -> bool:
+    """Whether a class token chooses what it looks at, which some controls do not let it."""
+    return config.blocks > 0 and config.attends and config.class_token
+
+
 def view(network: SoundClassifier, waves: Tensor) -> View:
     """Let a network answer (batch, samples), and follow its pointers.
 
@@ -47,7 +53,7 @@ def view(network: SoundClassifier, waves: Tensor) -> View:
     answers = logits.argmax(1)
     evidence = attribute(network, spectrum, floor, answers)
     marks = [evidence.clamp(min=0).sum(1)]
-    if weights is not None:
+    if weights is not None and chooses(network.config.encoder):
         frames, config = spectrum.shape[-1], network.config.base
         marks += [over_frames(looked(weights), config, frames) for looked in (last_block, rollout)]
     return View(

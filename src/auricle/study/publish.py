@@ -7,7 +7,7 @@ from pathlib import Path
 from auricle.errors import StudyError
 from auricle.files import replace_text
 
-KEPT = ("*.toml", "*.json", "*.csv", "pictures.npz", "report.pdf", "report.html")
+KEPT = ("*.toml", "*.json", "*.csv", "pictures.npz", "looking.npz", "report.pdf", "report.html")
 
 LEFT_BEHIND = {"wandb", "controls"}
 """Folders of single fits' runs, and of networks trained for the evidence."""
