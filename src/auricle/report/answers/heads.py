@@ -83,10 +83,14 @@ def _apart(of: Encoder, own: Sequence[Head]) -> str:
         return "the heads look at all steps alike"
     most, one, other = max(pairs)
     if most >= SAME:
-        return f"heads {one} and {other} look at the same moments (correlation {most:.2f})"
+        return f"heads {one} and {other} look at the same moments (correlation {_signed(most)})"
     if most >= APART:
-        return f"the heads look at partly the same moments (correlation up to {most:.2f})"
-    return f"the heads look at different moments (no two correlate above {most:.2f})"
+        return f"the heads look at partly the same moments (correlation up to {_signed(most)})"
+    return f"the heads look at different moments (no two correlate above {_signed(most)})"
+
+
+def _signed(r: float, digits: int = 2) -> str:
+    return f"{r:z.{digits}f}".replace("-", "−")
 
 
 def _needed(needed: int, heads: int) -> str:
@@ -179,7 +183,7 @@ def _figure(of: Encoder, name: str) -> Figure:
         for row in places:
             for column in places:
                 r = of.alike[row][column]
-                told = NOTHING if r is None else f"{r:.1f}".replace("-", "−")
+                told = NOTHING if r is None else _signed(r, 1)
                 right.text(column, row, told, ha="center", va="center", color=ON_PALE, fontsize=6)
         right.set_title("correlation of what two heads look at")
         right.set_xticks(places, labels)

@@ -99,7 +99,7 @@ def _verdict(of: Pointer) -> str:
         f"neither tellably more nor less than {listed(same)}" if same else "",
     ]
     safe = of.over_elsewhere.low > 0 and of.over_drawn.low > 0
-    caution = "" if safe else " (no safe sign of what the answer rests on)"
+    caution = "" if safe else " (its marks must not be read as what the answer rests on)"
     return ", but ".join(part for part in parts if part) + caution
 
 
@@ -244,7 +244,7 @@ def _picture(axes: Axes, of: Picture, seconds: float) -> None:
     smooth = gaussian_filter(gradient.astype(float), 1.5)
     if smooth.any():
         axes.contour(smooth, [OUTLINED * smooth.max()], extent=span, colors=OUTLINE, linewidths=0.8)
-    if of.attention:
+    if any(of.attention):
         height = np.array(of.attention) / max(of.attention)
         time_s = (np.arange(KEPT_FRAMES) + 0.5) * seconds / KEPT_FRAMES
         axes.plot(time_s, 0.02 + 0.9 * height, color=LIGHT, linewidth=1, drawstyle="steps-mid")
