@@ -367,6 +367,14 @@ def report(
         Path | None,
         Parameter(help="Also copy the study here, light enough for version control."),
     ] = None,
+    listen: Annotated[
+        bool,
+        Parameter(help="Also write listen.html, which holds the sounds: for your own ears."),
+    ] = False,
+    listen_mb: Annotated[float, Parameter(help="Most that its sounds may take.")] = 25,
+    data: Annotated[
+        str | None, Parameter(help="Where its clips are, if not where the study's plan says.")
+    ] = None,
 ) -> None:
     """Draw the report of a study again, as PDF and as a page, without training anything.
 
@@ -377,6 +385,8 @@ def report(
     `auricle report runs/mission --publish reports/esc10`
 
     `auricle report runs/mission --tuning runs/base --tuning runs/cnn`
+
+    `auricle report runs/mission --listen --data PATH/TO/ESC-10`
     """
     from auricle.report import write_report
     from auricle.study import publish as publishing
@@ -387,6 +397,13 @@ def report(
         publishing.lay_tuning(search, run)
     for page in write_report(run, out):
         print(page)
+    if listen:
+        from rich.console import Console
+
+        from auricle.report.listen import write_listening
+
+        console = Console(markup=False, highlight=False)
+        print(write_listening(run, out, data=data, most_mb=listen_mb, console=console))
     if publish:
         publishing.publish(run, publish)
         print(publish)
@@ -394,25 +411,37 @@ def report(
 
 @app.command
 def predict(
-    files: Annotated[list[Path], Parameter(help="Sound files.")],
+    files: Annotated[
+        list[str],
+        Parameter(help="Sound files, folders of them, patterns, or - for standard input."),
+    ],
     /,
     *,
     model: Annotated[
         Path, Parameter(help="A bundle, or the folder of a study (its best fit) or of a fit.")
     ],
+    form: Annotated[
+        Literal["text", "csv", "jsonl", "audacity"],
+        Parameter(name="--format", help="What is printed; audacity is a label track."),
+    ] = "text",
     device: Device = "auto",
 ) -> int:
     """Print what each file is, and how probable that is; unknown where no class fits.
+
+    A recording longer than a clip is heard in windows that overlap, and told as events with their
+    start and end. A file that cannot be used is told and does not stop the rest: exit code 3.
 
     For example:
 
     `auricle predict bark.wav rain.ogg --model runs/mission`
 
-    `auricle predict bark.wav --model doorbell.zip`
+    `auricle predict recordings/ --model doorbell.zip --format csv > events.csv`
+
+    `auricle predict night.flac --model doorbell.zip --format audacity > night.txt`
     """
     from auricle.ship.predict import predict_files
 
-    return predict_files(files, model, device)
+    return predict_files(files, model, device, form)
 
 
 @app.command

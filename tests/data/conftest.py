@@ -35,6 +35,18 @@ def write_tone() -> WriteTone:
 
 
 @pytest.fixture
+def write_noise() -> WriteTone:
+    """Writes three seconds of noise; equal seeds are the same sound, the suffix is the format."""
+
+    def write(file: Path, seed: int) -> Path:
+        wave = 0.1 * np.random.default_rng(seed).standard_normal(3 * 16000)
+        sf.write(file, wave, 16000)
+        return file
+
+    return write
+
+
+@pytest.fixture
 def class_folders(tmp_path: Path, write_tone: WriteTone) -> Path:
     """Three folders of seven tones each, no two tones alike."""
     for number, category in enumerate(("bell", "horn", "siren")):

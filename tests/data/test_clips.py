@@ -140,7 +140,7 @@ def test_folders_become_classes_and_nothing_else_does(class_folders):
     )
     assert table.folds == (1, 2, 3, 4, 5)
     assert [note.split(":")[0] for note in table.notes] == [
-        "No recordings are named, and only equal files were looked for",
+        "No recordings are named, and near-duplicates were looked for",
         "No folds are named",
     ]
 
@@ -155,7 +155,38 @@ def test_files_of_the_same_bytes_are_one_recording(class_folders):
     recordings = {clip.file: clip.recording for clip in table.clips}
     assert recordings["bell/twin.wav"] == recordings["bell/3.wav"] == "bell/3.wav"
     assert fold["bell/twin.wav"] == fold["bell/3.wav"]
-    assert "but for 1 files" in table.notes[0]
+    assert "but for 1 that repeat another one" in table.notes[0]
+
+
+def test_a_copy_in_another_codec_is_of_the_same_recording(class_folders, write_noise):
+    write_noise(class_folders / "bell" / "rustle.wav", seed=0)
+    write_noise(class_folders / "bell" / "again.ogg", seed=0)
+    write_noise(class_folders / "bell" / "other.wav", seed=1)
+
+    recordings = {clip.file: clip.recording for clip in read_clips(class_folders).clips}
+
+    assert recordings["bell/rustle.wav"] == recordings["bell/again.ogg"] == "bell/again.ogg"
+    assert recordings["bell/other.wav"] == "bell/other.wav"
+
+
+def test_a_file_that_cannot_be_decoded_is_a_recording_of_its_own(class_folders):
+    (class_folders / "bell" / "broken.wav").write_bytes(b"no sound")
+
+    recordings = {clip.file: clip.recording for clip in read_clips(class_folders).clips}
+
+    assert recordings["bell/broken.wav"] == "bell/broken.wav"
+
+
+def test_where_folds_are_named_nothing_is_decoded(class_folders, monkeypatch):
+    rows = [f"{c.file},{c.category},{c.fold}" for c in read_clips(class_folders).clips]
+    labels = write_csv(class_folders / "labels.csv", "file,category,fold", *rows)
+    monkeypatch.setattr("auricle.data.duplicates.load_wave", lambda *_: pytest.fail("decoded"))
+
+    table = read_clips(labels)
+
+    assert table.folds == (1, 2, 3, 4, 5)
+    assert "only equal files were looked for" in table.notes[0]
+    assert "auricle audit" in table.notes[0]
 
 
 def test_folds_are_the_same_on_every_run(class_folders):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from auricle.data.clips import Clip
+from auricle.data.duplicates import Pair
 from auricle.data.folds import assign_folds, check_folds, group_duplicates
 from auricle.errors import DataError
 
@@ -66,17 +67,16 @@ def test_fewer_recordings_than_folds_are_refused():
         assign_folds(clips, 5, 0)
 
 
-def test_equal_bytes_are_one_recording(tmp_path):
-    for name, content in {"a": b"1", "b": b"2", "c": b"1"}.items():
-        (tmp_path / name).write_bytes(content)
-    clips = [Clip(name, "x", 0, "") for name in ("c", "missing", "b", "a")]
+def test_clips_that_pairs_connect_are_one_recording_named_by_its_first():
+    clips = [Clip(name, "x", 0, "") for name in "abcde"]
+    pairs = [Pair(1, 3, equal=True), Pair(3, 4, equal=False)]
 
-    named, repeated = group_duplicates(clips, tmp_path)
+    named = group_duplicates(clips, pairs)
 
-    assert {c.file: c.recording for c in named} == {
-        "a": "a",
-        "b": "b",
-        "c": "a",
-        "missing": "missing",
-    }
-    assert repeated == 1
+    assert [clip.recording for clip in named] == ["a", "b", "c", "b", "b"]
+
+
+def test_without_pairs_each_clip_is_a_recording():
+    clips = [Clip(name, "x", 0, "") for name in "ab"]
+
+    assert [clip.recording for clip in group_duplicates(clips, ())] == ["a", "b"]

@@ -1,8 +1,11 @@
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from auricle.evidence.case import Case, open_case
 from auricle.evidence.command import gather
 from auricle.study.run import Setting
 
@@ -40,3 +43,27 @@ def answered(
             again=False,
         )
     return run
+
+
+@pytest.fixture(scope="session")
+def opening(tiny_study: Path, tiny_set: Path, cache: Path) -> Callable[[], Case]:
+    """Opens the finished study for questions; its networks are one's own to change."""
+
+    def call() -> Case:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setenv("AURICLE_CACHE", str(cache))
+            return open_case(
+                tiny_study,
+                Setting(run=tiny_study),
+                Console(quiet=True),
+                data=str(tiny_set),
+                test=False,
+            )
+
+    return call
+
+
+@pytest.fixture
+def opened(opening: Callable[[], Case]) -> Case:
+    """The finished study, opened for one test."""
+    return opening()

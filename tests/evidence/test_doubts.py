@@ -1,124 +1,112 @@
-"""Doubted labels: what was planted is found, and nothing else."""
-
-import shutil
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from auricle.data.clips import Clip
-from auricle.evidence.case import open_case
-from auricle.evidence.doubts import DoubtsFound, doubts, measure, predictions_in
-from auricle.study.run import Setting, plan_in
-from auricle.training.sounds import Array
+from auricle.evidence import doubts
+from auricle.study.fits import Predictions, load_predictions
 
 CATEGORIES = ("bell", "horn", "siren")
-NETWORKS, TAKES = 4, 20
-
-
-def told(swapped: dict[int, int], seed: int = 0) -> tuple[list[Clip], Array]:
-    """Clips, some labelled as another class than they are, and what honest networks say of them.
-
-    Now and then a network errs, alone and without being sure.
-    """
-    generator = np.random.default_rng(seed)
-    truth = np.repeat(np.arange(3), TAKES)
-    labels = truth.copy()
-    for row, label in swapped.items():
-        labels[row] = label
-    clips = [
-        Clip(f"{row}.wav", CATEGORIES[label], 2 + row % 2, f"recording-{row // 2}")
-        for row, label in enumerate(labels)
-    ]
-    logits = 5 * np.eye(3)[truth] + generator.normal(0, 0.5, (NETWORKS, len(truth), 3))
-    for network in range(NETWORKS):
-        row = 7 + 11 * network
-        logits[network, row] = 2 * np.eye(3)[(truth[row] + 1) % 3]
-    return clips, np.exp(logits) / np.exp(logits).sum(2, keepdims=True)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_labels_that_were_swapped_are_found_and_no_others(seed: int) -> None:
-    swapped = {3: 1, 30: 2, 55: 0}
-    clips, probabilities = told(swapped, seed)
-    found = doubts(clips, CATEGORIES, probabilities)
-    assert {each.file for each in found.doubted} == {f"{row}.wav" for row in swapped}
-    for each in found.doubted:
-        row = int(each.file.removesuffix(".wav"))
-        assert (each.label, each.answer) == (CATEGORIES[swapped[row]], CATEGORIES[row // TAKES])
-        assert each.networks == NETWORKS
-    sure = [each.confidence for each in found.doubted]
-    assert sure == sorted(sure, reverse=True)
-
-
-def test_without_a_swap_no_label_is_doubted() -> None:
-    assert doubts(*with_categories(told({}))).doubted == ()
-
-
-def with_categories(made: tuple[list[Clip], Array]) -> tuple[list[Clip], tuple[str, ...], Array]:
-    clips, probabilities = made
-    return clips, CATEGORIES, probabilities
-
-
-def test_what_only_some_networks_say_is_no_doubt() -> None:
-    clips, probabilities = told({3: 1})
-    probabilities[: NETWORKS // 2, 3] = [0.01, 0.98, 0.01]  # half of them believe the label
-    assert doubts(clips, CATEGORIES, probabilities).doubted == ()
-
-
-def test_an_answer_less_sure_than_is_usual_for_its_class_is_no_doubt() -> None:
-    clips, probabilities = told({3: 1})
-    probabilities[:, 3] = [0.6, 0.3, 0.1]
-    assert doubts(clips, CATEGORIES, probabilities).doubted == ()
-    bells = np.arange(TAKES) != 3
-    probabilities[:, np.flatnonzero(bells)] = [0.55, 0.25, 0.2]  # seldom sure of any bell
-    (found,) = doubts(clips, CATEGORIES, probabilities).doubted
-    assert found.file == "3.wav"
-    assert found.usual == pytest.approx(0.55)
-
-
-def test_errors_of_a_class_are_counted_by_clip_and_by_recording() -> None:
-    clips, probabilities = told({})
-    probabilities[:, [0, 1, 4]] = [0.0, 1.0, 0.0]  # recordings 0, 0 and 2
-    probabilities[:, 10] = [0.0, 0.0, 1.0]
-    probabilities[0, 12] = [0.0, 1.0, 0.0]  # of one network alone
-    probabilities[1:, 12] = [1.0, 0.0, 0.0]
-    bell = next(
-        each for each in doubts(clips, CATEGORIES, probabilities).classes if each.category == "bell"
-    )
-    assert (bell.clips, bell.recordings) == (TAKES, TAKES // 2)
-    assert (bell.wrong, bell.wrong_recordings) == (4, 3)
-    assert bell.taken_for == (("horn", 3), ("siren", 1))
-    alone = 3 / NETWORKS  # clip 12, and 7 and 18, at which one network each errs from the start
-    assert bell.error == pytest.approx((4 + alone) / TAKES)
-    assert bell.usually_for == "horn"
-
-
-def test_a_category_that_no_clip_has_is_never_an_answer_to_believe() -> None:
-    clips, probabilities = told({3: 1})
-    wider = np.concatenate([np.zeros((*probabilities.shape[:2], 1)), probabilities], axis=2)
-    wider[:, 5] = [1.0, 0, 0, 0]
-    found = doubts(clips, ("anvil", *CATEGORIES), wider)
-    assert [each.file for each in found.doubted] == ["3.wav"]
-    assert [each.category for each in found.classes] == [*CATEGORIES]
 
 
 @pytest.fixture
-def run(tiny_study: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(tiny_study, tmp_path / "study"))
+def clips():
+    """Twenty of each class in two folds, two of a recording."""
+    return [
+        Clip(f"{category}/{number:02d}.wav", category, 2 + number // 10, f"{number // 2}")
+        for category in CATEGORIES
+        for number in range(20)
+    ]
 
 
-def test_all_configurations_and_seeds_have_a_say(run: Path, spoilt_set: Path) -> None:
-    case = open_case(run, Setting(run=run), Console(quiet=True), data=str(spoilt_set), test=False)
-    found: DoubtsFound = measure(case)
-    assert (found.networks, found.clips) == (2 * 2, 24)
-    assert sum(each.clips for each in found.classes) == 24
+def answers(clips, networks=3, sure=4.0, seed=0):
+    """(networks, clips, classes) of networks that are right, each with doubts of its own."""
+    generator = np.random.default_rng(seed)
+    targets = np.array([CATEGORIES.index(clip.category) for clip in clips])
+    logits = generator.normal(0, 0.5, (networks, len(clips), 3))
+    logits[:, np.arange(len(clips)), targets] += sure
+    power = np.exp(logits)
+    return power / power.sum(2, keepdims=True)
 
 
-def test_what_an_earlier_plan_left_has_no_say(run: Path) -> None:
-    plan = plan_in(run / "study.toml")
-    shutil.copytree(run / "cnn" / "kfold" / "fold-2", run / "other" / "kfold" / "fold-2")
-    networks = predictions_in(run, plan)
-    assert [len(each.clips) for each in networks] == [24] * 4
+def relabelled(clips, changed):
+    return [
+        replace(clip, category=changed.get(row, clip.category)) for row, clip in enumerate(clips)
+    ]
+
+
+def test_exactly_the_labels_that_were_swapped_are_doubted(clips):
+    swapped = {3: "siren", 17: "horn", 25: "bell", 51: "horn"}
+    found = doubts.doubts(relabelled(clips, swapped), CATEGORIES, answers(clips))
+    assert {(each.file, each.label, each.answer) for each in found.doubted} == {
+        (clips[row].file, label, clips[row].category) for row, label in swapped.items()
+    }
+    assert all(each.networks == 3 and each.confidence >= each.usual for each in found.doubted)
+    confidences = [each.confidence for each in found.doubted]
+    assert confidences == sorted(confidences, reverse=True)
+
+
+def test_labels_that_are_right_are_not_doubted(clips):
+    assert doubts.doubts(clips, CATEGORIES, answers(clips)).doubted == ()
+
+
+def test_networks_that_do_not_agree_doubt_nothing(clips):
+    probabilities = answers(clips)
+    probabilities[0, 5], probabilities[1, 5] = [0.02, 0.96, 0.02], [0.02, 0.02, 0.96]
+    found = doubts.doubts(clips, CATEGORIES, probabilities)
+    assert found.doubted == ()
+
+
+def test_a_guess_that_is_less_sure_than_usual_is_no_doubt(clips):
+    probabilities = answers(clips)
+    probabilities[:, 5] = [0.30, 0.45, 0.25]
+    found = doubts.doubts(clips, CATEGORIES, probabilities)
+    assert found.doubted == ()
+    assert found.classes[0].wrong == 1
+
+
+def test_errors_are_counted_by_clip_by_recording_and_by_what_they_are_taken_for(clips):
+    probabilities = answers(clips)
+    for row in (0, 1, 2):  # of two recordings
+        probabilities[:, row] = [0.1, 0.7, 0.2]
+    probabilities[:, 7] = [0.1, 0.2, 0.7]
+    probabilities[0, 30] = [0.5, 0.3, 0.2]  # one network of three, outvoted
+    bell, horn, siren = doubts.doubts(clips, CATEGORIES, probabilities).classes
+    assert (bell.clips, bell.recordings, bell.wrong, bell.wrong_recordings) == (20, 10, 4, 3)
+    assert bell.taken_for == (("horn", 3), ("siren", 1))
+    assert bell.error == pytest.approx(4 / 20)
+    assert (horn.wrong, horn.taken_for, horn.usually_for) == (0, (), "bell")
+    assert horn.error == pytest.approx(1 / 60)
+    assert (siren.error, siren.usually_for) == (0, None)
+
+
+def test_a_network_s_answers_are_calibrated_and_put_in_the_asked_order(clips):
+    shown = answers(clips, networks=1, sure=0.6)[0]  # often wrong
+    boasted = shown**8 / (shown**8).sum(1, keepdims=True)  # the same, eight times too sure
+    turned = Predictions(tuple(reversed(clips)), boasted[::-1])
+    found = doubts.ordered(turned, clips, CATEGORIES)
+    assert (found.argmax(1) == shown.argmax(1)).all()
+    likelihood = [
+        -np.log(each[np.arange(60), np.repeat([0, 1, 2], 20)]).mean() for each in (boasted, found)
+    ]
+    assert likelihood[1] < 0.8 * likelihood[0]
+
+
+def test_all_networks_of_a_study_are_asked_and_no_clip_of_the_test_fold(opened):
+    networks = doubts.predictions_in(opened.run, opened.plan)
+    assert len(networks) == 4  # two configurations, two seeds
     assert {clip.fold for each in networks for clip in each.clips} == {2, 3}
+    found = doubts.measure(opened)
+    assert (found.networks, found.clips) == (4, 24)
+    assert [each.category for each in found.classes] == ["bell", "horn", "siren"]
+
+
+def test_fits_that_the_plan_does_not_name_have_no_say(opened):
+    first = opened.plan.configurations[:1]
+    plan = replace(opened.plan, seeds=1, configurations=first, committees=())
+    (found,) = doubts.predictions_in(opened.run, plan)
+    kept = [opened.run / "cnn" / "kfold" / f"fold-{fold}" / "seed-0" for fold in (2, 3)]
+    wanted = [load_predictions(folder / "predictions.npz") for folder in kept]
+    assert found.clips == wanted[0].clips + wanted[1].clips
+    assert np.array_equal(found.probabilities, np.concatenate([w.probabilities for w in wanted]))

@@ -1,143 +1,106 @@
-"""What heads look at, against attention that is made by hand, and what silencing one takes away."""
-
 import math
-import shutil
-from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from rich.console import Console
-from torch import Tensor
 
 from auricle.evidence import heads
-from auricle.evidence.case import Case, open_case
-from auricle.network.attention import EncoderConfig
+from auricle.network.attention import EncoderConfig, attend
 from auricle.network.classifier import EncoderHead
-from auricle.study.run import Setting
 
-WIDTH, HEADS, STEPS = 8, 2, 5
-
-
-@pytest.fixture(scope="module")
-def head() -> EncoderHead:
-    torch.manual_seed(0)
-    return EncoderHead(EncoderConfig(blocks=2, heads=HEADS), WIDTH, classes=3).eval()
-
-
-@pytest.fixture(scope="module")
-def features() -> Tensor:
-    return torch.randn(4, WIDTH, STEPS, generator=torch.Generator().manual_seed(1))
-
-
-@pytest.mark.parametrize("block", [0, 1])
-@pytest.mark.parametrize("silent", [(0,), (1,), (0, 1)])
-@torch.no_grad()
-def test_a_silent_head_is_one_whose_slice_never_reaches_the_width(
-    head: EncoderHead, features: Tensor, block: int, silent: tuple[int, ...]
-) -> None:
-    size = WIDTH // HEADS
-
-    def mute(_: Any, given: tuple[Tensor]) -> Tensor:
-        joined = given[0].clone()
-        for each in silent:
-            joined[..., each * size : (each + 1) * size] = 0
-        return joined
-
-    out: Any = head.encoder.blocks[block].attention.out
-    hook = out.register_forward_pre_hook(mute)
-    wanted, _ = head(features)
-    hook.remove()
-    found, weights = heads.silence(head, block, silent)(features)
-    torch.testing.assert_close(found, wanted)
-    whole, looked = head(features)
-    assert not torch.allclose(found, whole)  # the original still has all of its heads
-    torch.testing.assert_close(weights[:, block], looked[:, block])
-
-
-def rows_of(*class_token: list[float]) -> Tensor:
-    """Weights (1, 1, heads, 1 + steps, 1 + steps) in which class tokens look as told."""
-    tokens = len(class_token[0])
-    weights = torch.full((1, 1, len(class_token), tokens, tokens), 1 / tokens)
-    weights[0, 0, :, 0] = torch.tensor(class_token)
-    return weights
-
-
-def test_looking_everywhere_alike_has_all_the_entropy_and_the_even_distance() -> None:
-    tokens = STEPS + 1
-    entropy_bits, on_itself, distance = heads.habits_in(
-        torch.full((1, 1, 1, tokens, tokens), 1 / tokens)
-    )
-    assert entropy_bits.item() == pytest.approx(math.log2(STEPS))
-    assert on_itself.item() == pytest.approx(1 / tokens)
-    apart = [abs(a - b) for a in range(STEPS) for b in range(STEPS)]
-    assert distance.item() == pytest.approx(np.mean(apart))
-
-
-def test_looking_at_one_step_has_no_entropy_and_looking_at_oneself_no_distance() -> None:
-    weights = torch.eye(STEPS + 1)[None, None, None].clone()
-    weights[..., 0, :] = torch.tensor([0.25, 0, 0.75, 0, 0, 0])
-    entropy_bits, on_itself, distance = heads.habits_in(weights)
-    assert entropy_bits.item() == pytest.approx(0, abs=1e-6)
-    assert on_itself.item() == 0.25
-    assert distance.item() == 0
-
-
-def test_a_class_token_that_only_looks_at_itself_still_has_figures() -> None:
-    assert all(each.isfinite().all() for each in heads.habits_in(rows_of([1.0, 0, 0, 0])))
-
-
-def test_heads_that_look_at_the_same_are_alike_and_even_ones_have_no_correlation() -> None:
-    rising, falling, even = [0.1, 0.1, 0.3, 0.5], [0.1, 0.5, 0.3, 0.1], [0.25] * 4
-    alike = heads.mean_where_defined(heads.alike_in(rows_of(rising, rising, falling, even)).numpy())
-    assert alike[0][1] == pytest.approx(1)
-    assert alike[0][2] == pytest.approx(-1)
-    assert alike[3] == (None,) * 4
-
-
-def test_correlations_are_the_mean_of_the_clips_that_have_one() -> None:
-    alike = np.array([[[1.0]], [[np.nan]], [[0.5]]])
-    assert heads.mean_where_defined(alike) == ((0.75,),)
-
-
-def test_what_is_lost_is_accuracy_with_less_that_without_adjusted_for_the_family() -> None:
-    targets = np.repeat([0, 1], 20)
-    whole = np.eye(2)[targets] * 4
-    subject: Any = SimpleNamespace(
-        targets=targets, recordings=np.array([f"r{n}" for n in range(40)])
-    )
-    deaf, same = heads.losses(subject, whole, np.stack([whole[:, ::-1], whole]))
-    assert deaf.lost.difference == 1
-    assert deaf.p_holm == pytest.approx(2 * deaf.lost.p_permutation)
-    assert deaf.log_loss_lost == pytest.approx(4)  # of two logits, 4 apart, the other is believed
-    assert (same.lost.difference, same.p_holm, same.log_loss_lost) == (0, 1, 0)
+STEPS = 6
 
 
 @pytest.fixture
-def case(tiny_study: Path, tiny_set: Path, tmp_path: Path) -> Case:
-    run = Path(shutil.copytree(tiny_study, tmp_path / "study"))
-    return open_case(run, Setting(run=run), Console(quiet=True), data=str(tiny_set), test=False)
+def generator():
+    return torch.Generator().manual_seed(0)
 
 
-def test_every_head_of_every_configuration_with_some_is_asked(case: Case) -> None:
-    (encoder,) = heads.measure(case).encoders
-    config = case.subjects[1].recipe.network.encoder
-    assert encoder.configuration == "transformer-h2"
-    assert [(each.block, each.head) for each in encoder.heads] == [
-        (block + 1, head + 1) for block in range(config.blocks) for head in range(2)
-    ]
-    assert [each.block for each in encoder.blocks] == [1, 2]
-    assert all(0 <= each.spread <= 1 + 1e-6 for each in encoder.heads)
-    assert len(encoder.alike) == len(encoder.heads)
+def encoder(generator, *, blocks=1, count=2, width=8):
+    head = EncoderHead(EncoderConfig(blocks=blocks, heads=count), width, classes=3).eval()
+    with torch.no_grad():
+        for weight in head.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=generator))
+    return head
 
 
-def test_encoders_without_a_choice_are_left_out(case: Case) -> None:
-    cnn, transformer = case.subjects
-    for control in ({"attends": False}, {"class_token": False}):
-        network = transformer.recipe.network
-        network = replace(network, encoder=replace(network.encoder, **control))
-        asked = replace(transformer, recipe=replace(transformer.recipe, network=network))
-        assert heads.measure(replace(case, subjects=(cnn, asked))).encoders == ()
+@pytest.mark.parametrize("silent", [(0,), (1,), (0, 1)])
+def test_a_silenced_head_is_one_whose_values_are_zero_before_they_are_joined(generator, silent):
+    head = encoder(generator)
+    before = {name: weight.clone() for name, weight in head.state_dict().items()}
+    block = heads.silence(head, 0, silent).encoder.blocks[0]
+    tokens = torch.randn(2, STEPS, 8, generator=generator)
+
+    own = head.encoder.blocks[0].attention
+    split = own.query_key_value(tokens).reshape(2, STEPS, 3, 2, 4).permute(2, 0, 3, 1, 4)
+    mixed, _ = attend(*split)
+    mixed[:, list(silent)] = 0
+    wanted = own.out(mixed.transpose(1, 2).reshape(2, STEPS, 8))
+
+    torch.testing.assert_close(block.attention(tokens)[0], wanted)
+    assert all(torch.equal(weight, before[name]) for name, weight in head.state_dict().items())
+
+
+def test_only_the_named_block_is_silenced(generator):
+    quiet = heads.silence(encoder(generator, blocks=2), 1, (0,))
+    first, second = (block.attention.out.weight for block in quiet.encoder.blocks)
+    assert first.abs().min() > 0
+    assert second[:, :4].abs().max() == 0 < second[:, 4:].abs().min()
+
+
+def test_even_attention_has_the_largest_entropy_and_the_distance_of_chance():
+    weights = torch.full((1, 1, 1, 1 + STEPS, 1 + STEPS), 1 / (1 + STEPS))
+    entropy_bits, on_itself, distance = heads.habits_in(weights)
+    assert entropy_bits.item() == pytest.approx(math.log2(STEPS))
+    assert on_itself.item() == pytest.approx(1 / (1 + STEPS))
+    assert distance.item() == pytest.approx((STEPS**2 - 1) / (3 * STEPS))
+
+
+def test_attention_to_one_token_has_no_entropy_and_steps_that_see_themselves_no_distance():
+    weights = 0.999 * torch.eye(1 + STEPS)
+    weights[0] = 0
+    weights[0, 0], weights[0, 3] = 0.25, 0.75
+    entropy_bits, on_itself, distance = heads.habits_in(weights.expand(2, 1, 1, -1, -1))
+    assert entropy_bits.abs().max() < 1e-6
+    assert on_itself.tolist() == [[[0.25]], [[0.25]]]
+    assert distance.abs().max() == 0
+
+
+def test_heads_are_alike_if_they_look_at_the_same_steps():
+    rising = torch.arange(1.0, 1 + STEPS)
+    looks = torch.stack([rising, 3 * rising, rising.flip(0), torch.ones(STEPS)])
+    weights = torch.zeros(2, 2, 2, 1 + STEPS, 1 + STEPS)
+    weights[..., 0, 1:] = looks.view(2, 2, STEPS)
+    alike = heads.mean_where_defined(heads.alike_in(weights).numpy())
+    assert alike[0][1] == pytest.approx(1)
+    assert alike[0][2] == pytest.approx(-1)
+    assert alike[3] == (None, None, None, None)  # looks everywhere alike
+
+
+def test_a_head_that_adds_nothing_is_found_to_be_worth_nothing(opened):
+    (subject,) = (each for each in opened.subjects if each.recipe.network.encoder.blocks)
+    for network in subject.networks.values():
+        for block in network.head.encoder.blocks:
+            with torch.no_grad():
+                block.attention.out.weight *= 50  # of so small a network, heads that are heard
+        network.head = heads.silence(network.head, 0, (1,))
+    (found,) = heads.measure(opened).encoders
+    idle = next(head for head in found.heads if (head.block, head.head) == (1, 2)).silenced
+    assert (idle.lost.difference, idle.p_holm) == (0, 1)
+    assert abs(idle.log_loss_lost) < 1e-6
+    others = [head.silenced.log_loss_lost for head in found.heads if head.silenced is not idle]
+    assert min(abs(lost) for lost in others) > 1e-3
+    assert len(found.heads) == 2 * subject.recipe.network.encoder.blocks
+    assert found.step_s == pytest.approx(2 * 4 * 128 / 8_000)
+
+
+def test_a_study_without_an_encoder_has_no_heads(opened):
+    from dataclasses import replace
+
+    (cnn,) = (each for each in opened.subjects if not each.recipe.network.encoder.blocks)
+    assert heads.measure(replace(opened, subjects=(cnn,))).encoders == ()
+
+
+def test_a_class_token_that_looks_at_itself_alone_still_has_figures():
+    weights = torch.eye(1 + STEPS)[None, None, None]
+    entropy_bits, on_itself, distance = heads.habits_in(weights)
+    assert (entropy_bits.item(), on_itself.item(), distance.item()) == (0, 1, 0)

@@ -26,6 +26,7 @@ ESC10 = (
 )
 NAMES = ("cnn", "transformer-h1", "transformer-h2", "transformer-h4")
 SKILL = {"cnn": 3.4, "transformer-h1": 2.9, "transformer-h2": 3.1, "transformer-h4": 3.2}
+SKILL |= {"dull": 0.9, "dull-h4": 0.7}
 EPOCHS = 40
 
 Rows = list[dict[str, Any]]
@@ -128,13 +129,14 @@ def make_scores(
     seeds: int,
     strategies: list[str],
     test: bool,
-) -> tuple[Rows, np.ndarray]:
-    """All rows of a configuration, and which out-of-fold clips each seed got right."""
+) -> tuple[Rows, np.ndarray, Rows]:
+    """Scores of a configuration, out-of-fold clips that each seed got right, every answer."""
     folds = np.array([clip["fold"] for clip in clips])
     targets = np.array([categories.index(clip["category"]) for clip in clips])
     recordings = np.array([clip["recording"] for clip in clips])
     dev = folds != 1
     rows: Rows = []
+    answers: Rows = []
     correct = []
 
     def add(place: tuple[str, str, str, str, str], rows_of: np.ndarray, p: np.ndarray) -> None:
@@ -150,6 +152,11 @@ def make_scores(
                 pooled,
             )
         )
+        told = {"configuration": name} | dict(zip(keys[:4], place[:4], strict=True))
+        for at, shares in zip(np.flatnonzero(rows_of), p, strict=True):
+            clip = {key: clips[at][key] for key in ("file", "fold", "category")}
+            given = {f"p_{c}": f"{share:.9g}" for c, share in zip(categories, shares, strict=True)}
+            answers.append(told | clip | {"prediction": categories[shares.argmax()]} | given)
 
     for seed in range(seeds):
         key = [sum(name.encode()), seed]
@@ -200,7 +207,7 @@ def make_scores(
             if same:
                 place = {"strategy": strategy, "seed": "mean", "member": member, "on": on}
                 rows.append(mean_row(place | {"declared": f"mean of {seeds} seeds"}, same))
-    return rows, np.array(correct)
+    return rows, np.array(correct), answers
 
 
 def make_committee(configurations: Rows) -> dict[str, Any]:
@@ -404,6 +411,7 @@ def write_study(
         },
     }
     configurations, plans, correct, comparison_rows = [], [], {}, []
+    answers: Rows = []
     for name in names:
         heads = int(name.partition("-h")[2] or 0)
         encoder = {"blocks": 2 if heads else 0, "heads": heads or 1, "expansion": 2}
@@ -421,7 +429,8 @@ def write_study(
                 folder = run / name / strategy / member / f"seed-{seed}"
                 took = write_fit(folder, name, strategy, member, seed)
                 seconds[strategy] = seconds.get(strategy, 0.0) + took
-        rows, correct[name] = make_scores(name, clips, categories, seeds, [*strategies], test)
+        rows, correct[name], own = make_scores(name, clips, categories, seeds, [*strategies], test)
+        answers += own
         layers = make_layers(name, len(categories))
         parameters = count_parts(layers)
         configurations.append(
@@ -452,6 +461,12 @@ def write_study(
             }
             for row in rows
         ]
+    if seeds > 1:  # as `make_committee` scores it
+        committee = {"configuration": "everyone", "seed": "ensemble"}
+        first = (names[0], "kfold", "0", "pooled")
+        places = ("configuration", "strategy", "seed", "member")
+        answers += [row | committee for row in answers if tuple(row[k] for k in places) == first]
+    write_rows(run / "predictions.csv", list(answers[0]), answers)
     write_rows(run / "comparison.csv", list(comparison_rows[0]), comparison_rows)
 
     development = [clip for clip in clips if clip["role"] == "development"]
@@ -582,6 +597,43 @@ def write_pictures(path: Path, categories: tuple[str, ...]) -> None:
         low_hz=40.0,
         high_hz=16000.0,
     )
+
+
+def write_looking(run: Path, names: tuple[str, ...] = ("cnn", "transformer-h4")) -> Path:
+    """Pictures of all development clips, as that part of the evidence leaves them."""
+    with (run / "clips.csv").open(encoding="utf-8", newline="") as stream:
+        clips = [row for row in csv.DictReader(stream) if row["role"] == "development"]
+    generator = np.random.default_rng(5)
+    count, bands, frames, points = len(clips), 12, 20, 16
+    path = run / "evidence" / "looking.npz"
+    path.parent.mkdir()
+    np.savez_compressed(
+        path,
+        files=np.array([clip["file"] for clip in clips]),
+        categories=np.array([clip["category"] for clip in clips]),
+        folds=np.array([int(clip["fold"]) for clip in clips]),
+        spectra=generator.integers(0, 256, (count, bands, frames), dtype=np.uint8),
+        envelopes=generator.uniform(-1, 1, (count, points, 2)).astype(np.float16),
+        seconds=5.0,
+        low_hz=40.0,
+        high_hz=16000.0,
+        **{
+            f"gradient_{name}": generator.integers(0, 256, (count, bands, frames), dtype=np.uint8)
+            for name in names
+        },
+        **{
+            f"attention_{name}": generator.dirichlet(np.ones(frames), count).astype(np.float16)
+            for name in names
+            if "-h" in name
+        },
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def look() -> Callable[..., Path]:
+    """Write pictures into a study: `write_looking`."""
+    return write_looking
 
 
 @pytest.fixture(scope="session")

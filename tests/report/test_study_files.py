@@ -47,6 +47,7 @@ def test_reads_what_was_written(mission: Path) -> None:
     "name",
     [
         *("scores.json", "study.toml", "environment.json", "clips.csv", "pictures.npz"),
+        "predictions.csv",
         *("skipped.csv", "ignored.csv", "unusual.csv", "cnn/kfold/fold-3/seed-0/history.csv"),
     ],
 )
@@ -78,10 +79,13 @@ def test_a_configuration_without_fits_is_named(small: Path) -> None:
         ("study.toml", "name =", "study.toml: cannot be read"),
         ("study.toml", 'name = "x"', "no name or no configuration in it"),
         ("pictures.npz", "no archive", "pictures.npz: cannot be read"),
+        ("predictions.csv", "file,fold\na,1\n", "no column category"),
+        ("evidence/looking.npz", "no archive", "looking.npz: cannot be read"),
         ("cnn/kfold/fold-3/seed-0/history.csv", "epoch,lr\n", "no epoch in it"),
     ],
 )
 def test_a_damaged_file_is_named(small: Path, name: str, content: str, found: str) -> None:
+    (small / name).parent.mkdir(exist_ok=True)
     (small / name).write_text(content, encoding="utf-8")
     with pytest.raises(StudyError, match=found):
         write_report(small)

@@ -81,7 +81,7 @@ def test_a_search_has_a_paper_and_a_page_of_its_own(folder):
 
 def test_the_share_of_luck_is_what_new_seeds_took_back(folder):
     # The median of whole trials is 0.36: of 0.06 that the best was better, new seeds keep 0.03.
-    text = said(tuned([read_tuning(folder)]))
+    text = said(tuned({"trials.csv": read_tuning(folder)}))
     assert "same recipe has 0.330: of what it was better than the median" in text
     assert "(0.360), 50.0% was luck of the search" in text
     assert "The recipe as it was has 0.400, and 0.390 with the new seeds." in text
@@ -127,6 +127,7 @@ def test_a_study_tells_of_the_searches_laid_into_it(folder, mission, tmp_path):
     text = page.read_text(encoding="utf-8")
     assert "What was searched: small" in text
     assert "PED-ANOVA" in text
+    assert 'href="../tuning/small/trials.csv"' in text
 
 
 def test_only_finished_searches_are_laid_into_finished_studies(folder, mission, tmp_path):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from pypdf import PdfReader
@@ -19,7 +20,7 @@ from auricle.report.html import page_svg
 
 NAMES = ("cnn", "transformer-h1", "transformer-h2", "transformer-h4")
 THREE = ("bell", "door", "glass")
-VOID = {"meta", "link", "br", "img", "use", "path", "image", "mspace"}
+VOID = {"meta", "link", "br", "input", "img", "use", "path", "image", "mspace"}
 
 
 class Page(HTMLParser):
@@ -171,10 +172,28 @@ def test_headings_go_down_one_level_at_a_time(page: Page) -> None:
     assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
 
 
-def test_equal_studies_print_equal_files(printed: tuple[Path, Path], mission: Path) -> None:
-    again = write_report(mission)
-    assert again == (mission / "report" / "report.pdf", mission / "report" / "report.html")
+def test_equal_studies_print_equal_files(
+    printed: tuple[Path, Path], mission: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    again = write_report(mission, tmp_path_factory.mktemp("again"))
     assert [file.read_bytes() for file in again] == [file.read_bytes() for file in printed]
+
+
+def test_files_that_numbers_come_from_are_linked_from_wherever_the_page_is(
+    page: Page, printed: tuple[Path, Path], mission: Path
+) -> None:
+    at_home = write_report(mission)
+    assert at_home == (mission / "report" / "report.pdf", mission / "report" / "report.html")
+    for place, shown in ((printed[1], page), (at_home[1], Page(at_home[1].read_text("utf-8")))):
+        links = [unquote(a["href"] or "") for tag, a in shown.elements if tag == "a"]
+        files = [place.parent / link for link in links if not re.match(r"#|https?:", link)]
+        names = {file.name for file in files}
+        assert {"scores.json", "comparison.csv", "clips.csv", "predictions.csv"} <= names
+        assert len(files) > 20
+        assert all(file.exists() for file in files)
+    said = text_of(printed[0])
+    assert "From comparison.csv." in said
+    assert "From cnn/kfold/." in said
 
 
 def test_validation_alone_says_that_the_test_fold_was_not_read(

@@ -1,6 +1,9 @@
 """Classes and probabilities of sound files, by a network that was never trained."""
 
+import csv
+import io
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -54,7 +57,7 @@ def sound(tmp_path):
 
 def told(text):
     """(category, percent, file) of each line."""
-    lines = [line.split(maxsplit=2) for line in text.splitlines()]
+    lines = [line.rsplit("  ", 1)[0].split(maxsplit=2) for line in text.splitlines()]
     return [(category, float(share.rstrip("%")), file) for category, share, file in lines]
 
 
@@ -71,7 +74,7 @@ def test_each_file_is_told_its_class_and_probability(tmp_path, sound, capsys):
     files = [
         sound("one.wav"),
         sound("short.flac", seconds=0.05),
-        sound("long.wav", seconds=2.0),
+        sound("longer.wav", seconds=0.4),
         sound("eight.wav", channels=8, rate_hz=48_000),
     ]
 
@@ -92,15 +95,13 @@ def test_files_that_fail_do_not_stop_the_others_but_change_the_code(tmp_path, so
     letter = tmp_path / "letter.wav"
     letter.write_text("no sound at all", encoding="utf-8")
 
-    code = predict_files(
-        [tmp_path / "lost.wav", good, letter, tmp_path, last], tmp_path / "fit", "cpu"
-    )
+    code = predict_files([tmp_path / "lost.wav", good, letter, last], tmp_path / "fit", "cpu")
 
     printed = capsys.readouterr()
     assert code == 3
     assert [file for _, _, file in told(printed.out)] == [str(good), str(last)]
     problems = printed.err.splitlines()
-    assert len(problems) == 3
+    assert len(problems) == 2
     assert all(line.startswith("auricle: ") for line in problems)
     assert "lost.wav: no such file" in problems[0]
     assert "letter.wav: no audio" in problems[1]
@@ -156,3 +157,89 @@ def test_a_recipe_of_another_version_is_refused(tmp_path, sound):
 
     with pytest.raises(RecipeError, match=r"fit\.json: unknown key network\.base\.depth"):
         predict_files([sound("one.wav")], tmp_path / "fit", "cpu")
+
+
+@pytest.fixture
+def model(tmp_path):
+    write_fit(tmp_path / "fit")
+    return tmp_path / "fit"
+
+
+@pytest.fixture
+def evening(tmp_path):
+    """Two seconds of a low tone, then two of noise: longer than a clip."""
+    time_s = np.arange(2 * RATE_HZ) / RATE_HZ
+    noise = np.random.default_rng(0).normal(0, 0.2, 2 * RATE_HZ)
+    wave = np.concatenate([0.3 * np.sin(2 * np.pi * 300 * time_s), noise])
+    sf.write(tmp_path / "evening.wav", wave, RATE_HZ)
+    return tmp_path / "evening.wav"
+
+
+def test_a_long_recording_is_told_as_events_that_cover_it(model, evening, capsys):
+    assert predict_files([evening], model, "cpu", "jsonl") == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["start_s"] for event in events] == [0, *(e["end_s"] for e in events[:-1])]
+    assert events[-1]["end_s"] == 4.0
+    assert all(a["prediction"] != b["prediction"] for a, b in pairwise(events))
+    for event in events:
+        assert sum(event["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+        assert event["confidence"] == max(event["probabilities"].values())
+
+
+def test_events_are_what_the_network_says_of_their_windows(model, evening, capsys):
+    network = write_fit(model.parent / "same")
+    predict_files([evening], model, "cpu", "jsonl")
+    first = json.loads(capsys.readouterr().out.splitlines()[0])
+    wave, _ = sf.read(evening, dtype="float32")
+    hop = round(CLIP_S * RATE_HZ) // 2
+    with torch.no_grad():
+        waves = torch.from_numpy(np.stack([wave[at : at + 2 * hop] for at in (0, hop)]))
+        shares = network(waves)[0].softmax(1).numpy()
+    heard = [shares[0], shares.mean(0)]  # of the first stretch and of the second
+    if first["end_s"] == pytest.approx(hop / RATE_HZ):
+        assert first["prediction"] == CATEGORIES[heard[0].argmax()]
+    else:
+        assert CATEGORIES[heard[0].argmax()] == CATEGORIES[heard[1].argmax()]
+        assert first["prediction"] == CATEGORIES[heard[0].argmax()]
+
+
+def test_the_three_forms_tell_the_same(model, evening, capsys):
+    told_as = {}
+    for form in ("csv", "jsonl", "audacity"):
+        predict_files([evening], model, "cpu", form)
+        told_as[form] = capsys.readouterr().out
+    rows = list(csv.DictReader(io.StringIO(told_as["csv"])))
+    objects = [json.loads(line) for line in told_as["jsonl"].splitlines()]
+    labels = [line.split("\t") for line in told_as["audacity"].splitlines()]
+    assert list(rows[0]) == [
+        "file", "start_s", "end_s", "prediction", "confidence", "p_bell", "p_horn", "p_siren",
+    ]  # fmt: skip
+    assert len(rows) == len(objects) == len(labels)
+    for row, told_object, label in zip(rows, objects, labels, strict=True):
+        assert label == [row["start_s"], row["end_s"], row["prediction"]]
+        assert row["prediction"] == told_object["prediction"]
+        assert float(row["p_horn"]) == pytest.approx(told_object["probabilities"]["horn"])
+
+
+def test_folders_and_patterns_are_the_files_in_them(model, sound, tmp_path, capsys):
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    names = ["in/b.wav", "in/a.flac", "in/deep/c.wav", "in/.hidden.wav"]
+    for name in names:
+        sound(name)
+    (tmp_path / "in" / "notes.txt").write_text("no sound", encoding="utf-8")
+    predict_files([tmp_path / "in"], model, "cpu")
+    wanted = [str(tmp_path / name) for name in ("in/a.flac", "in/b.wav", "in/deep/c.wav")]
+    assert [file for *_, file in told(capsys.readouterr().out)] == wanted
+    predict_files([f"{tmp_path}/in/*.wav"], model, "cpu")
+    assert [file for *_, file in told(capsys.readouterr().out)] == [str(tmp_path / "in/b.wav")]
+    assert predict_files([f"{tmp_path}/none/*.wav"], model, "cpu") == 3
+    assert "no such file" in capsys.readouterr().err
+
+
+def test_a_sound_can_come_on_standard_input(model, sound, monkeypatch, capsys):
+    class Pipe:
+        buffer = io.BytesIO(sound("piped.wav").read_bytes())
+
+    monkeypatch.setattr("sys.stdin", Pipe())
+    assert predict_files(["-"], model, "cpu") == 0
+    assert [file for *_, file in told(capsys.readouterr().out)] == ["-"]

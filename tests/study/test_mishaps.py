@@ -229,7 +229,7 @@ def test_a_damaged_fit_is_refused(auricle, study, tmp_path, name, content):
     fit = shutil.copytree(study / FIT, tmp_path / "fit")
     (fit / name).write_bytes(content)
     try:
-        refused = auricle("predict", "a.wav", "--run", fit)
+        refused = auricle("predict", "a.wav", "--model", fit)
     except Exception as bug:  # noqa: BLE001
         pytest.fail(f"{type(bug).__name__}: {bug}")
     assert refused.code == 1
@@ -240,7 +240,7 @@ def test_missing_weights_are_named(auricle, study, tmp_path):
     fit = shutil.copytree(study / FIT, tmp_path / "fit")
     (fit / "weights.safetensors").unlink()
 
-    assert "weights.safetensors" in auricle("predict", "a.wav", "--run", fit).err
+    assert "weights.safetensors" in auricle("predict", "a.wav", "--model", fit).err
 
 
 def test_weights_of_another_release_are_refused(auricle, study, tmp_path):
@@ -250,7 +250,7 @@ def test_weights_of_another_release_are_refused(auricle, study, tmp_path):
     del facts["recipe"]["network"]["encoder"]["position_gain"]
     (fit / "fit.json").write_text(json.dumps(facts), encoding="utf-8")
 
-    refused = auricle("predict", "a.wav", "--run", fit)
+    refused = auricle("predict", "a.wav", "--model", fit)
     assert refused.code == 1
     assert "trained by another release" in refused.err
 
@@ -261,7 +261,7 @@ def test_weights_that_do_not_fit_their_recipe_are_refused(auricle, study, tmp_pa
     facts["recipe"]["network"]["base"]["widths"] = [16, 16, 16]
     (fit / "fit.json").write_text(json.dumps(facts), encoding="utf-8")
     try:
-        refused = auricle("predict", "a.wav", "--run", fit)
+        refused = auricle("predict", "a.wav", "--model", fit)
     except Exception as bug:  # noqa: BLE001
         pytest.fail(f"{type(bug).__name__}: {str(bug)[:200]}")
     assert refused.code == 1

@@ -29,6 +29,19 @@ def test_what_was_found_goes_along_and_weights_do_not(run, tmp_path):
     assert light < files_of(run)
 
 
+def test_pictures_of_clips_go_along_and_their_sounds_do_not(run, tmp_path):
+    (run / "report").mkdir()
+    (run / "evidence").mkdir()
+    (run / "report" / "listen.html").write_text("sounds", encoding="utf-8")
+    (run / "evidence" / "looking.npz").write_bytes(b"pictures")
+
+    publish(run, tmp_path / "light")
+
+    light = files_of(tmp_path / "light")
+    assert "evidence/looking.npz" in light
+    assert "report/listen.html" not in light
+
+
 def test_the_report_can_be_drawn_from_what_was_published(run, tmp_path):
     publish(run, tmp_path / "light")
 

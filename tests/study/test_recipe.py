@@ -180,7 +180,7 @@ def test_equal_recipes_have_equal_hashes():
             'name = "a"\n[network.encoder]\nblocks = 2\nheads = 7',
             "network: 7 heads do not divide the base's width of",
         ),
-        ('name = "a"\n[network.encoder]\ndropout = 1.0', "shares below 1"),
+        ('name = "a"\n[network.encoder]\ndropout = 1.0', "share below 1"),
         ('name = "a"\n[network.base]\nkernel = 4', "kernels must be odd"),
         ('name = "a"\n[network.frontend]\nhigh_hz = 20000.0', "half of sample_rate_hz"),
     ],

@@ -182,7 +182,10 @@ def test_what_cannot_be_run_is_refused(refuse, asked, told):
         (("train", "cn"), "no such recipe; did you mean cnn?"),
         (("report", "lost"), "lost"),
         (("evaluate", "lost"), "lost: neither a finished study nor a fit is here"),
-        (("predict", "a.wav", "--run", "lost"), "lost: neither a finished study nor a fit is here"),
+        (
+            ("predict", "a.wav", "--model", "lost"),
+            "lost: neither a finished study nor a fit is here",
+        ),
     ],
 )
 def test_what_is_not_there_is_named(auricle, tmp_path, monkeypatch, arguments, told):

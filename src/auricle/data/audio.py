@@ -7,6 +7,8 @@ in its first one. FLAC alone fails by itself.
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +39,36 @@ def load_wave(file: Path, sample_rate_hz: int) -> Wave:
     Raises:
         AudioError: missing, empty, cut short, not audio, or with samples that are no numbers.
     """
+    return np.concatenate([*stream_wave(file, sample_rate_hz)])
+
+
+def stream_wave(file: Path, sample_rate_hz: int) -> Iterator[Wave]:
+    """Decode as `load_wave`, piece by piece: a long recording need not be held whole."""
+    with open_sound(file) as sound:
+        resampler = soxr.ResampleStream(sound.samplerate, sample_rate_hz, 1, dtype="float32")
+        for block in read_blocks(sound):
+            yield resampler.resample_chunk(block.mean(axis=1))
+        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def seconds_of(file: Path) -> float:
+    """How long a sound says that it is, without decoding it.
+
+    Raises: AudioError as `load_wave` for what shows without decoding.
+    """
+    with open_sound(file) as sound:
+        return float(sound.frames / sound.samplerate)
+
+
+@contextmanager
+def open_sound(file: Path) -> Iterator[sf.SoundFile]:
+    """Open a sound file to be read here; whatever is wrong with it is told as an AudioError."""
     try:
         if not file.stat().st_size:
             raise AudioError(f"{file}: empty, 0 bytes; {MEND}")
         _refuse_cut(file)
         with sf.SoundFile(file) as sound:
-            return _decode(sound, file, sample_rate_hz)
+            yield sound
     except FileNotFoundError:
         raise AudioError(f"{file}: no such file; bring it back, or use --skip-bad") from None
     except OSError as error:
@@ -54,23 +80,23 @@ def load_wave(file: Path, sample_rate_hz: int) -> Wave:
         raise AudioError(f"{file}: {reason} that can be decoded; {MEND}") from error
 
 
-def _decode(sound: sf.SoundFile, file: Path, sample_rate_hz: int) -> Wave:
-    resampler = soxr.ResampleStream(sound.samplerate, sample_rate_hz, 1, dtype="float32")
-    pieces: list[Wave] = []
+def read_blocks(sound: sf.SoundFile) -> Iterator[Wave]:
+    """Read a sound piece by piece, (frames, channels) each, full scale being 1.
+
+    Raises: AudioError for no samples, samples that are no numbers, or fewer than promised.
+    """
     frames = 0
     while len(block := sound.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
         if not np.isfinite(block).all():
-            raise AudioError(f"{file}: samples that are NaN or infinite; {MEND}")
-        mono = block.mean(axis=1)  # (frames, channels) -> (frames,)
-        pieces.append(resampler.resample_chunk(mono))
+            raise AudioError(f"{sound.name}: samples that are NaN or infinite; {MEND}")
+        yield block
         frames += len(block)
     if not frames:
-        raise AudioError(f"{file}: empty, 0 samples; {MEND}")
+        raise AudioError(f"{sound.name}: empty, 0 samples; {MEND}")
     # Only a counted MP3 promises more frames than it holds; others trim the count in silence.
-    if sound.format == "MP3" and frames < sound.frames - 2 * _MP3_FRAME and _is_counted(file):
-        raise AudioError(f"{file}: cut short, {frames} of {sound.frames} samples; {MEND}")
-    pieces.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
-    return np.concatenate(pieces)
+    short = sound.format == "MP3" and frames < sound.frames - 2 * _MP3_FRAME
+    if short and _is_counted(Path(sound.name)):
+        raise AudioError(f"{sound.name}: cut short, {frames} of {sound.frames} samples; {MEND}")
 
 
 def _refuse_cut(file: Path) -> None:
@@ -147,3 +173,8 @@ def content_hash(file: Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
         return ""
+
+
+def decoding_threads() -> int:
+    """How many files are decoded at a time: decoders leave Python's lock alone."""
+    return min(4, os.cpu_count() or 1)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from auricle.data.audio import SUFFIXES
+from auricle.data.duplicates import Progress, find_duplicates, find_equal
 from auricle.data.folds import assign_folds, check_folds, group_duplicates
 from auricle.errors import DataError
 
@@ -79,7 +80,7 @@ class Columns:
     """Names of the columns in a CSV of labels.
 
     `file` is a column, or a path with columns in braces: "audio/fold{fold}/{slice_file_name}".
-    Without `fold`, folds are assigned; without `recording`, equal files are one recording.
+    Without `fold`, folds are assigned; without `recording`, files that hold the same sound are one.
     """
 
     file: str = "file"
@@ -92,6 +93,9 @@ ESC50 = Columns(file="audio/{filename}", category="category", fold="fold", recor
 URBANSOUND8K = Columns(
     file="audio/fold{fold}/{slice_file_name}", category="class", fold="fold", recording="fsID"
 )
+
+Check = Callable[[Sequence[Clip], Path], None]
+"""Refuses clips, read from a place, whose folds will not do."""
 
 _PUBLISHED = {
     "meta/esc50.csv": ("esc50", ESC50),
@@ -109,6 +113,9 @@ def read_clips(
     name: str | None = None,
     folds: int = 5,
     skip_bad: bool = False,
+    check: Check = check_folds,
+    cache: Path | None = None,
+    progress: Progress | None = None,
 ) -> ClipTable:
     """Read a data set: ESC-10's archive, ESC-50, UrbanSound8K, one folder a class, or a CSV.
 
@@ -116,9 +123,13 @@ def read_clips(
     if not the CSV's own; `subset` a true/false column of the CSV that picks its rows (ESC-50 has
     "esc10"). `folds` are made where the data names none: grouped by recording, balanced by class,
     the same on every run. With `skip_bad` missing files stay in the table, for the store to skip.
+    `check` refuses folds; an audit, which tells of leaks, asks for less.
+
+    Where neither recordings nor folds are named, all files are decoded, to find those that hold the
+    same sound: `cache` keeps what was found, `progress(done, total)` is called meanwhile.
 
     Raises:
-        DataError: nothing to read, a column or file that is missing, folds that leak or lack.
+        DataError: nothing to read, a column or file that is missing, or what `check` refuses.
     """
     source = Path(source)
     found = _find_labels(source)
@@ -139,7 +150,13 @@ def read_clips(
         table = _read_folders(source, "esc10", _esc10_clip)
     else:
         table = _read_folders(source, source.resolve().name, _folder_clip)
-    return replace(_with_folds(table, folds, source), name=name or table.name)
+    if not table.clips:
+        raise DataError(
+            f"{source}: no clip in it; audio files end in {', '.join(sorted(SUFFIXES))}"
+        )
+    table = _with_folds(_with_recordings(table, cache, progress), folds)
+    check(table.clips, source)
+    return replace(table, name=name or table.name)
 
 
 def is_esc10(folder: Path) -> bool:
@@ -165,25 +182,38 @@ def _relative(path: Path, folder: Path) -> str:
         return path.resolve().as_posix()
 
 
-def _with_folds(table: ClipTable, folds: int, source: Path) -> ClipTable:
-    """Fill in recordings (empty) and folds (0) that the data does not tell, and check all folds."""
-    clips, notes = table.clips, list(table.notes)
-    if not clips:
-        raise DataError(
-            f"{source}: no clip in it; audio files end in {', '.join(sorted(SUFFIXES))}"
-        )
-    if not all(clip.recording for clip in clips):
-        clips, repeated = group_duplicates(clips, table.root)
-        notes.append(
-            "No recordings are named, and only equal files were looked for: "
-            "every file is taken for a recording of its own"
-            + (f", but for {repeated} files that repeat another one." if repeated else ".")
-        )
-    if not all(clip.fold for clip in clips):
-        clips = assign_folds(clips, folds, seed=0)
-        notes.append(f"No folds are named: {folds} were made, by recording and balanced by class.")
-    check_folds(clips, source)
-    return replace(table, clips=tuple(sorted(clips, key=lambda c: c.file)), notes=tuple(notes))
+def _with_recordings(table: ClipTable, cache: Path | None, progress: Progress | None) -> ClipTable:
+    """Sort the clips, and fill in recordings (empty) that the data does not tell.
+
+    Where folds are named, one of them is a test fold that stays closed: only bytes are compared.
+    """
+    clips = tuple(sorted(table.clips, key=lambda c: c.file))
+    if all(clip.recording for clip in clips):
+        return replace(table, clips=clips)
+    files = [table.path(clip) for clip in clips]
+    if all(clip.fold for clip in clips):
+        pairs, looked = find_equal(files), "only equal files were looked for"
+        mend = " Near-duplicates are told by auricle audit."
+    else:
+        pairs = find_duplicates(files, cache, progress).pairs
+        looked, mend = "near-duplicates were looked for", ""
+    clips = group_duplicates(clips, pairs)
+    repeated = len(clips) - len({clip.recording for clip in clips})
+    note = (
+        f"No recordings are named, and {looked}: every file is taken for a recording of its own"
+        + (f", but for {repeated} that repeat another one, or a part of it." if repeated else ".")
+        + mend
+    )
+    return replace(table, clips=clips, notes=(*table.notes, note))
+
+
+def _with_folds(table: ClipTable, folds: int) -> ClipTable:
+    """Make folds where the data names none (0)."""
+    if all(clip.fold for clip in table.clips):
+        return table
+    note = f"No folds are named: {folds} were made, by recording and balanced by class."
+    clips = assign_folds(table.clips, folds, seed=0)
+    return replace(table, clips=clips, notes=(*table.notes, note))
 
 
 def _read_folders(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auricle.data.audio import content_hash
+from auricle.data.duplicates import Pair, groups_of
 from auricle.errors import DataError
 
 if TYPE_CHECKING:
@@ -61,8 +61,24 @@ def check_folds(clips: Sequence[Clip], source: Path) -> None:
     """Refuse folds on which no honest score can be had.
 
     Raises:
-        DataError: a number is left out, a fold lacks a category, a recording stands in two folds,
-            or there is one category alone.
+        DataError: a recording stands in two folds, or as `check_categories`.
+    """
+    check_categories(clips, source)
+    fold_of: dict[str, Clip] = {}
+    for clip in clips:
+        other = fold_of.setdefault(clip.recording, clip)
+        if other.fold != clip.fold:
+            raise DataError(
+                f"{source}: recording {clip.recording} stands in folds {other.fold} "
+                f"({other.file}) and {clip.fold} ({clip.file}); put it into one"
+            )
+
+
+def check_categories(clips: Sequence[Clip], source: Path) -> None:
+    """Refuse folds that do not all hold all categories.
+
+    Raises:
+        DataError: a number is left out, a fold lacks a category, or there is one category alone.
     """
     categories = sorted({clip.category for clip in clips})
     found = {clip.fold for clip in clips}
@@ -74,14 +90,6 @@ def check_folds(clips: Sequence[Clip], source: Path) -> None:
             f"{source}: fold {missing[0]} is missing, found {', '.join(map(str, sorted(found)))}; "
             "bring its clips back or number the folds from 1 without a gap"
         )
-    fold_of: dict[str, Clip] = {}
-    for clip in clips:
-        other = fold_of.setdefault(clip.recording, clip)
-        if other.fold != clip.fold:
-            raise DataError(
-                f"{source}: recording {clip.recording} stands in folds {other.fold} "
-                f"({other.file}) and {clip.fold} ({clip.file}); put it into one"
-            )
     held = {(clip.fold, clip.category) for clip in clips}
     for category in categories:
         for fold in sorted(found):
@@ -93,14 +101,14 @@ def check_folds(clips: Sequence[Clip], source: Path) -> None:
                 )
 
 
-def group_duplicates(clips: Sequence[Clip], root: Path) -> tuple[tuple[Clip, ...], int]:
-    """Name recordings where none are known: files with the same bytes are one, else each its own.
+def group_duplicates(clips: Sequence[Clip], pairs: Iterable[Pair]) -> tuple[Clip, ...]:
+    """Name recordings where none are known: clips that pairs connect are one, else each its own.
 
-    Returns the clips with their recordings, and how many files repeat an earlier one.
+    A recording is named by its first clip.
     """
-    first: dict[str, str] = {}
-    named = []
-    for clip in sorted(clips, key=lambda c: c.file):
-        content = content_hash(root / clip.file) or clip.file
-        named.append(replace(clip, recording=first.setdefault(content, clip.file)))
-    return tuple(named), len(named) - len(first)
+    groups = groups_of(len(clips), pairs)
+    _, first = np.unique(groups, return_index=True)
+    names = [clips[number].file for number in first]
+    return tuple(
+        replace(clip, recording=names[group]) for clip, group in zip(clips, groups, strict=True)
+    )

@@ -2,12 +2,13 @@
 
 import os
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from auricle.data.clips import ClipTable, Columns, is_esc10, read_clips
+from auricle.data.clips import Check, ClipTable, Columns, is_esc10, read_clips
+from auricle.data.duplicates import Progress
 from auricle.data.esc10 import check_esc10, find_faults
+from auricle.data.folds import check_folds
 from auricle.data.synth import VERSION, make_synth
 from auricle.errors import FetchError
 
@@ -39,7 +40,8 @@ def read_data(
     subset: str | None = None,
     folds: int = 5,
     skip_bad: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    check: Check = check_folds,
+    progress: Progress | None = None,
 ) -> ClipTable:
     """Read the clips of a named data set or of a path; AURICLE_DATA stands in where none is given.
 
@@ -71,11 +73,19 @@ def read_data(
     source = Path(data)
     if not is_esc10(source):
         return read_clips(
-            source, columns=columns, root=root, subset=subset, folds=folds, skip_bad=skip_bad
+            source,
+            columns=columns,
+            root=root,
+            subset=subset,
+            folds=folds,
+            skip_bad=skip_bad,
+            check=check,
+            cache=cache_folder(),
+            progress=progress,
         )
     if not skip_bad:
         check_esc10(source)
-    table = read_clips(source)
+    table = read_clips(source, check=check)
     if skip_bad and (faults := find_faults(source)):
         note = f"This copy of ESC-10 is not the published one: {faults}."
         return replace(table, name="esc10-incomplete", notes=(*table.notes, note))

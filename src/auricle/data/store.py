@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.data.audio import Wave, content_hash, fit_length, load_wave
+from auricle.data.audio import Wave, content_hash, decoding_threads, fit_length, load_wave
 from auricle.data.clips import Clip, ClipTable
 from auricle.errors import AudioError, DataError
 
@@ -80,7 +80,7 @@ def open_store(
         DataError: no clip is left, or the cache cannot be written.
     """
     samples = round(seconds * sample_rate_hz)
-    with ThreadPoolExecutor(_threads()) as pool:
+    with ThreadPoolExecutor(decoding_threads()) as pool:
         contents = list(pool.map(content_hash, [table.path(clip) for clip in table.clips]))
     settings = [_VERSION, sample_rate_hz, samples, contents]
     key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:24]
@@ -171,7 +171,7 @@ def _decode_all(
             return error
         return to_samples(wave)
 
-    with ThreadPoolExecutor(_threads()) as pool:
+    with ThreadPoolExecutor(decoding_threads()) as pool:
         for batch in _batches(table.clips):
             yield from pool.map(decode, batch)
 
@@ -179,10 +179,6 @@ def _decode_all(
 def _batches(clips: Sequence[Clip]) -> Iterator[Sequence[Clip]]:
     for start in range(0, len(clips), _IN_FLIGHT):
         yield clips[start : start + _IN_FLIGHT]
-
-
-def _threads() -> int:
-    return min(4, os.cpu_count() or 1)
 
 
 def _replace_text(file: Path, text: str) -> None:

@@ -107,6 +107,19 @@ class Case:
         """Where the evidence is kept."""
         return self.run / "evidence"
 
+    @property
+    def best(self) -> Subject:
+        """The best of the subjects, out of fold: what would be shipped."""
+        found = json.loads((self.run / "scores.json").read_text(encoding="utf-8"))
+        name = found["best"]["out_of_fold"]
+        return next(subject for subject in self.subjects if subject.name == name)
+
+    @property
+    def transformer(self) -> Subject | None:
+        """The best subject with an encoder, if there is one."""
+        encoded = [s for s in self.subjects if s.recipe.network.encoder.blocks]
+        return encoded[0] if encoded else None
+
     def followed(self, subject: Subject) -> Iterator[tuple[Array, SoundClassifier, Tensor]]:
         """`subject.batches()`, with a bar that says how many are left."""
         _, clips = np.unique(subject.folds, return_counts=True)
@@ -120,19 +133,6 @@ class Case:
                 transient=True,
             )
         )
-
-    @property
-    def best(self) -> Subject:
-        """The best of the subjects, out of fold: what would be shipped."""
-        found = json.loads((self.run / "scores.json").read_text(encoding="utf-8"))
-        name = found["best"]["out_of_fold"]
-        return next(subject for subject in self.subjects if subject.name == name)
-
-    @property
-    def transformer(self) -> Subject | None:
-        """The best subject with an encoder, if there is one."""
-        encoded = [s for s in self.subjects if s.recipe.network.encoder.blocks]
-        return encoded[0] if encoded else None
 
 
 def open_case(

@@ -19,7 +19,10 @@ from auricle.evidence import (
     leak,
     learning,
     looking,
+    robustness,
+    shortcuts,
     strangers,
+    unknown,
 )
 from auricle.evidence.case import Case, open_case
 from auricle.files import replace_text
@@ -42,9 +45,24 @@ PARTS = {
         calibration.CalibrationFound,
         "do the probabilities mean what they say?",
     ),
+    "robustness": Part(
+        robustness.measure,
+        robustness.RobustnessFound,
+        "how far may a sound be altered?",
+    ),
+    "shortcuts": Part(
+        shortcuts.measure,
+        shortcuts.ShortcutsFound,
+        "does it hear the sound, or what it was recorded with?",
+    ),
+    "unknown": Part(
+        unknown.measure,
+        unknown.UnknownFound,
+        "is a sound of no category refused?",
+    ),
+    "doubts": Part(doubts.measure, doubts.DoubtsFound, "which labels and classes are in doubt?"),
     "heads": Part(heads.measure, heads.HeadsFound, "does any head of attention matter alone?"),
     "looking": Part(looking.measure, looking.LookingFound, "where do the networks look?"),
-    "doubts": Part(doubts.measure, doubts.DoubtsFound, "which labels and classes are in doubt?"),
     "architecture": Part(
         architecture.measure,
         architecture.ArchitectureFound,
@@ -74,8 +92,8 @@ def gather(
 
     Raises: StudyError for a part that is not known, or a study that cannot be asked.
     """
-    if strangers := sorted({*parts} - {*PARTS}):
-        raise StudyError(f"--part {strangers[0]}: no such part; there are {', '.join(PARTS)}")
+    if unheard_of := sorted({*parts} - {*PARTS}):
+        raise StudyError(f"--part {unheard_of[0]}: no such part; there are {', '.join(PARTS)}")
     console = Console(markup=False, highlight=False)
     wanted = [name for name in PARTS if not parts or name in parts]
     todo = [name for name in wanted if again or not answer_file(run, name).exists()]

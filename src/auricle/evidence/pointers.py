@@ -137,10 +137,10 @@ def rollout(weights: Tensor) -> Tensor:
     Shapes: as `last_block`.
     Source: Abnar and Zuidema (2020), section 3.
     """
-    tokens = weights.shape[-1]
-    seen = torch.eye(tokens, device=weights.device).expand(len(weights), -1, -1)
+    itself = torch.eye(weights.shape[-1]).to(weights)
+    seen = itself.expand(len(weights), -1, -1)
     for block in weights.mean(2).unbind(1):  # (batch, tokens, tokens)
-        seen = (block + torch.eye(tokens, device=weights.device)) / 2 @ seen
+        seen = (block + itself) / 2 @ seen
     return seen[:, 0, 1:]
 
 

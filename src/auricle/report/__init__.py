@@ -1,5 +1,6 @@
 """A study's folder, turned into a paper and a page."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from auricle.files import replace_bytes, replace_text
 from auricle.report.chapters import make_document
 from auricle.report.html import set_page
+from auricle.report.links import way
 from auricle.report.pdf import set_pdf
 from auricle.report.study_files import read_study
 from auricle.report.tunings import read_tuning, tuning_document
@@ -18,7 +20,7 @@ def write_report(run: Path, out: Path | None = None) -> tuple[Path, Path]:
     """Write report.pdf and report.html of a finished study or search.
 
     They go into its own `report` folder or `out`. Only the study's files are read: no network is
-    run, and nothing is scored anew.
+    run, and nothing is scored anew. The page links the files that its numbers stand in.
 
     Raises: StudyError that names what is missing or damaged.
     """
@@ -29,6 +31,7 @@ def write_report(run: Path, out: Path | None = None) -> tuple[Path, Path]:
         study = read_study(run)
         document, environment = make_document(study), study.environment
     out = out or run / "report"
+    document = replace(document, study=way(out, run))
     paper, page = out / "report.pdf", out / "report.html"
     replace_bytes(paper, set_pdf(document, started(environment)))
     replace_text(page, set_page(document))

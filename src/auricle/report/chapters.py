@@ -1,11 +1,10 @@
 """The report from its first word to its last."""
 
-from collections.abc import Iterator
-
 from auricle.report.answers import answers
 from auricle.report.closing import assumptions, discussion, references, resources
 from auricle.report.detail import detail
-from auricle.report.document import Block, Document
+from auricle.report.document import Document, sourced
+from auricle.report.every import every_answer
 from auricle.report.front import data_and_protocol, shown_name, summary
 from auricle.report.methods import methods
 from auricle.report.published import published
@@ -18,33 +17,29 @@ from auricle.report.wording import listed
 
 def make_document(study: Study) -> Document:
     """Everything there is to say about a study."""
-    chapters = (
-        summary,
-        data_and_protocol,
-        methods,
-        results,
-        detail,
-        published,
-        answers,
-        tried,
-        searched,
-        discussion,
-        assumptions,
-        resources,
-        references,
+    blocks = (
+        *sourced(summary(study), "scores.json"),
+        *data_and_protocol(study),
+        *sourced(methods(study), "scores.json"),
+        *sourced(results(study), "scores.json"),
+        *sourced(detail(study), "scores.json"),
+        *published(study),
+        *every_answer(study),
+        *answers(study),
+        *sourced(tried(study), "tried.csv"),
+        *tuned({f"tuning/{each.name}/trials.csv": each for each in study.tunings}),
+        *discussion(study),
+        *assumptions(study),
+        *sourced(resources(study), "environment.json"),
+        *references(study),
     )
     return Document(
         title=f"Sound classification on {shown_name(study)}",
         subtitle=subtitle(study),
         byline=f"auricle {study.environment.get('auricle', '')}, study “{study.plan['name']}”",
         date=str(study.environment["started"])[:10],
-        blocks=[block for chapter in chapters for block in chapter(study)],
+        blocks=blocks,
     )
-
-
-def searched(study: Study) -> Iterator[Block]:
-    """The searches that a study's recipes come from."""
-    yield from tuned(study.tunings)
 
 
 def subtitle(study: Study) -> str:

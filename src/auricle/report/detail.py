@@ -31,16 +31,8 @@ def detail(study: Study) -> Iterator[Block]:
 
 def confusions(study: Study) -> Iterator[Block]:
     """Who was taken for whom."""
-    names = study.scores.dataset.categories
     drawn = [
-        Figure(
-            f"confusion-{each.name}",
-            plots.confusions(each.name, names, rows),
-            f"{code(each.name)}: confusion matrices, {listed([title for title, _ in rows])}.",
-            f"Confusion matrices of {each.name}. "
-            + " ".join(f"{title}: {_diagonal(names, row.confusion)}" for title, row in rows),
-            floats=True,
-        )
+        _confusion(study.scores.dataset.categories, each.name, rows)
         for each in study.configurations
         if (rows := [(v.title, r) for v in views(study) if (r := v.drawn(each)) and r.confusion])
     ]
@@ -53,6 +45,21 @@ def confusions(study: Study) -> Iterator[Block]:
         "the row. Out-of-fold matrices are pooled over the development folds." + _first_seed(study)
     )
     yield from drawn
+
+
+def _confusion(
+    names: Sequence[str], configuration: str, rows: Sequence[tuple[str, ScoreRow]]
+) -> Figure:
+    svg, panels = plots.confusions(configuration, names, rows)
+    return Figure(
+        f"confusion-{configuration}",
+        svg,
+        f"{code(configuration)}: confusion matrices, {listed([title for title, _ in rows])}.",
+        f"Confusion matrices of {configuration}. "
+        + " ".join(f"{title}: {_diagonal(names, row.confusion)}" for title, row in rows),
+        floats=True,
+        panels=panels,
+    )
 
 
 def _diagonal(names: Sequence[str], matrix: Sequence[Sequence[int]]) -> str:
@@ -132,6 +139,7 @@ def _class_table(view: View, chunk: Sequence[Configuration], name: str) -> Table
         columns,
         lines,
         dense=True,
+        view=view.title,
     )
 
 

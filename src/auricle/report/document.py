@@ -7,8 +7,8 @@ through `plain`, so that a file called `*.wav` stays what it is.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 
@@ -52,10 +52,27 @@ class Formula:
 
 
 @dataclass(frozen=True)
+class Panel:
+    """Where in a drawing, in shares of its width and height, a confusion matrix stands.
+
+    `configuration` and `view` say whose answers it counts.
+    """
+
+    configuration: str
+    view: str
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
 class Figure:
     """A drawing; `alt` says what it shows to those who do not see it.
 
     One that `floats` may stand at the top or bottom of a printed page, with text going on below.
+    `source` is the file of the study that its numbers stand in. The cells of its `panels` lead to
+    their clips, on a page that has an `Explorer`.
     """
 
     name: str
@@ -63,6 +80,8 @@ class Figure:
     caption: str
     alt: str
     floats: bool = False
+    source: str = ""
+    panels: Sequence[Panel] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +95,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text. The first column names the row; `dense` ones are set smaller."""
+    """Rows of text. The first column names the row; `dense` ones are set smaller.
+
+    `source` is the file of the study that its numbers stand in. Where its rows are the categories
+    in their order, `view` names the answers that they lead to, on a page that has an `Explorer`.
+    """
 
     name: str
     caption: str
@@ -85,20 +108,42 @@ class Table:
     note: str = ""
     dense: bool = False
     breaks: Sequence[int] = ()  # rows before which a line is drawn
+    source: str = ""
+    view: str = ""
 
 
-Block = Heading | Paragraph | Bullets | Cards | Formula | Figure | Table
+@dataclass(frozen=True)
+class Explorer:
+    """Every answer, for the page to filter and open; paper has a sentence in its place."""
+
+    name: str
+    text: str
+    on_paper: str
+    data: Mapping[str, Any]
+
+
+Block = Heading | Paragraph | Bullets | Cards | Formula | Figure | Table | Explorer
 
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report. `colours` are those of the figures, for a page that has a dark side."""
+    """A whole report. `study` leads from its folder to the study's, whose files it links."""
 
     title: str
     subtitle: str
     byline: str
     date: str
     blocks: Sequence[Block] = field(default_factory=tuple)
+    study: str = ".."
+
+
+def sourced(blocks: Iterable[Block], source: str) -> Iterator[Block]:
+    """The same blocks: figures and tables that name no file of their own name this one."""
+    for block in blocks:
+        if isinstance(block, Figure | Table) and not block.source:
+            yield replace(block, source=source)
+        else:
+            yield block
 
 
 Run = dict[str, str]
@@ -181,7 +226,7 @@ def spread(document: Document) -> Iterator[dict[str, Any]]:
 
     for block in document.blocks:
         data = asdict(block) | {"kind": type(block).__name__.lower()}
-        for key in ("text", "items", "caption", "rows", "note"):
+        for key in ("text", "on_paper", "items", "caption", "rows", "note"):
             if key in data:
                 data[key] = rich(data[key])
         if isinstance(block, Heading | Figure | Table):

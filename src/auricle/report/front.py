@@ -213,6 +213,7 @@ def data(study: Study) -> Iterator[Block]:
             for name, file in zip(pictures.categories, pictures.files, strict=True)
         )
         + ".",
+        source="pictures.npz",
     )
 
 
@@ -252,6 +253,7 @@ def _clip_table(study: Study) -> Table:
             ),
         ],
         rows,
+        source="clips.csv",
     )
 
 
@@ -289,6 +291,7 @@ def protocol(study: Study) -> Iterator[Block]:
             f"{label}: " + ", ".join(f"fold {fold} {role}" for fold, role in roles.items()) + "."
             for label, roles in diagrams.fit_roles(dataset, strategies, test)
         ),
+        source="study.toml",
     )
     yield Paragraph(_readings(study))
     if study.readings:
@@ -310,6 +313,7 @@ def protocol(study: Study) -> Iterator[Block]:
                 ]
                 for row in study.readings
             ],
+            source="test_reads.csv",
         )
 
 
@@ -353,6 +357,7 @@ def left_out(study: Study) -> Iterator[Block]:
             f"Clips left out{_first_listed(len(study.skipped))}.",
             [Column("file", align="left"), Column("reason", align="left")],
             [[code(row["file"]), plain(row["reason"])] for row in study.skipped[:LISTED_FILES]],
+            source="skipped.csv",
         )
     if study.unusual:
         yield Table(
@@ -360,6 +365,7 @@ def left_out(study: Study) -> Iterator[Block]:
             f"Clips that are used though they are unusual{_first_listed(len(study.unusual))}.",
             [Column("file", align="left"), Column("what is unusual", align="left")],
             [[code(row["file"]), plain(row["remark"])] for row in study.unusual[:LISTED_FILES]],
+            source="unusual.csv",
         )
 
 

@@ -66,6 +66,12 @@ def views(study: Study) -> list[View]:
     return [view for view in (out_of_fold(study), tested(study)) if view]
 
 
+def every_view(study: Study) -> list[View]:
+    """All ways in which whole sets of clips were scored, out-of-fold first."""
+    development = out_of_fold(study)
+    return [*([development] if development else []), *_views(study, "test", TEST)]
+
+
 def networks(study: Study) -> list[list[Configuration]]:
     """Configurations grouped by network: those of a group differ in nothing but their heads."""
 

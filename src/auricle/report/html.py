@@ -1,5 +1,6 @@
 """The page: the same document as HTML that needs nothing but itself."""
 
+import json
 import re
 from typing import Any
 
@@ -27,9 +28,22 @@ def set_page(document: Document) -> str:
     for block in blocks:
         if block["kind"] == "figure":
             block["svg"] = page_svg(block["svg"], block["name"], block["alt"])
+        if block["kind"] == "explorer":
+            block["data"] = script_data(block["data"])
     return environment.get_template("report.html").render(
-        document=document, blocks=blocks, contents=contents(blocks)
+        document=document,
+        blocks=blocks,
+        contents=contents(blocks),
+        explores=any(block["kind"] == "explorer" for block in blocks),
     )
+
+
+def script_data(data: Any) -> str:
+    """JSON that cannot end the script element that it stands in."""
+    from markupsafe import Markup
+
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))
 
 
 def contents(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -393,6 +393,7 @@ def _settings(recipes: dict[str, dict[str, Any]]) -> Table:
         ],
         rows,
         dense=True,
+        source="study.toml",
     )
 
 

@@ -11,6 +11,8 @@ import typst
 
 from auricle.report.document import Document, spread
 
+PAGE_ONLY = ("data", "panels", "view")  # of blocks: what a script reads
+
 
 def set_pdf(document: Document, made: datetime) -> bytes:
     """The document as a PDF; `made` is the date it carries, so that equal studies print equally."""
@@ -22,7 +24,7 @@ def set_pdf(document: Document, made: datetime) -> bytes:
         for block in spread(document):
             if block["kind"] == "figure":
                 (root / f"{block['name']}.svg").write_text(block.pop("svg"), encoding="utf-8")
-            blocks.append(block)
+            blocks.append({key: value for key, value in block.items() if key not in PAGE_ONLY})
         content = {
             "title": document.title,
             "subtitle": document.subtitle,

@@ -9,6 +9,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from auricle.report.document import Panel
 from auricle.report.drawing import (
     DASHES,
     INK,
@@ -126,8 +127,13 @@ def highest_loss(fits: Sequence[Fit]) -> float:
     return 1.05 * float(np.percentile(values, 90))
 
 
-def confusions(name: str, categories: Sequence[str], rows: Sequence[tuple[str, ScoreRow]]) -> str:
-    """A panel a set of predictions: truth down, prediction across, number of clips in the cell."""
+def confusions(
+    name: str, categories: Sequence[str], rows: Sequence[tuple[str, ScoreRow]]
+) -> tuple[str, list[Panel]]:
+    """A panel a set of predictions: truth down, prediction across, number of clips in the cell.
+
+    The drawing, and where in it each matrix stands.
+    """
     across = len(categories) <= MOST_PANELS
     shape = (1, len(rows)) if across else (len(rows), 1)
     height = 72 if across else min(150 * len(rows), TALLEST_MM)
@@ -139,7 +145,11 @@ def confusions(name: str, categories: Sequence[str], rows: Sequence[tuple[str, S
             if across and at:
                 axes.set_yticklabels([])
                 axes.set_ylabel("")
-    return drawn.svg
+    boxes = [axes.get_position() for axes in panels]  # final once it is drawn
+    return drawn.svg, [
+        Panel(name, title, box.x0, 1 - box.y1, box.width, box.height)
+        for box, (title, _) in zip(boxes, rows, strict=True)
+    ]
 
 
 def _confusion(axes: Axes, categories: Sequence[str], matrix: np.ndarray) -> None:

@@ -60,6 +60,7 @@ def published(study: Study) -> Iterator[Block]:
                 ]
                 for name, parts in found.items()
             ],
+            source="scores.json",
         )
     if not known:
         return

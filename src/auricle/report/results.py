@@ -58,6 +58,7 @@ def curves(study: Study) -> Iterator[Block]:
             f"Learning curves of {each.name}: cross-entropy and accuracy over "
             f"{len(fits[0].history['epoch'])} epochs, {parts}. {_ends(fits)}",
             floats=True,
+            source=f"{each.name}/{fits[0].strategy}/",
         )
 
 
@@ -213,6 +214,7 @@ def comparison(study: Study) -> Iterator[Block]:
         columns,
         body,
         dense=True,
+        source="comparison.csv",
     )
     if study.scores.committees:
         yield Paragraph(committees(study))
@@ -276,6 +278,7 @@ def _all_scores(study: Study) -> Table:
         rows,
         dense=True,
         breaks=breaks[1:],
+        source="comparison.csv",
     )
 
 

@@ -53,6 +53,25 @@ class Pictures:
 
 
 @dataclass(frozen=True)
+class Looking:
+    """Clips, and what their networks looked at, as `evidence/looking.npz` holds them.
+
+    `spectra` (clips, bands, frames) uint8, 255 at the top of 80 dB; `envelopes` (clips, points, 2),
+    lowest and highest sample; by configuration, `gradients` shaped as the spectra, uint8, and
+    `attention` (clips, frames) where there is an encoder.
+    """
+
+    files: tuple[str, ...]
+    spectra: np.ndarray
+    envelopes: np.ndarray
+    gradients: dict[str, np.ndarray]
+    attention: dict[str, np.ndarray]
+    seconds: float
+    low_hz: float
+    high_hz: float
+
+
+@dataclass(frozen=True)
 class Study:
     """All of a study's files that the report reads."""
 
@@ -63,6 +82,7 @@ class Study:
     ignored: tuple[dict[str, str], ...]
     unusual: tuple[dict[str, str], ...]
     readings: tuple[dict[str, str], ...]
+    predictions: tuple[dict[str, str], ...]
     tracking: dict[str, Any]
     pictures: Pictures
     scores: Scores
@@ -70,6 +90,7 @@ class Study:
     tried: tuple[dict[str, str], ...] = ()
     tunings: tuple[Tuning, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
+    looking: Looking | None = None
 
     @property
     def configurations(self) -> tuple[Configuration, ...]:
@@ -115,7 +136,7 @@ def read_study(run: Path) -> Study:
         )
     scores = _read(run / "scores.json", _scores)
     readings, tracking = run / "test_reads.csv", run / "wandb.json"
-    tried = run / "tried.csv"
+    tried, looking = run / "tried.csv", run / "evidence" / "looking.npz"
     return Study(
         plan=_read(run / "study.toml", _plan),
         environment=_read(run / "environment.json", _environment),
@@ -124,6 +145,7 @@ def read_study(run: Path) -> Study:
         ignored=_read(run / "ignored.csv", _rows),
         unusual=_read(run / "unusual.csv", _rows),
         readings=_read(readings, _rows) if readings.exists() else (),
+        predictions=_read(run / "predictions.csv", _predictions),
         tracking=_read(tracking, _object) if tracking.exists() else {},
         pictures=_read(run / "pictures.npz", _pictures),
         scores=scores,
@@ -134,6 +156,7 @@ def read_study(run: Path) -> Study:
             name: _read(file, partial(read_answer, part=name))
             for name, file in answers_in(run).items()
         },
+        looking=_read(looking, _looking) if looking.exists() else None,
     )
 
 
@@ -194,6 +217,16 @@ def _rows(path: Path) -> tuple[dict[str, str], ...]:
         return tuple(csv.DictReader(file))
 
 
+def _predictions(path: Path) -> tuple[dict[str, str], ...]:
+    rows = _rows(path)
+    columns = {"configuration", "strategy", "seed", "member", "on"}
+    columns |= {"file", "fold", "category", "prediction"}
+    for row in rows[:1]:
+        if lacking := sorted(columns - row.keys()):
+            raise ValueError(f"no column {lacking[0]}")
+    return rows
+
+
 def _pictures(path: Path) -> Pictures:
     with np.load(path, allow_pickle=False) as held:
         return Pictures(
@@ -201,6 +234,26 @@ def _pictures(path: Path) -> Pictures:
             files=tuple(str(name) for name in held["files"]),
             waves=held["waves"],
             spectra=held["spectra"],
+            seconds=float(held["seconds"]),
+            low_hz=float(held["low_hz"]),
+            high_hz=float(held["high_hz"]),
+        )
+
+
+def _looking(path: Path) -> Looking:
+    with np.load(path, allow_pickle=False) as held:
+
+        def named(kind: str) -> dict[str, np.ndarray]:
+            return {
+                name.removeprefix(kind): held[name] for name in held.files if name.startswith(kind)
+            }
+
+        return Looking(
+            files=tuple(str(name) for name in held["files"]),
+            spectra=held["spectra"],
+            envelopes=held["envelopes"],
+            gradients=named("gradient_"),
+            attention=named("attention_"),
             seconds=float(held["seconds"]),
             low_hz=float(held["low_hz"]),
             high_hz=float(held["high_hz"]),

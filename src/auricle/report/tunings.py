@@ -3,7 +3,7 @@
 import csv
 import json
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
@@ -21,6 +21,7 @@ from auricle.report.document import (
     Table,
     code,
     plain,
+    sourced,
 )
 from auricle.report.searches import Trial
 from auricle.report.wording import NOTHING, count, decimals, duration, percent, plural
@@ -102,12 +103,12 @@ def tuning_document(tuning: Tuning) -> Document:
         "development folds alone",
         byline=f"auricle {environment['auricle']}, commit {environment['commit']}",
         date=str(environment["started"])[:10],
-        blocks=list(tuned([tuning])),
+        blocks=list(tuned({"trials.csv": tuning})),
     )
 
 
-def tuned(tunings: Sequence[Tuning]) -> Iterator[Block]:
-    """A section a search: its space, its course, what mattered, and what was luck."""
+def tuned(tunings: Mapping[str, Tuning]) -> Iterator[Block]:
+    """A section a search, by the file of its trials: its space, its course, what was luck."""
     if not tunings:
         return
     yield Heading("Tuning", 1, "tuning")
@@ -120,9 +121,9 @@ def tuned(tunings: Sequence[Tuning]) -> Iterator[Block]:
         "luckiest, the best trial is trained again with seeds that were not searched, and the best "
         "few at full length beside the recipe as it was."
     )
-    for tuning in tunings:
+    for source, tuning in tunings.items():
         yield Heading(f"What was searched: {plain(tuning.name)}", 2, f"tuning-{tuning.name}")
-        yield from _section(tuning)
+        yield from sourced(_section(tuning), source)
 
 
 def _section(tuning: Tuning) -> Iterator[Block]:

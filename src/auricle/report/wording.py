@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from auricle.evaluation.intervals import Interval
 from auricle.report.document import code
 from auricle.report.scores import Bounded
 
@@ -23,12 +24,12 @@ def decimals(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.3f}"
 
 
-def with_interval(score: Bounded) -> str:
+def with_interval(score: Bounded | Interval) -> str:
     """92.8 [90.1, 95.0]; without an interval the score alone."""
     return " ".join(part for part in (percent(score.value), interval(score)) if part)
 
 
-def interval(score: Bounded) -> str:
+def interval(score: Bounded | Interval) -> str:
     """[90.1, 95.0], or nothing."""
     if score.low is None or score.high is None:
         return ""

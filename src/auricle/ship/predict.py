@@ -1,29 +1,168 @@
-"""Classes and probabilities of sound files, by a bundle or by the weights of a finished fit."""
+"""What sound files are, by a bundle or by the weights of a finished fit: a row an event."""
 
+import csv
+import io
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from glob import glob, has_magic
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
 
+import numpy as np
+
+from auricle.data.audio import SUFFIXES, Wave, fit_length, load_wave, seconds_of, stream_wave
+from auricle.data.store import to_samples
 from auricle.errors import AudioError
-from auricle.ship.model import load_model
+from auricle.ship.events import OVERLAP, Event, merged, stretches, windows
+from auricle.ship.model import UNKNOWN, Model, load_model
+from auricle.training.sounds import Array
+
+Format = Literal["text", "csv", "jsonl", "audacity"]
 
 SOME_FAILED = 3
+ONE_ANSWER = 1.5
+"""Sounds up to so many clips long get one answer, by their loudest stretch."""
+
+BATCH = 32
+"""Windows put to the network at a time."""
+
+STANDARD_INPUT = "-"
 
 
-def predict_files(files: Sequence[Path], model: Path, device: str) -> int:
-    """Print one line a file: its class, the class's probability, its name.
+def predict_files(
+    files: Sequence[str | Path], model: str | Path, device: str = "auto", form: Format = "text"
+) -> int:
+    """Print what each file is, on standard output, in the form that is asked for.
 
     A file that cannot be used is told on standard error and does not stop the others; the exit
     code is then 3.
     """
     asked = load_model(model, device)
+    if form == "csv":
+        columns = [f"p_{category}" for category in asked.categories]
+        print(row(["file", "start_s", "end_s", "prediction", "confidence", *columns]))
     code = 0
-    for file in files:
+    for file in expand(files):
         try:
-            found = asked.predict(file)
+            found = listen(asked, file)
         except AudioError as problem:
             print(f"auricle: {problem}", file=sys.stderr)
             code = SOME_FAILED
             continue
-        print(f"{found.category:16} {found.confidence:6.1%}  {file}")
+        for event in found:
+            print(FORMS[form](asked, file, event))
+        sys.stdout.flush()
     return code
+
+
+def expand(files: Sequence[str | Path]) -> Iterator[str]:
+    """The sound files that are meant: those of a folder, those of a pattern, or the name itself."""
+    for given in map(str, files):
+        if Path(given).is_dir():
+            inside = (path for path in Path(given).rglob("*") if path.suffix.lower() in SUFFIXES)
+            yield from sorted(str(path) for path in inside if not path.name.startswith("."))
+        elif has_magic(given) and not Path(given).exists():
+            yield from sorted(glob(given, recursive=True)) or [given]  # noqa: PTH207 - any root
+        else:
+            yield given
+
+
+def listen(model: Model, file: str) -> list[Event]:
+    """The events of one file; "-" is a sound on standard input.
+
+    Raises: AudioError if it cannot be decoded.
+    """
+    if file != STANDARD_INPUT:
+        return events_in(model, Path(file))
+    with TemporaryDirectory() as folder:
+        held = Path(folder) / "standard input"
+        held.write_bytes(sys.stdin.buffer.read())
+        return events_in(model, held)
+
+
+def events_in(model: Model, file: Path) -> list[Event]:
+    """One answer for a sound about as long as a clip; for a longer one, its events.
+
+    A long recording is decoded and answered piece by piece: its waves are never held whole.
+    """
+    rate_hz, clip_s = model.sample_rate_hz, model.trained.clip_s
+    samples = round(clip_s * rate_hz)
+    if seconds_of(file) <= ONE_ANSWER * clip_s:
+        wave = load_wave(file, rate_hz)
+        found = model.probabilities(to_samples(fit_length(wave, samples))[None])
+        length_s = len(wave) / rate_hz
+        return merged(found, length_s, length_s, model.unknown_below)
+    hop, heard = samples // OVERLAP, 0
+
+    def counted() -> Iterator[Wave]:
+        nonlocal heard
+        for piece in stream_wave(file, rate_hz):
+            heard += len(piece)
+            yield piece
+
+    found = np.concatenate([*answers(model, windows(counted(), samples, hop))])
+    return merged(stretches(found), hop / rate_hz, heard / rate_hz, model.unknown_below)
+
+
+def answers(model: Model, cut: Iterable[Wave]) -> Iterator[Array]:
+    """Probabilities (batch, classes) of windows, a batch at a time."""
+    left = iter(cut)
+    while batch := [*islice(left, BATCH)]:
+        yield model.probabilities(to_samples(np.stack(batch)))
+
+
+def named(model: Model, event: Event) -> str:
+    """The category of an event, or unknown."""
+    return UNKNOWN if event.answer is None else model.categories[event.answer]
+
+
+def as_text(model: Model, file: str, event: Event) -> str:
+    """A line for people: category, how sure, file, when."""
+    when = f"{event.start_s:.1f} - {event.end_s:.1f} s"
+    return f"{named(model, event):16} {event.confidence:6.1%}  {file}  {when}"
+
+
+def as_csv(model: Model, file: str, event: Event) -> str:
+    """A row of the table that `--format csv` prints."""
+    shares = [f"{share:.6f}" for share in event.probabilities]
+    when = [f"{event.start_s:.3f}", f"{event.end_s:.3f}"]
+    return row([file, *when, named(model, event), f"{event.confidence:.6f}", *shares])
+
+
+def row(cells: Sequence[str]) -> str:
+    """A CSV row without its end."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()
+
+
+def as_json(model: Model, file: str, event: Event) -> str:
+    """An object on a line of its own."""
+    shares = dict(zip(model.categories, event.probabilities.round(6).tolist(), strict=True))
+    return json.dumps(
+        {
+            "file": file,
+            "start_s": round(event.start_s, 3),
+            "end_s": round(event.end_s, 3),
+            "prediction": named(model, event),
+            "confidence": round(event.confidence, 6),
+            "probabilities": shares,
+        },
+        ensure_ascii=False,
+    )
+
+
+def as_label(model: Model, file: str, event: Event) -> str:
+    """A line of a label track, as Audacity imports it."""
+    return f"{event.start_s:.3f}\t{event.end_s:.3f}\t{named(model, event)}"
+
+
+FORMS: dict[Format, Callable[[Model, str, Event], str]] = {
+    "text": as_text,
+    "csv": as_csv,
+    "jsonl": as_json,
+    "audacity": as_label,
+}

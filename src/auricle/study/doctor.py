@@ -19,7 +19,7 @@ from auricle.training.fit import choose_device, choose_precision
 
 
 def examine(*, data: str | None, device: str) -> None:
-    """Print a page about this machine; nothing is trained, no sound is decoded."""
+    """Print a page about this machine; nothing is trained."""
     where = choose_device(device)
     grid = Grid(show_header=False)
     environment = describe_environment()

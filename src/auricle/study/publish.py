@@ -7,7 +7,10 @@ from pathlib import Path
 from auricle.errors import StudyError
 from auricle.files import replace_text
 
-KEPT = ("*.toml", "*.json", "*.csv", "pictures.npz", "looking.npz", "report.pdf", "report.html")
+KEPT = (
+    *("*.toml", "*.json", "*.csv", "pictures.npz", "looking.npz"),
+    *("report.pdf", "report.html"),
+)
 
 LEFT_BEHIND = {"wandb", "controls"}
 """Folders of single fits' runs, and of networks trained for the evidence."""
@@ -19,7 +22,8 @@ SEARCH = ("space.toml", "trials.csv", "tuning.json", "environment.json", "best.t
 def publish(run: Path, folder: Path) -> None:
     """Copy all that says what was found: no weights, no logits of single fits, no W&B runs.
 
-    The copy is a study's folder from which the report can be drawn again.
+    No sound either, though the study may have a page of them. The copy is a study's folder from
+    which the report can be drawn again.
 
     Raises: StudyError if the folder holds anything but a published study, or the study itself.
     """

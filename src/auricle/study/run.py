@@ -172,14 +172,17 @@ def shareable(plan: Plan) -> Plan:
 
 
 def prepare(plan: Plan, setting: Setting, console: Console) -> Prepared:
-    """Read and decode the data: the test fold only if the plan opens it."""
-    table = read_data(
-        plan.data,
-        columns=plan.columns,
-        root=Path(plan.root) if plan.root else None,
-        subset=plan.subset,
-        skip_bad=setting.skip_bad,
-    )
+    """Read and decode the data: the test fold only if the plan opens it, or if it is made here."""
+    with Progress(console=console, transient=True) as progress:
+        reading = progress.add_task("reading", total=None)
+        table = read_data(
+            plan.data,
+            columns=plan.columns,
+            root=Path(plan.root) if plan.root else None,
+            subset=plan.subset,
+            skip_bad=setting.skip_bad,
+            progress=lambda done, total: progress.update(reading, completed=done, total=total),
+        )
     roles = roles_of(table.folds)
     rate_hz = plan.configurations[0].network.frontend.sample_rate_hz
     parts = [table.in_folds(roles.development)]

@@ -5,101 +5,109 @@ import pytest
 from auricle.evaluation.comparison import Comparison
 from auricle.evidence.heads import Block, Encoder, Head, HeadsFound, Silenced
 from auricle.report.answers import heads
-from auricle.report.document import Figure, Paragraph, Table
+from auricle.report.document import Document, Figure, Paragraph, Table, spread
 
 
-def silenced(lost: float = 0.0, p: float = 1.0) -> Silenced:
-    compared = Comparison(lost, lost - 0.01, lost + 0.01, p, 8, 2, p)
+def silenced(lost=0.0, p=1.0):
+    compared = Comparison(lost, lost - 0.02, lost + 0.02, p, 3, 1, p)
     return Silenced(lost=compared, p_holm=p, log_loss_lost=lost)
 
 
-def encoder(*costs: Silenced, alike: float | None = 0.1, whole: Silenced | None = None) -> Encoder:
-    """One block with a head a cost, any two of which are equally alike."""
-    count = len(costs)
+def encoder(costs, *, blocks=(), r=0.1):
+    """Two heads a block, and what each costs as (lost, p)."""
+    found = tuple(
+        Head(
+            block=1 + at // 2,
+            head=1 + at % 2,
+            entropy_bits=3.0,
+            spread=0.75,
+            on_itself=0.1,
+            distance_s=1.0,
+            silenced=silenced(*cost),
+        )
+        for at, cost in enumerate(costs)
+    )
+    size = range(len(costs))
     return Encoder(
-        configuration="transformer",
+        configuration="transformer-h2",
         accuracy=0.9,
         log_loss=0.3,
         step_s=0.32,
         even_distance_s=1.7,
-        heads=tuple(
-            Head(
-                block=1, head=at + 1, entropy_bits=2.0, spread=0.5, on_itself=0.1,
-                distance_s=0.8, silenced=cost,
-            )
-            for at, cost in enumerate(costs)
+        heads=found,
+        blocks=tuple(
+            Block(block=at + 1, silenced=silenced(*cost)) for at, cost in enumerate(blocks)
         ),
-        blocks=(Block(block=1, silenced=whole),) if whole else (),
-        alike=tuple(tuple(1.0 if a == b else alike for b in range(count)) for a in range(count)),
-    )  # fmt: skip
+        alike=tuple(tuple(1.0 if a == b else r for b in size) for a in size),
+    )
 
 
-def said(*encoders: Encoder) -> str:
-    blocks = heads.section(HeadsFound(encoders))
-    return " ".join(block.text for block in blocks if isinstance(block, Paragraph))
+def blocks_of(*encoders):
+    return list(heads.section(HeadsFound(encoders)))
 
 
-def test_heads_that_none_needs_are_said_to_be_so() -> None:
-    text = said(encoder(silenced(0.01, 0.6), silenced(-0.01, 0.9), whole=silenced(0.2, 0.001)))
-    assert "No head of `transformer` can be shown to matter alone" in text
-    assert "−1.0 points at worst, which cannot be told from nothing (p = 0.600" in text
-    assert "none is needed alone" in text
-    assert "Without all of them accuracy falls (−20.0 points, p = 0.001)" in text
-    assert "what one of them finds, others find as well" in text
+def words(*encoders):
+    return " ".join(block.text for block in blocks_of(*encoders) if isinstance(block, Paragraph))
 
 
-def test_the_head_that_is_needed_is_named() -> None:
-    text = said(encoder(silenced(0.08, 0.002), silenced(0.0, 1.0)))
-    assert "head 1 of block 1 (−8.0 points, p = 0.002) matters alone" in text
-    assert "one of the others cannot be told from nothing" in text
-    assert "one is needed alone" in text
+def test_heads_that_matter_are_named():
+    told = words(encoder([(0.06, 0.01), (0.04, 0.03)]))
+    assert "head 1 of block 1 (−6.0 points, p = 0.010) and head 2 of block 1" in told
+    assert "matter alone" in told
+    assert "do work that no other does" in told
 
 
-def test_heads_that_are_all_needed_divide_the_work() -> None:
-    text = said(encoder(silenced(0.08, 0.002), silenced(0.05, 0.01)))
-    assert "matter alone." in text
-    assert "others" not in text
-    assert "they divide it" in text
+def test_heads_that_stand_in_for_each_other_are_told_so():
+    told = words(encoder([(0.01, 0.6)] * 4, blocks=[(0.4, 0.001), (0.0, 1.0)], r=0.9))
+    assert "No head of `transformer-h2` can be shown to matter alone" in told
+    assert "look at the same moments (correlation 0.90)" in told
+    assert "what one of them finds, others find as well" in told
+    assert "Without all of them the loss cannot be told from nothing (+0.0 points" in told
 
 
-def test_a_head_without_which_answers_get_better_is_not_said_to_matter() -> None:
-    assert "No head of" in said(encoder(silenced(-0.08, 0.002), silenced(0.0, 1.0)))
+def test_a_gain_without_a_head_is_not_called_a_loss():
+    told = words(encoder([(-0.06, 0.01), (0.0, 1.0)]))
+    assert "can be shown to matter alone" in told
+    assert "(−" not in told
 
 
-def test_a_block_that_is_not_missed_is_said_to_be_so() -> None:
-    text = said(encoder(silenced(), silenced(), whole=silenced(0.003, 0.7)))
-    assert "Without all of them the loss cannot be told from nothing" in text
-
-
-def test_a_single_head_is_no_family() -> None:
-    text = said(encoder(silenced(0.6, 0.0001)))
-    assert "has a single head" in text
-    assert "In block" not in text
+def test_a_single_head_is_not_said_to_divide_labour():
+    single = encoder([(0.8, 0.001)])
+    told = words(single)
+    assert "has a single head" in told
+    assert "different moments" not in told
 
 
 @pytest.mark.parametrize(
-    ("alike", "says"),
+    ("r", "says"),
     [
-        (0.9, "heads 1 and 2 look at the same moments (correlation 0.90)"),
-        (0.6, "partly the same moments (correlation up to 0.60)"),
-        (-0.3, "different moments (no two correlate above -0.30)"),
-        (None, "look at all steps alike"),
+        (0.6, "partly the same moments"),
+        (0.2, "different moments"),
+        (-0.3, "above −0.30"),
+        (None, "all steps alike"),
     ],
 )
-def test_likeness_is_said_in_words(alike: float | None, says: str) -> None:
-    assert says.replace("-", "−") in said(encoder(silenced(), silenced(), alike=alike))
+def test_how_alike_heads_are_is_said_in_words(r, says):
+    assert says in words(encoder([(0.0, 1.0)] * 2, r=r))
 
 
-def test_table_and_figure_have_every_head() -> None:
-    found = encoder(silenced(0.08, 0.002), silenced(), alike=None, whole=silenced(0.2, 0.001))
-    blocks = list(heads.section(HeadsFound((found, replace(found, configuration="other")))))
-    tables = [block for block in blocks if isinstance(block, Table)]
-    figures = [block for block in blocks if isinstance(block, Figure)]
-    assert len({each.name for each in [*tables, *figures]}) == 4
-    assert [row[:2] for row in tables[0].rows] == [["1", "1"], ["1", "2"], ["1", "all"]]
-    assert {len(row) for row in tables[0].rows} == {len(tables[0].columns)}
-    assert "head 1 of block 1 −8.0" in figures[0].alt
+def test_table_and_figure_hold_every_head_and_block():
+    found = blocks_of(encoder([(0.05, 0.01)] * 4, blocks=[(0.4, 0.001), (0.0, 1.0)]))
+    (table,) = (block for block in found if isinstance(block, Table))
+    assert [row[:2] for row in table.rows] == [
+        ["1", "1"], ["1", "2"], ["2", "1"], ["2", "2"], ["1", "all"], ["2", "all"]
+    ]  # fmt: skip
+    assert table.breaks == [2, 4]
+    (figure,) = (block for block in found if isinstance(block, Figure))
+    assert "head 2 of block 2 −5.0" in figure.alt
+    assert list(spread(Document("", "", "", "", found)))
 
 
-def test_a_study_without_heads_has_no_such_section() -> None:
-    assert not list(heads.section(HeadsFound(())))
+def test_without_an_encoder_there_is_no_section():
+    assert blocks_of() == []
+
+
+def test_two_encoders_share_no_name():
+    one = encoder([(0.0, 1.0)] * 2)
+    found = blocks_of(one, replace(one, configuration="other"))
+    assert list(spread(Document("", "", "", "", found)))

@@ -11,16 +11,22 @@ from auricle.report.answers import (
     leak,
     learning,
     looking,
+    robustness,
+    shortcuts,
     strangers,
+    unknown,
 )
-from auricle.report.document import Block, Heading, Paragraph
+from auricle.report.document import Block, Heading, Paragraph, sourced
 from auricle.report.study_files import Study
 
 SECTIONS: dict[str, Callable[[Any], Iterator[Block]]] = {
     "calibration": calibration.section,
+    "robustness": robustness.section,
+    "shortcuts": shortcuts.section,
+    "unknown": unknown.section,
+    "doubts": doubts.section,
     "heads": heads.section,
     "looking": looking.section,
-    "doubts": doubts.section,
     "architecture": architecture.section,
     "learning": learning.section,
     "strangers": strangers.section,
@@ -42,4 +48,4 @@ def answers(study: Study) -> Iterator[Block]:
         "files in the study's folder, `evidence/`."
     )
     for part, found in study.evidence.items():
-        yield from SECTIONS[part](found)
+        yield from sourced(SECTIONS[part](found), f"evidence/{part}.json")

@@ -151,7 +151,7 @@ def _note(looked: Sequence[Looked]) -> str:
     sums = ", ".join(f"{code(each.configuration)} {percent(each.unexplained)}%" for each in looked)
     return (
         f"Probability lost: the mean over {shares}% of the frames. Attention cannot point more "
-        f"finely than the encoder's steps. Planted events that get the class of their clip: "
+        "finely than the encoder's steps. Planted events that get the class of their clip: "
         f"{named}. Of the logit, the gradient leaves unexplained, in the median: {sums}."
     )
 

@@ -1,0 +1,123 @@
+"""What networks answer to altered clips, beside what they answered to the same clips before."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy.special import log_softmax
+from torch import Generator, Tensor
+
+from auricle.evaluation.comparison import compare, holm
+from auricle.evaluation.intervals import Interval, accuracy_interval
+from auricle.evidence.case import SEED, Subject
+from auricle.training.sounds import Array
+
+Alter = Callable[[Tensor, Generator], Tensor]
+"""Waves (batch, samples) on the processor to altered ones of the same shape."""
+
+Answers = dict[str, Array]
+"""By configuration, (clips, classes) logits."""
+
+TOLD_APART = 0.05
+"""Of adjusted p-values: a difference with a smaller one is told apart from chance."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """How well clips were recognised; the loss is in nats, at temperature one."""
+
+    clips: int
+    accuracy: Interval
+    log_loss: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """How well altered clips were recognised, and by how much better than the same untouched.
+
+    `difference` is between accuracies, altered less untouched, with its 95% interval; `p` is that
+    of the sign-flip test by recording, `p_holm` the same adjusted for the family it was asked in.
+    """
+
+    heard: Heard
+    difference: Interval
+    p: float
+    p_holm: float
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the alteration did something that chance does not explain."""
+        return self.p_holm <= TOLD_APART
+
+    @property
+    def worse(self) -> bool:
+        """Whether what it did was harm."""
+        return self.told_apart and self.difference.value < 0
+
+
+def untouched(wave: Tensor, generator: Generator) -> Tensor:
+    """Leave clips as they are."""
+    del generator
+    return wave
+
+
+@torch.no_grad()
+def answers(subjects: Sequence[Subject], alter: Alter) -> Answers:
+    """What altered clips are answered, each by the network new to it.
+
+    The subjects take the same waves, so a clip is altered once for all of them. Every alteration
+    starts from the same draws: two degrees of it differ in degree alone.
+    """
+    if not subjects:
+        return {}
+    first = subjects[0]
+    generator = torch.Generator().manual_seed(SEED)
+    found = {s.name: np.zeros((len(s.targets), len(s.categories))) for s in subjects}
+    for rows, _, waves in first.batches():
+        altered = alter(waves.cpu(), generator).to(first.device)
+        fold = first.folds[rows[0]]  # a batch is of one fold
+        for subject in subjects:
+            found[subject.name][rows] = subject.networks[fold](altered)[0].cpu().numpy()
+    return found
+
+
+def by_rate(subjects: Sequence[Subject]) -> dict[int, list[Subject]]:
+    """Subjects that take the same waves, by their sample rate in Hz."""
+    rates = dict.fromkeys(subject.sample_rate_hz for subject in subjects)
+    return {rate: [s for s in subjects if s.sample_rate_hz == rate] for rate in rates}
+
+
+def heard(subject: Subject, logits: Array) -> Heard:
+    """How well a subject's clips were recognised by these logits."""
+    losses = -log_softmax(logits, axis=1)[np.arange(len(logits)), subject.targets]
+    return Heard(
+        clips=len(logits),
+        accuracy=accuracy_interval(hits(subject, logits), subject.targets, subject.recordings),
+        log_loss=float(losses.mean()),
+    )
+
+
+def hits(subject: Subject, logits: Array) -> Array:
+    """(clips,) whether each clip was recognised."""
+    right: Array = logits.argmax(1) == subject.targets
+    return right
+
+
+def effect(subject: Subject, logits: Array, before: Array) -> Effect:
+    """What an alteration did, from the logits after and before it; not yet adjusted."""
+    found = compare(
+        hits(subject, logits), hits(subject, before), subject.recordings, subject.targets
+    )
+    return Effect(
+        heard=heard(subject, logits),
+        difference=Interval(found.difference, found.low, found.high),
+        p=found.p_permutation,
+        p_holm=found.p_permutation,
+    )
+
+
+def adjusted(family: Sequence[Effect]) -> list[Effect]:
+    """The same effects with p-values that allow for having asked about all of them."""
+    p_values = holm([each.p for each in family])
+    return [replace(each, p_holm=p) for each, p in zip(family, p_values, strict=True)]

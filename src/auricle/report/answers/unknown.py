@@ -1,0 +1,191 @@
+"""The section on sounds of no category: what is refused, and what passes for known."""
+
+from collections.abc import Iterator, Sequence
+
+from auricle.evidence.unknown import Refusal, Unknown, UnknownFound
+from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
+from auricle.report.drawing import INK, MUTED, SERIES, canvas, light_grid
+from auricle.report.wording import (
+    category,
+    configurations,
+    decimals,
+    listed,
+    percent,
+    plural,
+)
+
+NAMES = {"probability": "largest probability", "energy": "energy"}
+HATCHES = ("", "////")
+
+
+def section(found: UnknownFound) -> Iterator[Block]:
+    """Is a sound of no category refused?"""
+    first = found.configurations[0].refusals[0]
+    clips = sum(kind.clips for kind in first.kinds)
+    yield Heading("Is a sound of no category refused?", 2, "unknown")
+    yield Paragraph(
+        "A classifier names a category for everything, also for silence. A threshold on how sure "
+        "it is lets it say “none of these”. Two scores are compared: the largest probability, at a "
+        "fitted temperature, and the energy, the logarithm of the sum of the exponentials of the "
+        f"logits. The threshold keeps {percent(found.kept)}% of known clips; each fold is judged "
+        "with the temperature and the threshold of the other folds, so the share that it really "
+        f"keeps may differ. Every network heard {plural(clips, 'foreign clip')} of "
+        f"{plural(len(first.kinds), 'kind')}, made from a seed. "
+        + " ".join(_verdict(each) for each in found.configurations)
+    )
+    yield _figure(found.configurations)
+    yield _table(found.configurations)
+    yield _kinds_table(found.configurations)
+    if any(each.classes for each in found.configurations):
+        yield _classes_table(found.configurations)
+
+
+def _verdict(each: Unknown) -> str:
+    best = min(each.refusals, key=lambda refusal: refusal.accepted)
+    told = (
+        f"{code(each.configuration)} takes {percent(best.accepted)}% of the foreign clips for "
+        f"known with the better score ({NAMES[best.score]}), while it keeps "
+        f"{percent(best.kept)}% of the known ones."
+    )
+    refused = [kind.kind for kind in best.kinds if kind.accepted <= 0.05]
+    passed = [kind for kind in best.kinds if kind.accepted >= 0.5]
+    if refused:
+        told += f" It accepts no more than one clip in twenty of {listed(refused)}."
+    if passed:
+        words = [f"{kind.kind} (most often as {_given(kind.taken_for)})" for kind in passed]
+        told += f" At least half of these pass: {listed(words)}."
+    return told
+
+
+def _given(name: str | None) -> str:
+    return category(name) if name else "nothing"
+
+
+def _table(found: Sequence[Unknown]) -> Table:
+    return Table(
+        "unknown-table",
+        "How well known clips are parted from foreign ones.",
+        [
+            Column("configuration", align="left"),
+            Column("score", align="left"),
+            Column("known kept, %"),
+            Column("foreign accepted, %"),
+            Column("AUROC"),
+            Column("temperature", "shipped"),
+            Column("threshold", "shipped"),
+        ],
+        [
+            [
+                code(each.configuration),
+                NAMES[refusal.score],
+                percent(refusal.kept),
+                percent(refusal.accepted),
+                decimals(refusal.auroc),
+                decimals(each.temperature),
+                decimals(refusal.threshold),
+            ]
+            for each in found
+            for refusal in each.refusals
+        ],
+        note="AUROC is the chance that a known clip scores higher than a foreign one: 1 is "
+        "perfect, 0.5 is chance; the mean over the folds' networks. Shipped: fitted on all "
+        "development clips.",
+    )
+
+
+def _kinds_table(found: Sequence[Unknown]) -> Table:
+    kinds = [kind.kind for kind in found[0].refusals[0].kinds]
+    columns = [Column("foreign sound", align="left")]
+    for each in found:
+        columns += [Column(r.score, f"{each.configuration}, accepted, %") for r in each.refusals]
+        columns.append(Column("taken for", f"{each.configuration}, accepted, %", align="left"))
+    return Table(
+        "unknown-kinds-table",
+        "Foreign clips that pass for known, by kind, and the category most of them are taken for.",
+        columns,
+        [
+            [kind]
+            + [
+                cell
+                for each in found
+                for cell in (
+                    *(percent(refusal.kinds[at].accepted) for refusal in each.refusals),
+                    _taken(each.refusals, at),
+                )
+            ]
+            for at, kind in enumerate(kinds)
+        ],
+        dense=True,
+    )
+
+
+def _taken(refusals: Sequence[Refusal], at: int) -> str:
+    """What most of a kind is taken for, by the first score that accepts any."""
+    given = (refusal.kinds[at].taken_for for refusal in refusals)
+    name = next((name for name in given if name), None)
+    return category(name) if name else ""
+
+
+def _classes_table(found: Sequence[Unknown]) -> Table:
+    return Table(
+        "unknown-classes-table",
+        "Clips of a category that the networks were trained without: how many pass for another.",
+        [
+            Column("configuration", align="left"),
+            Column("left out", align="left"),
+            Column("clips"),
+            Column("accepted, %"),
+            Column("AUROC"),
+        ],
+        [
+            [
+                code(each.configuration),
+                category(left.category),
+                str(left.clips),
+                percent(left.accepted),
+                decimals(left.auroc),
+            ]
+            for each in found
+            for left in each.classes
+        ],
+    )
+
+
+def _figure(found: Sequence[Unknown]) -> Figure:
+    kinds = [kind.kind for kind in found[0].refusals[0].kinds]
+    with canvas("unknown-figure", 22 + 6 * len(kinds)) as drawn:
+        panels = drawn.figure.subplots(1, len(found), squeeze=False, sharey=True)[0]
+        for axes, each in zip(panels, found, strict=True):
+            for at, refusal in enumerate(each.refusals):
+                axes.barh(
+                    [row + 0.38 * (at - 0.5) for row in range(len(kinds))],
+                    [100 * kind.accepted for kind in refusal.kinds],
+                    0.34,
+                    color=SERIES[at],
+                    hatch=HATCHES[at],
+                    edgecolor="#fefefe",
+                    linewidth=0,
+                    label=NAMES[refusal.score],
+                )
+                axes.axvline(100 * refusal.kept, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
+            axes.set_title(each.configuration)
+            axes.set_xlabel("accepted as known, %")
+            axes.set_xlim(0, 102)
+            light_grid(axes, "x")
+        panels[0].set_yticks(range(len(kinds)), kinds, color=INK)
+        panels[0].set_ylim(len(kinds) - 0.4, -0.6)
+        handles, labels = panels[0].get_legend_handles_labels()
+        drawn.figure.legend(handles, labels, loc="outside upper center", ncols=len(handles))
+    told = "; ".join(
+        f"{each.configuration}, {NAMES[refusal.score]}: "
+        + ", ".join(f"{kind.kind} {percent(kind.accepted)}%" for kind in refusal.kinds)
+        for each in found
+        for refusal in each.refusals
+    )
+    return Figure(
+        "unknown-figure",
+        drawn.svg,
+        f"Share of foreign clips that {configurations([e.configuration for e in found])} take for "
+        "known; shorter bars are better. The dashed lines are the known clips that are kept.",
+        f"Bars of accepted foreign clips by kind. {told}.",
+    )

@@ -1,0 +1,514 @@
+// Every answer: the data in the page, filtered, sorted, and opened clip by clip.
+const root = document.getElementById("explorer");
+const data = JSON.parse(document.getElementById("explorer-data").textContent);
+const form = root.querySelector("form");
+const dialog = root.querySelector("dialog");
+const PAGE = 40; // rows that are shown at once
+const SHOWN_FROM = 1; // percent, of the categories in a card
+
+const words = (name) => name.replaceAll("_", " ");
+const category = (at) => words(data.categories[at]);
+const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+const counted = (number, one) => `${number.toLocaleString("en")} ${one}${number === 1 ? "" : "s"}`;
+const seedName = (seed) => (seed === "ensemble" ? "all averaged" : seed);
+
+/** An element with its properties and children; text is never taken for markup. */
+function make(tag, properties, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+/** A drawing of one path across its whole box. */
+function sketch(className, viewBox, path) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("class", className);
+  svg.setAttribute("viewBox", viewBox);
+  svg.setAttribute("preserveAspectRatio", "none");
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(document.createElementNS(space, "path"));
+  svg.firstChild.setAttribute("d", path);
+  return svg;
+}
+
+// Answers
+
+const rows = data.sets.flatMap(({ view, configuration, seed, clips, answers, percents }) => {
+  const all = bytes(percents);
+  const size = data.categories.length;
+  return clips.map((clip, at) => {
+    const [file, fold, is] = data.clips[clip];
+    const shares = all.subarray(at * size, (at + 1) * size);
+    const heard = answers[at];
+    const told = { sure: shares[heard], truth: shares[is], right: heard === is };
+    return { view, configuration, seed, clip, file, fold, is, heard, shares, ...told };
+  });
+});
+const everRight = new Set(rows.filter((row) => row.right).map((row) => `${row.view} ${row.clip}`));
+const PASSES = {
+  view: (row, value) => row.view === Number(value),
+  configuration: (row, value) => row.configuration === value,
+  seed: (row, value) => row.seed === value,
+  is: (row, value) => row.is === Number(value),
+  heard: (row, value) => row.heard === Number(value),
+  fold: (row, value) => row.fold === Number(value),
+  answer: (row, value) =>
+    value === "never" ? !everRight.has(`${row.view} ${row.clip}`) : row.right === (value === "right"),
+  file: (row, value) => row.file.toLowerCase().includes(value.toLowerCase()),
+};
+const SORTS = { is: (row) => category(row.is), heard: (row) => category(row.heard) };
+
+let sorting = { key: "truth", sign: 1 };
+let shown = [];
+let limit = PAGE;
+
+function passing(filters) {
+  const asked = Object.entries(filters).filter(([, value]) => value !== "");
+  return rows.filter((row) => asked.every(([name, value]) => PASSES[name](row, value)));
+}
+
+function sorted(found) {
+  const value = SORTS[sorting.key] ?? ((row) => row[sorting.key]);
+  const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+  return found.sort((a, b) => sorting.sign * order(value(a), value(b)) || order(a.file, b.file));
+}
+
+/** Show what the filters ask for, from its first row. */
+function update() {
+  const filters = Object.fromEntries(new FormData(form));
+  shown = sorted(passing(filters));
+  limit = PAGE;
+  const right = shown.filter((row) => row.right).length;
+  const clips = new Set(shown.map((row) => row.clip));
+  root.querySelector(".tally").textContent = shown.length
+    ? `${counted(shown.length, "answer")} on ${counted(clips.size, "clip")}: ${right} right, ` +
+      `${shown.length - right} wrong, accuracy ${share(right, shown.length)}%`
+    : "No answer is like that.";
+  compare(filters, clips);
+  root.querySelector(".answers").classList.toggle("mixed", !filters.configuration || !filters.seed);
+  list();
+}
+
+const share = (part, whole) => ((100 * part) / whole).toFixed(1);
+
+/** How every configuration did on the clips that are shown. */
+function compare({ view, seed }, clips) {
+  const names = unique(data.sets.map((set) => set.configuration));
+  const items = names.flatMap((configuration) => {
+    const own = passing({ view, seed, configuration }).filter((row) => clips.has(row.clip));
+    if (!own.length) return [];
+    const percent = share(own.filter((row) => row.right).length, own.length);
+    const item = make("li", {}, make("code", { textContent: configuration }), ` ${percent}%`);
+    item.style.setProperty("--share", `${percent}%`);
+    return [item];
+  });
+  root.querySelector(".same").hidden = items.length < 2;
+  root.querySelector(".same ul").replaceChildren(...items);
+}
+
+function list() {
+  root.querySelector("tbody").replaceChildren(...shown.slice(0, limit).map(line));
+  const more = root.querySelector(".more");
+  more.hidden = shown.length <= limit;
+  more.textContent = `Show ${Math.min(PAGE, shown.length - limit)} more of ${shown.length - limit}`;
+  for (const button of root.querySelectorAll("th button")) {
+    const sign = button.dataset.key === sorting.key ? sorting.sign : 0;
+    button.parentElement.ariaSort = { 1: "ascending", 0: "none", "-1": "descending" }[sign];
+  }
+}
+
+function line(row, at) {
+  const thumbnail = data.pictures?.of[row.clip] && make("canvas", { className: "thumbnail" });
+  if (thumbnail) unpack(row.clip).then(({ spectrum }) => paint(thumbnail, spectrum));
+  const open = make("button", { type: "button", onclick: () => openCard(at) }, ...parts(row.file));
+  const name = make("th", { scope: "row", className: "left" }, thumbnail ?? "", open);
+  if (data.sounds[row.clip]) name.append(playButton(row));
+  const mark = make("span", { className: "mark", textContent: row.right ? "right" : "wrong" });
+  const cells = [
+    make("td", { className: "left", textContent: category(row.is) }),
+    make("td", { className: "left" }, category(row.heard), " ", mark),
+    bar("td", row.sure),
+    bar("td", row.truth),
+    make("td", { className: "right", textContent: row.fold }),
+    make("td", { className: "left several" }, make("code", { textContent: row.configuration })),
+    make("td", { className: "right several", textContent: seedName(row.seed) }),
+  ];
+  return make("tr", { className: row.right ? "right-answer" : "wrong-answer" }, name, ...cells);
+}
+
+/** A file's folders small, its name not. */
+function parts(file) {
+  const cut = file.lastIndexOf("/") + 1;
+  return [make("small", { textContent: file.slice(0, cut) }), file.slice(cut)];
+}
+
+function bar(tag, percent) {
+  const cell = make(tag, { className: "right share", textContent: percent });
+  cell.style.setProperty("--share", `${percent}%`);
+  return cell;
+}
+
+// Pictures
+
+const unpacked = new Map();
+
+/** A clip's spectrum, envelope, gradients and attention: every value is a byte, one after another. */
+function unpack(clip) {
+  if (!unpacked.has(clip)) unpacked.set(clip, inflate(data.pictures.of[clip]).then(divide));
+  return unpacked.get(clip);
+}
+
+async function inflate(text) {
+  const stream = new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+function divide(all) {
+  const { bands, frames, points, gradients, attention } = data.pictures;
+  let at = 0;
+  const take = (size) => all.subarray(at, (at += size));
+  const each = (names, size) => Object.fromEntries(names.map((name) => [name, take(size)]));
+  return {
+    spectrum: take(bands * frames),
+    envelope: new Int8Array(take(2 * points)),
+    gradients: each(gradients, bands * frames),
+    attention: each(attention, frames),
+  };
+}
+
+const colours = data.pictures && bytes(data.pictures.colours);
+
+/** Draw a spectrum, low bands at the bottom; with a gradient, grey, and warm where it is steep. */
+function paint(canvas, spectrum, gradient) {
+  const { bands, frames } = data.pictures;
+  Object.assign(canvas, { width: frames, height: bands });
+  const image = new ImageData(frames, bands);
+  for (let band = 0; band < bands; band++) {
+    for (let frame = 0; frame < frames; frame++) {
+      const from = band * frames + frame;
+      const to = 4 * ((bands - 1 - band) * frames + frame);
+      const level = spectrum[from];
+      const steep = gradient ? gradient[from] / 255 : 0;
+      const grey = 20 + 0.7 * level;
+      for (let ink = 0; ink < 3; ink++) {
+        image.data[to + ink] = gradient
+          ? grey + (WARM[ink] - grey) * 0.9 * steep
+          : colours[3 * level + ink];
+      }
+      image.data[to + 3] = 255;
+    }
+  }
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+const WARM = [255, 150, 20];
+
+/** Wave, spectrogram and attention of a clip, one above the other, on one axis of time. */
+async function pictures(row) {
+  const { points, frames, gradients, seconds } = data.pictures;
+  const { spectrum, envelope, gradients: steep, attention } = await unpack(row.clip);
+  const canvas = make("canvas", { role: "img" });
+  const draw = (name) => {
+    paint(canvas, spectrum, steep[name]);
+    const lit = name ? `; bright is what speaks for the answer of ${name}` : "";
+    canvas.ariaLabel = `Spectrogram of ${row.file}, ${category(row.is)}${lit}`;
+  };
+  draw("");
+  const box = make("div", { className: "spectrogram" }, canvas, ...bandTicks(), readout(spectrum));
+  const tracks = [make("div", { className: "track" }, wavePath(envelope, points)), box];
+  for (const [name, weights] of Object.entries(attention)) {
+    const path = `M0 255${[...weights].map((w, at) => `L${at} ${255 - w}`).join("")}L${frames - 1} 255Z`;
+    const title = make("p", { className: "track-title" }, "attention of ");
+    title.append(make("code", { textContent: name }), ", most where the hill is highest");
+    tracks.push(title, make("div", { className: "track" }, sketch("hill", `0 0 ${frames - 1} 255`, path)));
+  }
+  const ticks = Array.from({ length: Math.floor(seconds) + 1 }, (_, s) => tick(`${s} s`, "left", s / seconds));
+  tracks.push(make("div", { className: "seconds", ariaHidden: "true" }, ...ticks));
+  const sides = ["", ...gradients].map((name) => {
+    const choice = make("input", { type: "radio", name: "looked", value: name, checked: !name });
+    choice.onchange = () => draw(name);
+    return make("label", {}, choice, name ? make("code", { textContent: name }) : "none");
+  });
+  const choices = make("fieldset", {}, make("legend", { textContent: "Light up what speaks for the answer of" }), ...sides);
+  const stack = make("div", { className: "tracks" }, ...tracks, make("div", { className: "cursor" }));
+  return make("div", { className: "pictures" }, ...(gradients.length ? [choices] : []), stack);
+}
+
+function wavePath(envelope, points) {
+  const peak = envelope.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+  const side = (end) => Array.from({ length: points }, (_, at) => [at, -envelope[2 * at + end] / peak]);
+  const outline = [...side(1), ...side(0).reverse()].map(([x, y]) => `${x} ${y.toFixed(3)}`);
+  return sketch("wave", `0 -1 ${points - 1} 2`, `M${outline.join("L")}Z`);
+}
+
+const tick = (text, side, at) => {
+  const label = make("span", { textContent: text });
+  label.style[side] = `${100 * at}%`;
+  return label;
+};
+const mel = (hz) => 2595 * Math.log10(1 + hz / 700);
+const hertz = (m) => 700 * (10 ** (m / 2595) - 1);
+
+function bandTicks() {
+  const { low_hz, high_hz } = data.pictures;
+  return [250, 1000, 4000]
+    .filter((hz) => hz > low_hz && hz < high_hz)
+    .map((hz) => {
+      const at = (mel(hz) - mel(low_hz)) / (mel(high_hz) - mel(low_hz));
+      return tick(hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`, "bottom", at);
+    });
+}
+
+/** Time, frequency and level under the pointer. */
+function readout(spectrum) {
+  const { bands, frames, seconds, low_hz, high_hz } = data.pictures;
+  const told = make("output", { ariaHidden: "true" });
+  queueMicrotask(() => {
+    told.parentElement.onpointermove = ({ clientX, clientY, currentTarget }) => {
+      const { left, top, width, height } = currentTarget.getBoundingClientRect();
+      const x = (clientX - left) / width;
+      const y = 1 - (clientY - top) / height;
+      const [frame, band] = [Math.floor(x * frames), Math.floor(y * bands)];
+      const hz = hertz(mel(low_hz) + y * (mel(high_hz) - mel(low_hz)));
+      const level = ((spectrum[band * frames + frame] ?? 0) / 255 - 1) * 80;
+      told.textContent = `${(x * seconds).toFixed(2)} s, ${Math.round(hz)} Hz, ${Math.round(level)} dB`;
+    };
+    told.parentElement.onpointerleave = () => (told.textContent = "");
+  });
+  return told;
+}
+
+// A card
+
+let opened = 0;
+
+async function openCard(at) {
+  opened = at;
+  const row = shown[at];
+  root.querySelector(".place").textContent = `${at + 1} of ${shown.length}`;
+  for (const button of dialog.querySelectorAll("[data-step]")) {
+    button.disabled = !shown[at + Number(button.dataset.step)];
+  }
+  dialog.querySelector("h3").replaceChildren(...parts(row.file));
+  const held = data.pictures?.of[row.clip];
+  const drawn = held ? await pictures(row) : "";
+  const sound = data.sounds[row.clip] ? player(row.clip) : "";
+  dialog.querySelector(".card").replaceChildren(verdict(row), sound, drawn, probabilities(row));
+  if (!dialog.open) dialog.showModal();
+}
+
+function verdict(row) {
+  const who = make("code", { textContent: row.configuration });
+  const seed = row.seed === "ensemble" ? " (all seeds averaged)" : "";
+  const [is, heard] = [row.is, row.heard].map((at) => make("strong", { textContent: category(at) }));
+  const end = row.right
+    ? [", ", row.sure, "% sure, and that is right."]
+    : [", ", row.sure, "% sure, and gave the truth ", row.truth, "%."];
+  const start = ["It is ", is, ". ", who, seed, " heard ", heard, ...end];
+  return make("p", { className: row.right ? "verdict right-answer" : "verdict wrong-answer" }, ...start);
+}
+
+/** What every configuration made of the clip: categories down, configurations across. */
+function probabilities(row) {
+  const { view, seed } = row;
+  const own = rows.filter((r) => r.clip === row.clip && r.view === view && r.seed === seed);
+  const order = Array.from(data.categories.keys()).sort((a, b) => row.shares[b] - row.shares[a]);
+  const seen = order.filter((at) => at === row.is || own.some((r) => r.shares[at] >= SHOWN_FROM));
+  const head = own.map((r) => make("th", { scope: "col", className: "right" }, make("code", { textContent: r.configuration })));
+  const lines = seen.map((at) => {
+    const truth = at === row.is ? make("span", { className: "mark", textContent: "the truth" }) : "";
+    const name = make("th", { scope: "row", className: "left" }, category(at), " ", truth);
+    const cells = own.map((r) => {
+      const cell = bar("td", r.shares[at]);
+      cell.classList.toggle("answer", r.heard === at);
+      return cell;
+    });
+    return make("tr", {}, name, ...cells);
+  });
+  const caption = make("caption", { textContent: "Probability of each category, %; each answer is bold." });
+  const top = make("tr", {}, make("td"), ...head);
+  const table = make("table", {}, caption, make("thead", {}, top), make("tbody", {}, ...lines));
+  return make("div", { className: "table", tabIndex: 0, role: "region", ariaLabel: "Probabilities" }, table);
+}
+
+dialog.addEventListener("keydown", ({ key, target }) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
+  if (step && shown[opened + step] && !target.matches("input, audio, .table")) openCard(opened + step);
+});
+dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
+dialog.querySelector(".close").onclick = () => dialog.close();
+for (const button of dialog.querySelectorAll("[data-step]")) {
+  button.onclick = () => openCard(opened + Number(button.dataset.step));
+}
+dialog.addEventListener("close", () => {
+  dialog.querySelector("audio")?.pause();
+  if (opened >= limit) {
+    limit = PAGE * Math.ceil((opened + 1) / PAGE);
+    list();
+  }
+  root.querySelectorAll("tbody tr")[opened].querySelector("button").focus();
+});
+
+// Sounds, in a page that holds them
+
+const address = (clip) => `data:audio/ogg;base64,${data.sounds[clip]}`;
+const single = new Audio();
+
+function player(clip) {
+  single.pause();
+  const audio = make("audio", { controls: true, src: address(clip) });
+  const follow = () => {
+    const at = audio.currentTime / audio.duration;
+    dialog.querySelector(".cursor")?.style.setProperty("left", `${100 * Math.min(at, 1)}%`);
+    if (!audio.paused) requestAnimationFrame(follow);
+  };
+  audio.onplay = audio.onseeked = follow;
+  return audio;
+}
+
+function playButton(row) {
+  const button = make("button", { type: "button", className: "play", textContent: "▶", ariaLabel: `Play ${row.file}` });
+  button.onclick = () => {
+    single.src = address(row.clip);
+    single.play();
+  };
+  return button;
+}
+
+// Filters
+
+const unique = (values) => [...new Set(values)];
+
+function fill(name, choices, all) {
+  const select = form.elements[name];
+  const held = select.value;
+  const options = choices.map(([value, text]) => new Option(text, value));
+  select.replaceChildren(...(all ? [new Option(all, "")] : []), ...options);
+  select.value = choices.some(([value]) => String(value) === held) ? held : select.options[0].value;
+  select.parentElement.hidden = choices.length < 2;
+}
+
+/** Folds and configurations are those that a view has. */
+function fillByView() {
+  const view = Number(form.elements.view.value);
+  const sets = data.sets.filter((set) => set.view === view);
+  const folds = unique(sets.flatMap((set) => set.clips.map((clip) => data.clips[clip][1]))).sort((a, b) => a - b);
+  fill("configuration", unique(sets.map((set) => set.configuration)).map((name) => [name, name]), "all");
+  fill("fold", folds.map((fold) => [fold, fold]), "all");
+}
+
+/** A committee answers with all its seeds: where a choice has no such seed, all are shown. */
+function fitSeed() {
+  const { view, configuration, seed } = form.elements;
+  const own = { view: view.value, configuration: configuration.value };
+  if (!passing({ ...own, seed: seed.value }).length) seed.value = "";
+}
+
+/** Set the filters to these and no others, and go to what they show. */
+function show(filters) {
+  start();
+  for (const [name, value] of Object.entries(filters)) {
+    form.elements[name].value = value;
+    if (name === "view") fillByView();
+  }
+  fitSeed();
+  update();
+  location.hash = root.id; // so that Back leads to where the reader came from
+  root.scrollIntoView();
+  root.querySelector(".tally").focus({ preventScroll: true });
+}
+
+function start() {
+  for (const field of form.elements) if (field.name) field.value = "";
+  form.elements.view.selectedIndex = 0;
+  fillByView();
+  form.elements.configuration.value = data.best;
+  if (form.elements.configuration.selectedIndex < 0) form.elements.configuration.value = "";
+  form.elements.seed.value = "0";
+  fitSeed();
+}
+
+fill("view", data.views.map((title, at) => [at, title]));
+fill("seed", unique(data.sets.map((set) => set.seed)).map((seed) => [seed, seedName(seed)]), "all");
+fill("is", data.categories.map((name, at) => [at, words(name)]), "all");
+fill("heard", data.categories.map((name, at) => [at, words(name)]), "any");
+
+form.addEventListener("input", ({ target }) => {
+  if (target.name === "view") fillByView();
+  if (["view", "configuration"].includes(target.name)) fitSeed();
+  update();
+});
+form.addEventListener("submit", (event) => event.preventDefault());
+form.addEventListener("reset", (event) => {
+  event.preventDefault();
+  start();
+  update();
+});
+root.querySelector(".more").onclick = () => {
+  const next = limit;
+  limit += PAGE;
+  list();
+  root.querySelectorAll("tbody tr")[next].querySelector("button").focus();
+};
+for (const button of root.querySelectorAll("th button")) {
+  button.onclick = () => {
+    const { key } = button.dataset;
+    sorting = { key, sign: key === sorting.key ? -sorting.sign : 1 };
+    sorted(shown);
+    list();
+  };
+}
+
+// Confusion matrices and tables of categories lead here
+
+const viewOf = (title) => data.views.indexOf(title);
+
+function cells(panel) {
+  const { configuration } = panel;
+  const view = viewOf(panel.view);
+  const counts = new Map();
+  for (const { is, heard } of passing({ view, configuration, seed: "0" })) {
+    const cell = is * data.categories.length + heard;
+    counts.set(cell, (counts.get(cell) ?? 0) + 1);
+  }
+  const size = data.categories.length;
+  const buttons = [...counts.keys()].sort((a, b) => a - b).map((cell, at) => {
+    const [is, heard] = [Math.floor(cell / size), cell % size];
+    const label = `${category(is)} heard as ${category(heard)}: ${counted(counts.get(cell), "clip")}`;
+    const button = make("button", { type: "button", ariaLabel: label, title: label, tabIndex: at ? -1 : 0 });
+    button.style.cssText = `left:${(100 * heard) / size}%;top:${(100 * is) / size}%;width:${100 / size}%;height:${100 / size}%`;
+    button.onclick = () => show({ view, configuration, seed: "0", is, heard });
+    return button;
+  });
+  const label = `Cells of ${configuration}, ${panel.view}; arrow keys go from one to the next`;
+  const matrix = make("div", { className: "matrix", role: "group", ariaLabel: label }, ...buttons);
+  for (const side of ["left", "top", "width", "height"]) matrix.style[side] = `${100 * panel[side]}%`;
+  matrix.onkeydown = (event) => {
+    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    const next = buttons[buttons.indexOf(event.target) + step];
+    if (!next) return;
+    event.preventDefault();
+    event.target.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
+  };
+  return matrix;
+}
+
+for (const drawing of document.querySelectorAll("[data-panels]")) {
+  drawing.append(...JSON.parse(drawing.dataset.panels).map(cells));
+  drawing.closest("figure").querySelector("figcaption").append(" Press a cell to see its clips.");
+}
+for (const table of document.querySelectorAll("table[data-view]")) {
+  const view = viewOf(table.dataset.view);
+  [...table.tBodies[0].rows].forEach(({ cells: [name] }, is) => {
+    const button = make("button", { type: "button", className: "lead" }, ...name.childNodes);
+    button.onclick = () => show({ view, configuration: "", is });
+    name.replaceChildren(button);
+  });
+}
+
+root.hidden = false;
+start();
+update();
