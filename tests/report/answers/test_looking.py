@@ -106,6 +106,7 @@ def test_a_pointer_that_does_not_hold_is_said_not_to_and_those_alike_are_told_to
     ("over", "says"),
     [
         ((NEITHER,) * 3, "neither tellably more nor less than the same pattern elsewhere"),
+        ((ABOVE, NEITHER, BELOW), "but less than the loudest frames, and neither tellably more"),
         ((BELOW,) * 3, "counts less than the same pattern elsewhere"),
     ],
 )

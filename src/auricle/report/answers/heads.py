@@ -176,7 +176,7 @@ def _figure(of: Encoder, name: str) -> Figure:
         left.set_xlabel("accuracy without it, points")
         left.set_ylabel("block.head", color=INK)
         left.set_yticks(places, labels)
-        left.invert_yaxis()
+        left.set_ylim(len(labels) - 0.5, -0.5)  # rows as those of the map beside it
         light_grid(left, "x")
         alike = [[float("nan") if r is None else r for r in row] for row in of.alike]
         right.imshow(alike, cmap="RdBu_r", vmin=-1.6, vmax=1.6)  # ends stay pale: text is on them

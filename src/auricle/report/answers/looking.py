@@ -93,11 +93,11 @@ def _verdict(of: Pointer) -> str:
     more = [words for words, over in rivals.items() if over.low > 0]
     less = [words for words, over in rivals.items() if over.high < 0]
     same = [words for words in rivals if words not in more + less]
-    parts = [
-        f"more than {listed(more)}" if more else "",
-        f"less than {listed(less)}" if less else "",
-        f"neither tellably more nor less than {listed(same)}" if same else "",
+    shortfalls = [
+        *([f"less than {listed(less)}"] if less else []),
+        *([f"neither tellably more nor less than {listed(same)}"] if same else []),
     ]
+    parts = [f"more than {listed(more)}" if more else "", ", and ".join(shortfalls)]
     safe = of.over_elsewhere.low > 0 and of.over_drawn.low > 0
     caution = "" if safe else " (its marks must not be read as what the answer rests on)"
     return ", but ".join(part for part in parts if part) + caution
