@@ -13,6 +13,7 @@ from auricle.errors import AuricleError
 
 COMMANDS = (
     "fetch",
+    "audit",
     "study",
     "train",
     "tune",
@@ -70,7 +71,7 @@ def test_help_loads_nothing_heavy():
     assert done.stderr.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["fetch", "train", "evaluate", "predict", "doctor"])
+@pytest.mark.parametrize("command", ["fetch", "audit", "train", "evaluate", "predict", "doctor"])
 def test_every_command_has_help_with_an_example(command, capsys):
     app([command, "--help"], result_action="return_value")
 

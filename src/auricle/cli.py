@@ -132,6 +132,31 @@ def fetch(
 
 
 @app.command
+def audit(
+    data: Data = None,
+    /,
+    *,
+    out: Annotated[
+        Path | None,
+        Parameter(help="Folder for audit.json, audit.csv (a row a clip) and duplicates.csv."),
+    ] = None,
+    labels: Labels | None = None,
+) -> int:
+    """Say what a data set is like before anything is trained on it; exit with 1 on a leak.
+
+    Looks for the same sound in two folds, be it louder, shifted, cut or encoded anew, and for
+    recordings in two folds; tells lengths, levels, silence and bandwidth of each class, and how far
+    these alone give the class away.
+
+    Example: `auricle audit PATH/TO/ESC-10 --out audit`
+    """
+    from auricle.evidence.audit_page import audit_data
+    from auricle.study.command import labels_of
+
+    return audit_data(data, labels_of(**vars(labels or Labels())), out)
+
+
+@app.command
 def study(
     plan: Annotated[str, Parameter(help="mission, quick, or the path of a plan.")] = "mission",
     /,

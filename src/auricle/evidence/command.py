@@ -13,6 +13,7 @@ from rich.console import Console
 from auricle.errors import StudyError
 from auricle.evidence import (
     architecture,
+    audit,
     calibration,
     doubts,
     heads,
@@ -40,6 +41,11 @@ class Part:
 
 
 PARTS = {
+    "audit": Part(
+        audit.measure,
+        audit.Audit,
+        "does a sound stand in two folds, and what gives the class away?",
+    ),
     "calibration": Part(
         calibration.measure,
         calibration.CalibrationFound,

@@ -123,7 +123,7 @@ def families(sample_rate_hz: int, clip_s: float) -> tuple[Family, ...]:
             lambda wave, gain_db, _: gain(wave, gain_db),
         ),
         Family(
-            "louder, cut at full scale",
+            "louder and clipped",
             "gain, dB",
             numbers(10, 20),
             lambda wave, gain_db, _: gain(wave, gain_db),

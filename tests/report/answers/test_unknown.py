@@ -30,11 +30,17 @@ def text_of(asked: UnknownFound) -> str:
     return next(block.text for block in section(asked) if isinstance(block, Paragraph))
 
 
-def test_the_better_score_is_told_with_what_it_lets_pass() -> None:
+def test_what_passes_and_what_does_not_is_told_of_both_scores() -> None:
     told = text_of(found(*TWO))
-    assert "takes 30.0% of the foreign clips for known with the better score (energy)" in told
-    assert "no more than one clip in twenty of tone" in told
-    assert "At least half of these pass: hiss (most often as sea waves)" in told
+    assert "`cnn` takes 45.0% (largest probability) and 30.0% (energy) of the foreign" in told
+    assert "at most one clip in twenty passes of tone" in told
+    assert "at least half pass of hiss" in told
+    assert "does not protect" not in told
+
+
+def test_a_threshold_that_lets_most_pass_is_called_no_protection() -> None:
+    told = text_of(found(refusal("probability", hiss=0.9), refusal("energy", hiss=0.5)))
+    assert "does not protect it" in told
 
 
 def test_nothing_is_said_of_kinds_that_are_not_there() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from auricle.report.answers import (
     architecture,
+    audit,
     calibration,
     doubts,
     heads,
@@ -20,6 +21,7 @@ from auricle.report.document import Block, Heading, Paragraph, sourced
 from auricle.report.study_files import Study
 
 SECTIONS: dict[str, Callable[[Any], Iterator[Block]]] = {
+    "audit": audit.section,
     "calibration": calibration.section,
     "robustness": robustness.section,
     "shortcuts": shortcuts.section,

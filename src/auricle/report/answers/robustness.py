@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from auricle.evidence.robustness import Curve, Robust, RobustnessFound
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
-from auricle.report.drawing import DASHES, INK, MARKERS, SERIES, canvas, light_grid
+from auricle.report.drawing import DASHES, INK, MARKERS, PAPER, SERIES, canvas, light_grid
 from auricle.report.wording import (
     NOTHING,
     configurations,
-    equals,
     listed,
     percent,
     points,
@@ -40,20 +40,22 @@ def section(found: RobustnessFound) -> Iterator[Block]:
 
 
 def _verdict(each: Robust) -> str:
+    told = (
+        f"{code(each.configuration)} has {percent(each.untouched.accuracy.value)}% right when "
+        "nothing is altered."
+    )
     broken = [(curve, point) for curve in each.curves if (point := curve.breaks_at)]
-    held = [curve.family for curve in each.curves if not curve.breaks_at]
-    told = f"{code(each.configuration)} has {percent(each.untouched.accuracy.value)}% right when "
-    told += "nothing is altered."
     if not broken:
         return f"{told} None of the alterations did harm that can be told apart from chance."
-    curve, point = max(broken, key=lambda pair: -pair[1].effect.difference.value)
-    harm = f"Of the mildest harmful degrees, {curve.family} ({_degree(curve, point.degree)}) costs "
-    harm += f"most: {points(point.effect.difference.value)} points, {equals(point.effect.p_holm)}."
-    ways = listed([f"{curve.family} ({_degree(curve, point.degree)})" for curve, point in broken])
-    told = f"{told} Harm begins at these degrees: {ways}."
-    if len(broken) > 1:
-        told = f"{told} {harm}"
-    return f"{told} No harm can be told from {listed(held)}." if held else told
+    ways = [f"{curve.family} ({_degree(curve, point.degree)})" for curve, point in broken]
+    every = [(curve, point) for curve in each.curves for point in curve.points]
+    curve, worst = min(every, key=lambda pair: pair[1].effect.difference.value)
+    told += (
+        f" Harm begins at these degrees: {listed(ways)}. The largest fall is under {curve.family} "
+        f"({_degree(curve, worst.degree)}), to {percent(worst.effect.heard.accuracy.value)}%."
+    )
+    held = [curve.family for curve in each.curves if not curve.breaks_at]
+    return f"{told} No degree of these did harm that can be told: {listed(held)}." if held else told
 
 
 def _degree(curve: Curve, degree: str) -> str:
@@ -174,6 +176,9 @@ def _figure(found: Sequence[Robust]) -> Figure:
             axes.set_visible(False)
         for axes in panels[::ACROSS]:
             axes.set_ylabel("accuracy, %", color=INK)
+        engine = drawn.figure.get_layout_engine()
+        assert isinstance(engine, ConstrainedLayoutEngine)
+        engine.set(hspace=0.08)
         handles, labels = panels[0].get_legend_handles_labels()
         drawn.figure.legend(handles, labels, loc="outside upper center", ncols=len(found))
     return Figure(
@@ -209,7 +214,7 @@ def _line(axes: Axes, each: Robust, curve: Curve, family: Curve, at: int, lines:
             MARKERS[at],
             color=SERIES[at],
             markersize=3.6,
-            markerfacecolor=SERIES[at] if full else "#fefefe",
+            markerfacecolor=SERIES[at] if full else PAPER,
         )
 
 

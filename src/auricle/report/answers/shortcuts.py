@@ -35,7 +35,7 @@ def section(found: ShortcutsFound) -> Iterator[Block]:
     yield Paragraph(
         "A classifier may cheat by things that go with the categories in one data set and not in "
         "the world. Each of them was made the same for all clips, and the same networks were asked "
-        f"again: all clips at one level (RMS {COMMON_LEVEL_DB:g} dB of full scale); nothing above "
+        f"again: all clips at one level ({-COMMON_LEVEL_DB:g} dB below full scale); nothing above "
         f"{listed([f'{count(hz)} Hz' for hz in sorted(corners)])}; no constant offset; digital "
         "silence at the ends filled with the clip's own noise floor, or with the clip's sound "
         "repeated; and all of these but the last together. "

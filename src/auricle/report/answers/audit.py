@@ -1,0 +1,148 @@
+"""The section on the data set itself: leaks, classes, and what gives a class away unheard."""
+
+from collections.abc import Iterator, Sequence
+
+from auricle.evidence.audit import SPREAD, Audit, ClassFacts
+from auricle.evidence.findings import WORDS, Finding, findings, is_above, shortcut_words
+from auricle.evidence.predictors import Shortcuts
+from auricle.report.document import Block, Bullets, Column, Figure, Heading, Paragraph, Table, plain
+from auricle.report.drawing import INK, SERIES, canvas, light_grid
+from auricle.report.wording import NOTHING, category, listed, percent, plural
+
+DRAWN_CLASSES = 50
+"""More do not fit on a page."""
+
+MEDIAN = SPREAD.index(50)
+
+DRAWN = (("level_db", "level, dBFS", 1.0), ("bandwidth_hz", "bandwidth, kHz", 1e-3))
+"""Measures that are drawn: name, axis, and the factor to its unit."""
+
+
+def section(found: Audit) -> Iterator[Block]:
+    """What is the data like?"""
+    yield Heading("What is the data like?", 2, "audit")
+    yield Paragraph(
+        "All files were compared with each other, those of the test fold too, to see whether a "
+        "sound stands in two folds: by their bytes, and by an acoustic fingerprint that knows a "
+        "sound again when it is louder, shifted, cut or encoded anew. What the sounds are like was "
+        f"measured without fold {found.test_fold}, the test fold. {_verdict(found)}"
+    )
+    if said := findings(found):
+        yield Bullets([_bullet(each) for each in said])
+    yield _classes(found)
+    if len(found.classes) <= DRAWN_CLASSES:
+        yield _figure(found)
+    yield Paragraph(
+        "How a clip was recorded can give its class away: a random forest was shown nothing but "
+        f"these numbers, each fold by one that learnt from the others. {shortcut_words(found)}"
+    )
+    yield _shortcuts(found.shortcuts)
+
+
+def _verdict(found: Audit) -> str:
+    if found.leaks:
+        return "**The folds leak**, so scores on them are better than they should be:"
+    near = [each for each in found.matches if len({*each.folds}) == 1]
+    inside = f" ({plural(len(near), 'pair')} inside one)" if near else ""
+    return f"No sound and no recording was found in two folds{inside}."
+
+
+def _bullet(finding: Finding) -> str:
+    return f"{plain(finding.what)} {plain(finding.do)}"
+
+
+def _classes(found: Audit) -> Table:
+    return Table(
+        "audit-classes",
+        "The classes: clips and recordings of all folds, and medians of the development folds.",
+        [
+            Column("class", align="left"),
+            Column("clips"),
+            Column("recordings"),
+            Column("length, s", "median"),
+            Column("level, dBFS", "median"),
+            Column("silence, %", "median"),
+            Column("bandwidth, kHz", "median"),
+        ],
+        [_row(each) for each in found.classes],
+        note="The level is the root mean square against full scale. Silence is the share of a clip "
+        "that is 60 dB weaker than its loudest moment. 99% of the power lie below the bandwidth.",
+        dense=True,
+    )
+
+
+def _row(each: ClassFacts) -> list[str]:
+    head = [plain(category(each.category)), str(each.clips), str(each.recordings)]
+    if not each.spread:
+        return [*head, *[NOTHING] * 4]
+    median = {name: values[MEDIAN] for name, values in each.spread.items()}
+    return [
+        *head,
+        f"{median['length_s']:.1f}",
+        _signed(median["level_db"]),
+        percent(median["silence"]),
+        f"{median['bandwidth_hz'] / 1000:.1f}",
+    ]
+
+
+def _signed(value: float) -> str:
+    return f"{value:.0f}".replace("-", "−")
+
+
+def _shortcuts(found: Shortcuts) -> Table:
+    rows = [
+        [
+            listed([WORDS[name] for name in each.measures]),
+            percent(each.accuracy.value),
+            f"[{percent(each.accuracy.low)},\u00a0{percent(each.accuracy.high)}]",
+            "yes" if is_above(each, found.chance) else "no",
+        ]
+        for each in found.found
+    ]
+    return Table(
+        "audit-shortcuts",
+        "How often numbers alone name the class, out of fold; naming the largest class would be "
+        f"right in {percent(found.chance)}% of the clips.",
+        [
+            Column("known", align="left"),
+            Column("accuracy, %"),
+            Column("95% interval"),
+            Column("above chance"),
+        ],
+        rows,
+        note="Silence and bandwidth follow from the kind of sound as well, level and length from "
+        "how it was recorded and cut.",
+        breaks=[len(rows) - 1],
+    )
+
+
+def _figure(found: Audit) -> Figure:
+    shown = [each for each in found.classes if each.spread]
+    with canvas("audit-figure", 18 + 4.5 * len(shown)) as drawn:
+        panels = drawn.figure.subplots(1, len(DRAWN), sharey=True)
+        for axes, (name, label, factor) in zip(panels, DRAWN, strict=True):
+            for row, each in enumerate(shown):
+                low, quarter, median, three, high = (factor * v for v in each.spread[name])
+                axes.plot([low, high], [row, row], color=SERIES[0], linewidth=0.8)
+                axes.plot([quarter, three], [row, row], color=SERIES[0], linewidth=3.5, alpha=0.5)
+                axes.plot([median], [row], color=INK, marker="o", markersize=3)
+            axes.set_xlabel(label)
+            light_grid(axes, "x")
+        panels[0].set_yticks(range(len(shown)), [category(each.category) for each in shown])
+        panels[0].invert_yaxis()
+    return Figure(
+        "audit-figure",
+        drawn.svg,
+        "Level and bandwidth of the development clips by class: the dot is the median, the thick "
+        "line holds half of the clips, the thin line nine of ten. Classes that do not overlap can "
+        "be told apart by this alone.",
+        f"Ranges of level and bandwidth by class. Medians: {_told(shown)}.",
+    )
+
+
+def _told(shown: Sequence[ClassFacts]) -> str:
+    return "; ".join(
+        f"{category(each.category)} {_signed(each.spread['level_db'][MEDIAN])} dB, "
+        f"{each.spread['bandwidth_hz'][MEDIAN] / 1000:.1f} kHz"
+        for each in shown
+    )
