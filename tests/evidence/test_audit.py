@@ -11,9 +11,10 @@ import pytest
 import soundfile as sf
 
 
-@pytest.fixture
-def own_set(tiny_set: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(tiny_set, tmp_path / "tones"))
+@pytest.fixture(autouse=True)
+def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here is about the forest."""
+    monkeypatch.setattr("auricle.evidence.predictors.TREES", 3)
 
 
 def plant(source: Path, target: Path) -> None:
@@ -24,10 +25,11 @@ def plant(source: Path, target: Path) -> None:
     sf.write(target, shifted[: len(wave)], rate_hz, subtype="PCM_24")
 
 
-def write_rich_set(folder: Path, tools: SimpleNamespace) -> Path:
+@pytest.fixture
+def rich_set(tmp_path: Path, tools: SimpleNamespace) -> Path:
     """Three seconds of noise a clip, long enough to be known again in a part."""
+    folder, rows = tmp_path / "weather", []
     generator = np.random.default_rng(0)
-    rows = []
     for category in ("rain", "wind"):
         (folder / category).mkdir(parents=True)
         for fold in (1, 2, 3):
@@ -37,11 +39,6 @@ def write_rich_set(folder: Path, tools: SimpleNamespace) -> Path:
                 rows.append((file, category, fold, file))
     tools.write_labels(folder, rows)
     return folder
-
-
-@pytest.fixture
-def rich_set(tmp_path: Path, tools: SimpleNamespace) -> Path:
-    return write_rich_set(tmp_path / "weather", tools)
 
 
 def test_a_clean_set_is_told_and_left_as_files(
@@ -99,7 +96,9 @@ def test_equal_files_are_told_where_no_recordings_are_named(rich_set: Path, auri
     assert "The same file stands in two folds" in told.out
 
 
-def test_a_recording_in_two_folds_is_told_and_not_refused(rich_set: Path, auricle: Any) -> None:
+def test_a_recording_in_two_folds_is_told_and_refused_by_who_trains(
+    rich_set: Path, auricle: Any, tmp_path: Path
+) -> None:
     labels = (rich_set / "clips.csv").read_text(encoding="utf-8")
     spoilt = labels.replace(",2,rain/2-0.wav", ",2,rain/1-0.wav")
     (rich_set / "clips.csv").write_text(spoilt, encoding="utf-8")
@@ -109,7 +108,8 @@ def test_a_recording_in_two_folds_is_told_and_not_refused(rich_set: Path, auricl
     assert told.code == 1
     assert not told.err
     assert "The same recording stands in two folds: rain/1-0.wav" in told.out
-    assert auricle("train", "cnn", "--data", rich_set).err  # whoever trains is refused still
+    refused = auricle("train", "cnn", "--data", rich_set, "--out", tmp_path / "run")
+    assert "stands in folds" in refused.err
 
 
 def test_the_same_sound_in_one_fold_is_a_note(rich_set: Path, auricle: Any) -> None:
@@ -170,14 +170,29 @@ def test_the_test_fold_leaves_no_trace_in_what_is_measured(
     assert before == after
 
 
-def test_the_audit_of_a_study_is_that_of_its_data(
-    tiny_study: Path, tiny_set: Path, auricle: Any, tmp_path: Path
+def test_a_study_is_audited_without_its_sealed_fold(
+    tiny_study: Path, spoilt_set: Path, auricle: Any, tmp_path: Path
 ) -> None:
     asked = shutil.copytree(tiny_study, tmp_path / "study")
 
-    told = auricle("evidence", asked, "--data", tiny_set, "--part", "audit")
+    told = auricle("evidence", asked, "--data", spoilt_set, "--part", "audit")
 
     assert told.code == 0, told.err
     found = json.loads((asked / "evidence" / "audit.json").read_text(encoding="utf-8"))
     assert (found["clips"], found["recordings"], found["test_fold"]) == (36, 18, 1)
-    assert "What is the data like?" in (asked / "report" / "report.html").read_text("utf-8")
+    assert (found["compared"], found["broken"]) == ([2, 3], {})
+    page = (asked / "report" / "report.html").read_text(encoding="utf-8")
+    assert "What is the data like?" in page
+    assert "the test fold stays closed" in page
+
+
+def test_where_testing_is_asked_for_all_sounds_are_compared(
+    tiny_study: Path, tiny_set: Path, auricle: Any, tmp_path: Path
+) -> None:
+    asked = shutil.copytree(tiny_study, tmp_path / "study")
+
+    told = auricle("evidence", asked, "--data", tiny_set, "--part", "audit", "--test")
+
+    assert told.code == 0, told.err
+    found = json.loads((asked / "evidence" / "audit.json").read_text(encoding="utf-8"))
+    assert found["compared"] == [1, 2, 3]

@@ -98,3 +98,9 @@ def test_a_study_without_an_encoder_has_no_heads(opened):
 
     (cnn,) = (each for each in opened.subjects if not each.recipe.network.encoder.blocks)
     assert heads.measure(replace(opened, subjects=(cnn,))).encoders == ()
+
+
+def test_a_class_token_that_looks_at_itself_alone_still_has_figures():
+    weights = torch.eye(1 + STEPS)[None, None, None]
+    entropy_bits, on_itself, distance = heads.habits_in(weights)
+    assert (entropy_bits.item(), on_itself.item(), distance.item()) == (0, 1, 0)

@@ -138,3 +138,11 @@ def test_a_moved_pattern_is_the_same_going_on_at_its_beginning(generator):
 def test_of_equal_marks_the_middle_is_the_peak():
     marks = torch.tensor([[0.0, 0.0, 2.0, 2.0, 2.0, 1.0], [0.0, 3.0, 0.0, 0.0, 0.0, 0.0]])
     assert probes.peaks(marks).tolist() == [3.0, 1.0]
+
+
+def test_a_silent_clip_can_be_planted_and_looked_at(generator):
+    events, _ = probes.plant(torch.zeros(2, 2 * RATE_HZ), RATE_HZ, EVENT_S, generator)
+    seen = pointers.view(Listener(), events)
+    assert not events.any()
+    assert seen.marks.isfinite().all()
+    assert seen.unexplained.isfinite().all()

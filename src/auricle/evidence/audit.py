@@ -1,7 +1,8 @@
 """What is a data set like before anything is trained on it, and does a sound stand in two folds?
 
-Leaks are looked for among all files, those of the test fold too: nothing is chosen by that. What
-the sounds are like is measured on the development folds alone.
+`auricle audit` compares the sounds of all files, those of the test fold too: nothing is chosen by
+that. Asked of a study, the test fold stays closed unless testing is asked for. What the sounds are
+like is measured on the development folds alone, by either.
 """
 
 from collections import Counter, defaultdict
@@ -35,9 +36,13 @@ CLIPPED_SHARE = 0.001
 
 @dataclass(frozen=True)
 class Heard:
-    """What listening brought: measures by file, of development clips, and who shares a sound."""
+    """What listening brought: measures by file, of development clips, and who shares a sound.
+
+    `found` counts the clips that were `compared`.
+    """
 
     measures: Mapping[str, Measures]
+    compared: tuple[Clip, ...]
     found: Found
 
 
@@ -78,8 +83,9 @@ class ClassFacts:
 class Audit:
     """All that is told of a data set.
 
-    `authors` is 0 where they are not known. `broken` are files and what is wrong with them;
-    `unmarked` are silent, or as good as that; `clipped` are development clips that are.
+    `authors` is 0 where they are not known. Sounds of `compared` folds were compared, `broken` are
+    files and what is wrong with them; `unmarked` are silent, or as good as that; `clipped` are
+    development clips that are.
     """
 
     name: str
@@ -88,6 +94,7 @@ class Audit:
     authors: int
     folds: tuple[int, ...]
     test_fold: int
+    compared: tuple[int, ...]
     rates_hz: Mapping[int, int]
     notes: tuple[str, ...]
     classes: tuple[ClassFacts, ...]
@@ -113,24 +120,25 @@ class Audit:
 
 
 def measure(case: Case) -> Audit:
-    """Audit the clips of a study."""
+    """Audit the clips of a study, without the test fold's sounds unless that was opened."""
     table = case.prepared.table
     with Progress(console=case.console, transient=True) as progress:
-        return audit(table, listen(table, progress))
+        return audit(table, listen(table, progress, test=case.plan.test))
 
 
-def listen(table: ClipTable, progress: Progress) -> Heard:
-    """Decode all files to compare them, and those of the development folds to measure them."""
-    listening = progress.add_task("comparing sounds", total=len(table.clips))
+def listen(table: ClipTable, progress: Progress, *, test: bool) -> Heard:
+    """Decode files to compare them, and those of the development folds to measure them too."""
+    ours = table.in_folds(roles_of(table.folds).development)
+    compared = (table if test else ours).clips
+    listening = progress.add_task("comparing sounds", total=len(compared))
     found = find_duplicates(
-        [table.path(clip) for clip in table.clips],
+        [table.path(clip) for clip in compared],
         cache_folder(),
         lambda done, total: progress.update(listening, completed=done, total=total),
     )
-    ours = table.in_folds(roles_of(table.folds).development)
     measuring = progress.add_task("measuring", total=len(ours.clips))
     measures = measure_all(ours, lambda: progress.advance(measuring))
-    return Heard(measures, found)
+    return Heard(measures, compared, found)
 
 
 def measure_all(table: ClipTable, advance: Callable[[], None]) -> dict[str, Measures]:
@@ -169,14 +177,15 @@ def audit(table: ClipTable, heard: Heard) -> Audit:
         authors=len({*authors.values()}),
         folds=table.folds,
         test_fold=roles.test,
+        compared=tuple(sorted({clip.fold for clip in heard.compared})),
         rates_hz=Counter(each.sample_rate_hz for each in measures),
         notes=table.notes,
         classes=tuple(class_facts(name, clips, heard.measures) for name in table.categories),
-        matches=matches_of(clips, heard.found),
+        matches=matches_of(heard.compared, heard.found),
         recordings_astray=astray((clip.recording, clip) for clip in clips),
         authors_astray=astray((authors[c.file], c) for c in clips if c.file in authors),
-        broken={clips[number].file: reason for number, reason in heard.found.broken},
-        unmarked=tuple(clips[number].file for number in heard.found.unmarked),
+        broken={heard.compared[number].file: reason for number, reason in heard.found.broken},
+        unmarked=tuple(heard.compared[number].file for number in heard.found.unmarked),
         clipped=tuple(f for f, each in heard.measures.items() if each.clipped > CLIPPED_SHARE),
         shortcuts=find_shortcuts(measured, measures, table.categories),
     )

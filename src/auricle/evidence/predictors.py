@@ -15,7 +15,7 @@ from auricle.training.sounds import Array
 PREDICTORS = ("level_db", "length_s", "silence", "bandwidth_hz")
 """Measures that are asked to name the class."""
 
-TREES = 200
+TREES = 60
 
 
 @dataclass(frozen=True)

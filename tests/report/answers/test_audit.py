@@ -50,6 +50,7 @@ def clean():
         authors=0,
         folds=(1, 2, 3),
         test_fold=1,
+        compared=(1, 2, 3),
         rates_hz={16000: 40},
         notes=(),
         classes=(facts("sea_waves"), facts("rain")),

@@ -45,7 +45,7 @@ def test_a_class_s_errors_are_told_with_their_recordings():
     chainsaw = errors("chainsaw", 3, taken_for=(("helicopter", 3),), wrong_recordings=2)
     told = words(found_of(chainsaw, *OTHERS))
     assert "**chainsaw**: 3 of 32 clips wrong, all taken for helicopter, from 2 of 20" in told
-    assert "Of dog and sea waves fewer than three clips are wrong" in told
+    assert "fewer than three of a class: dog and sea waves." in told
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,12 @@ def test_a_single_head_is_not_said_to_divide_labour():
 
 @pytest.mark.parametrize(
     ("r", "says"),
-    [(0.6, "partly the same moments"), (0.2, "different moments"), (None, "all steps alike")],
+    [
+        (0.6, "partly the same moments"),
+        (0.2, "different moments"),
+        (-0.3, "above −0.30"),
+        (None, "all steps alike"),
+    ],
 )
 def test_how_alike_heads_are_is_said_in_words(r, says):
     assert says in words(encoder([(0.0, 1.0)] * 2, r=r))

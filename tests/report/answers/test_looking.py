@@ -98,7 +98,7 @@ def test_a_pointer_that_does_not_hold_is_said_not_to_and_those_alike_are_told_to
     assert (
         "the attention of the last block and the attention rollout mark what counts more than the "
         "same pattern elsewhere, but less than frames drawn by chance and the loudest frames "
-        "(no safe sign of what the answer rests on)" in told
+        "(its marks must not be read as what the answer rests on)" in told
     )
 
 
@@ -106,13 +106,14 @@ def test_a_pointer_that_does_not_hold_is_said_not_to_and_those_alike_are_told_to
     ("over", "says"),
     [
         ((NEITHER,) * 3, "neither tellably more nor less than the same pattern elsewhere"),
+        ((ABOVE, NEITHER, BELOW), "but less than the loudest frames, and neither tellably more"),
         ((BELOW,) * 3, "counts less than the same pattern elsewhere"),
     ],
 )
 def test_a_pointer_that_points_at_nothing_is_said_to(over, says):
     told = words(found_of(looked(pointer(over=over))))
     assert says in told
-    assert "no safe sign" in told
+    assert "must not be read as what the answer rests on" in told
 
 
 def test_a_peak_no_better_than_chance_is_said_to_be():
@@ -140,6 +141,12 @@ def test_a_gradient_of_nothing_can_be_drawn():
     nothing = replace(picture(), gradient=bytes(16 * KEPT_FRAMES))
     blocks = looking.section(found_of(looked(pointer()), pictures=(nothing,)))
     assert "<svg" in next(block for block in blocks if isinstance(block, Figure)).svg
+
+
+def test_attention_that_no_step_gets_can_be_drawn():
+    nothing = picture(attention=(0.0,) * KEPT_FRAMES)
+    blocks = looking.section(found_of(looked(pointer()), pictures=(nothing,)))
+    assert "<svg" in [block for block in blocks if isinstance(block, Figure)][1].svg
 
 
 def test_what_was_found_is_read_back_as_it_was_kept():

@@ -22,7 +22,7 @@ def section(found: Audit) -> Iterator[Block]:
     """What is the data like?"""
     yield Heading("What is the data like?", 2, "audit")
     yield Paragraph(
-        "All files were compared with each other, those of the test fold too, to see whether a "
+        f"{_compared(found)} were compared with each other, to see whether a "
         "sound stands in two folds: by their bytes, and by an acoustic fingerprint that knows a "
         "sound again at another level, shifted, cut or encoded anew. What the sounds are like was "
         f"measured without fold {found.test_fold}, the test fold. {_verdict(found)}"
@@ -37,6 +37,12 @@ def section(found: Audit) -> Iterator[Block]:
         f"these numbers, each fold by one that learnt from the others. {shortcut_words(found)}"
     )
     yield _shortcuts(found.shortcuts)
+
+
+def _compared(found: Audit) -> str:
+    if found.test_fold in found.compared:
+        return "All files, those of the test fold too,"
+    return "The files of the development folds, as the test fold stays closed,"
 
 
 def _verdict(found: Audit) -> str:

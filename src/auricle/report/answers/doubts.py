@@ -44,8 +44,8 @@ def _advice(found: DoubtsFound) -> Iterator[Block]:
         yield Bullets([advice(each, found) for each in many[:ADVISED]])
     if few:
         yield Paragraph(
-            f"Of {listed(few)} fewer than {worded(FEW)} clips are wrong: too few to read anything "
-            "from them."
+            f"Too few clips are wrong to read anything from them, fewer than {worded(FEW)} of a "
+            f"class: {listed(few)}."
         )
 
 

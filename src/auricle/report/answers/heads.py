@@ -82,12 +82,15 @@ def _apart(of: Encoder, own: Sequence[Head]) -> str:
     if not pairs:
         return "the heads look at all steps alike"
     most, one, other = max(pairs)
-    r = f"{most:.2f}".replace("-", "−")
     if most >= SAME:
-        return f"heads {one} and {other} look at the same moments (correlation {r})"
+        return f"heads {one} and {other} look at the same moments (correlation {_signed(most)})"
     if most >= APART:
-        return f"the heads look at partly the same moments (correlation up to {r})"
-    return f"the heads look at different moments (no two correlate above {r})"
+        return f"the heads look at partly the same moments (correlation up to {_signed(most)})"
+    return f"the heads look at different moments (no two correlate above {_signed(most)})"
+
+
+def _signed(r: float, digits: int = 2) -> str:
+    return f"{r:z.{digits}f}".replace("-", "−")
 
 
 def _needed(needed: int, heads: int) -> str:
@@ -173,14 +176,14 @@ def _figure(of: Encoder, name: str) -> Figure:
         left.set_xlabel("accuracy without it, points")
         left.set_ylabel("block.head", color=INK)
         left.set_yticks(places, labels)
-        left.invert_yaxis()
+        left.set_ylim(len(labels) - 0.5, -0.5)  # rows as those of the map beside it
         light_grid(left, "x")
         alike = [[float("nan") if r is None else r for r in row] for row in of.alike]
         right.imshow(alike, cmap="RdBu_r", vmin=-1.6, vmax=1.6)  # ends stay pale: text is on them
         for row in places:
             for column in places:
                 r = of.alike[row][column]
-                told = NOTHING if r is None else f"{r:.1f}".replace("-", "−")
+                told = NOTHING if r is None else _signed(r, 1)
                 right.text(column, row, told, ha="center", va="center", color=ON_PALE, fontsize=6)
         right.set_title("correlation of what two heads look at")
         right.set_xticks(places, labels)

@@ -94,13 +94,13 @@ def _verdict(of: Pointer) -> str:
     more = [words for words, over in rivals.items() if over.low > 0]
     less = [words for words, over in rivals.items() if over.high < 0]
     same = [words for words in rivals if words not in more + less]
-    parts = [
-        f"more than {listed(more)}" if more else "",
-        f"less than {listed(less)}" if less else "",
-        f"neither tellably more nor less than {listed(same)}" if same else "",
+    shortfalls = [
+        *([f"less than {listed(less)}"] if less else []),
+        *([f"neither tellably more nor less than {listed(same)}"] if same else []),
     ]
+    parts = [f"more than {listed(more)}" if more else "", ", and ".join(shortfalls)]
     safe = of.over_elsewhere.low > 0 and of.over_drawn.low > 0
-    caution = "" if safe else " (no safe sign of what the answer rests on)"
+    caution = "" if safe else " (its marks must not be read as what the answer rests on)"
     return ", but ".join(part for part in parts if part) + caution
 
 
@@ -245,7 +245,7 @@ def _picture(axes: Axes, of: Picture, seconds: float) -> None:
     smooth = gaussian_filter(gradient.astype(float), 1.5)
     if smooth.any():
         axes.contour(smooth, [OUTLINED * smooth.max()], extent=span, colors=OUTLINE, linewidths=0.8)
-    if of.attention:
+    if any(of.attention):
         height = np.array(of.attention) / max(of.attention)
         time_s = (np.arange(KEPT_FRAMES) + 0.5) * seconds / KEPT_FRAMES
         axes.plot(time_s, 0.02 + 0.9 * height, color=LIGHT, linewidth=1, drawstyle="steps-mid")
