@@ -3,11 +3,14 @@ import pytest
 from scipy.special import softmax
 
 from auricle.evaluation.calibration import (
+    KEPT,
+    as_logits,
     calibration,
     cross_fitted,
     fit_temperature,
     reliability,
     scaled,
+    threshold,
 )
 
 
@@ -52,6 +55,18 @@ def test_losses_of_two_clips_by_hand() -> None:
     assert found.brier == pytest.approx((2 * 0.2**2 + 2 * 0.7**2) / 2)
     assert found.ece == pytest.approx((0.2 + 0.7) / 2)
     assert [(b.clips, b.accuracy) for b in found.bins] == [(1, 0.0), (1, 1.0)]
+
+
+def test_probabilities_come_back_from_their_logits_and_zero_stays_finite() -> None:
+    probabilities = np.array([[0.7, 0.2, 0.1], [1.0, 0.0, 0.0]])
+    logits = as_logits(probabilities)
+    assert np.isfinite(logits).all()
+    np.testing.assert_allclose(softmax(logits, axis=1), probabilities, atol=1e-12)
+
+
+def test_a_threshold_keeps_its_share_of_known_clips() -> None:
+    scores = np.random.default_rng(0).random(2_000)
+    assert (scores >= threshold(scores)).mean() == pytest.approx(KEPT, abs=1e-3)
 
 
 def test_full_confidence_has_a_bin_and_every_clip_is_in_one() -> None:

@@ -5,10 +5,10 @@ import pytest
 from pydantic import TypeAdapter
 from scipy.special import softmax
 
+from auricle.evaluation.calibration import KEPT
 from auricle.evidence import unknown
 from auricle.evidence.case import Case, Subject
 from auricle.evidence.foreign import KINDS
-from auricle.evidence.strangers import KEPT
 from auricle.ship import export
 from auricle.study.fits import load_fit
 

@@ -17,6 +17,9 @@ from auricle.evaluation.metrics import Array
 BINS = 10
 SHARPEST, SOFTEST = 0.05, 20.0
 
+KEPT = 0.95
+"""Share of known clips, heard for the first time, that a threshold does not call unknown."""
+
 
 @dataclass(frozen=True)
 class Reliability:
@@ -74,6 +77,21 @@ def scaled(logits: Array, temperature: float | Array) -> Array:
     divisor = np.broadcast_to(np.asarray(temperature, dtype=float), len(logits))
     probabilities: Array = softmax(logits / divisor[:, None], axis=1)
     return probabilities
+
+
+def as_logits(probabilities: Array) -> Array:
+    """Logits whose softmax these are; one that was rounded to zero is the least that float32 has.
+
+    Shapes: (clips, classes) -> the same.
+    """
+    least = np.finfo(np.float32).tiny
+    logits: Array = np.log(np.maximum(probabilities.astype(float), least))
+    return logits
+
+
+def threshold(scores: Array) -> float:
+    """The score (clips,) from which on clips pass for known, so that `KEPT` of these do."""
+    return float(np.quantile(scores, 1 - KEPT))
 
 
 def calibration(probabilities: Array, targets: Array) -> Calibration:

@@ -47,7 +47,7 @@ def measure(case: Case) -> ArchitectureFound:
         return ArchitectureFound(reference="", blocks=0, heads=0, scored=None, rows=())
     changes = dict(controls_of(subject.recipe, len(subject.categories)))
     recipes = [subject.recipe, *changes.values()]
-    reference, *found = predictions_of(case, "architecture", recipes)
+    reference, *found = predictions_of(case, subject, "architecture", recipes)
     versuses = [versus(subject, each, reference) for each in found]
     adjusted = holm([each.p_permutation for each in versuses])
     encoder = subject.recipe.network.encoder

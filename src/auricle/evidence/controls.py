@@ -1,29 +1,28 @@
 """Networks trained only to answer a question: what becomes of a score when one thing is changed.
 
 Controls run `kfold` with the first seed on the development folds, and never open the test fold.
-Their fits stand in `evidence/controls/<question>/`, as in a study, and are not trained twice.
+Their fits stand in `evidence/controls/<question>/<whose>/`, as in a study, and are trained once.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from auricle.data.clips import Clip, ClipTable
-from auricle.data.sources import cache_folder
 from auricle.evaluation.comparison import Comparison, compare
 from auricle.evaluation.intervals import Interval, accuracy_interval
 from auricle.evaluation.metrics import score
 from auricle.evidence.case import SEED, Case, Subject
 from auricle.network.classifier import count_parameters
-from auricle.study.engine import cores, run_jobs
+from auricle.study.engine import run_jobs
 from auricle.study.estimate import estimate_s, in_words
 from auricle.study.fits import Predictions, load_predictions
 from auricle.study.job import Job, fit_folder
 from auricle.study.protocol import Split, splits
 from auricle.study.recipe import Recipe
-from auricle.study.run import hashes, workers_for
+from auricle.study.run import make_job, threads_for, workers_for
 from auricle.study.scores import pooled
 from auricle.training.fit import choose_device, new_network
 from auricle.training.sounds import Array
@@ -35,60 +34,58 @@ class Control:
 
     recipe: Recipe
     tables: Mapping[int, ClipTable]
-    categories: tuple[str, ...]
 
     @property
     def name(self) -> str:
         """The recipe's."""
         return self.recipe.name
 
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """What it is taught."""
+        return next(iter(self.tables.values())).categories
+
 
 def same_clips(case: Case, recipe: Recipe) -> Control:
     """A control that changes the recipe and leaves the clips as they are."""
     table = case.prepared.development
-    return Control(recipe, dict.fromkeys(table.folds, table), case.prepared.table.categories)
+    return Control(recipe, dict.fromkeys(table.folds, table))
 
 
-def train(case: Case, question: str, controls: Sequence[Control]) -> dict[str, list[Job]]:
+def train(
+    case: Case, subject: Subject, question: str, controls: Sequence[Control]
+) -> dict[str, list[Job]]:
     """Train what is not trained yet, side by side, and say beforehand how long that takes.
 
-    Gives back the jobs of each control, in the order of their folds.
+    Gives back the jobs of each control of the subject, in the order of their folds.
     """
-    jobs = {control.name: jobs_of(case, question, control) for control in controls}
+    fits = len(controls) * len(kfold_of(case))
+    threads = threads_for(case.setting, fits)
+    place = case.folder / "controls" / question / subject.name
+    jobs = {control.name: jobs_of(case, place, control, threads) for control in controls}
     together = [job for own in jobs.values() for job in own]
-    workers = workers_for(case.setting, len(together))
-    together = [replace(job, threads=max(1, cores() // workers)) for job in together]
-    device = choose_device(case.setting.device)
-    seconds = in_words(estimate_s(together, device, workers))
-    case.console.print(f"  {len(together)} fits, {workers} at a time; about {seconds} more.")
+    workers = workers_for(case.setting, fits)
+    seconds = in_words(estimate_s(together, choose_device(case.setting.device), workers))
+    case.console.print(f"  {fits} fits, {workers} at a time; about {seconds} more.")
     run_jobs(together, workers, case.console, engine=case.setting.engine)
     return jobs
 
 
-def jobs_of(case: Case, question: str, control: Control) -> list[Job]:
-    """The fits of one control."""
-    contents = case.prepared.contents
+def jobs_of(case: Case, place: Path, control: Control, threads: int) -> list[Job]:
+    """The fits of one control, for a folder of its question's."""
+    setting = replace(case.setting, run=place, wandb="disabled")
     return [
-        Job(
-            study=f"{case.plan.name}-{question}",
-            data=case.plan.data,
-            run=(case.folder / "controls" / question).resolve(),
-            recipe=control.recipe,
-            split=split,
-            seed=SEED,
-            table=table,
-            categories=control.categories,
-            clip_s=case.plan.clip_s,
-            cache=cache_folder(),
-            device=case.setting.device,
-            threads=1,
-            wandb="disabled",
-            launcher=os.getpid(),
-            learnt=hashes(contents, table.in_folds(split.training)),
-            sealed=hashes(contents, case.prepared.test),
+        make_job(
+            case.plan,
+            setting,
+            case.prepared,
+            control.recipe,
+            split,
+            control.tables[fold_of(split)],
+            SEED,
+            threads=threads,
         )
         for split in kfold_of(case)
-        for table in (control.tables[fold_of(split)],)
     ]
 
 
@@ -119,11 +116,13 @@ def in_study(case: Case, recipe: Recipe) -> Predictions | None:
     return None
 
 
-def predictions_of(case: Case, question: str, recipes: Sequence[Recipe]) -> list[Predictions]:
+def predictions_of(
+    case: Case, subject: Subject, question: str, recipes: Sequence[Recipe]
+) -> list[Predictions]:
     """What each recipe predicts out of fold: from the study where it has it, else trained now."""
     known = {recipe.name: in_study(case, recipe) for recipe in recipes}
     missing = [same_clips(case, recipe) for recipe in recipes if known[recipe.name] is None]
-    trained = train(case, question, missing) if missing else {}
+    trained = train(case, subject, question, missing) if missing else {}
     known |= {name: out_of_fold(jobs) for name, jobs in trained.items()}
     return [found for recipe in recipes if (found := known[recipe.name])]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from auricle.data.clips import Clip
-from auricle.evaluation.calibration import cross_fitted, scaled
+from auricle.evaluation.calibration import as_logits, cross_fitted, scaled
 from auricle.evidence.case import Case
 from auricle.study.fits import Predictions, load_predictions
 from auricle.study.recipe import Plan
@@ -22,8 +22,6 @@ from auricle.training.sounds import Array
 
 MOST = 2 / 3
 """Share of the networks that must agree on another class before a label is doubted."""
-LEAST = np.finfo(np.float32).tiny
-"""A probability that was rounded to zero is taken for this."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +97,7 @@ def ordered(found: Predictions, clips: Sequence[Clip], categories: Sequence[str]
     """(clips, classes) calibrated probabilities of one network, in the order of some clips."""
     targets = targets_of(found.clips, categories)
     folds = np.array([clip.fold for clip in found.clips])
-    logits = np.log(np.maximum(found.probabilities, LEAST))
+    logits = as_logits(found.probabilities)
     temperatures = cross_fitted(logits, targets, folds)
     probabilities = scaled(logits, np.array([temperatures[fold] for fold in folds]))
     rows = {clip.file: row for row, clip in enumerate(found.clips)}

@@ -51,10 +51,8 @@ def measure(case: Case) -> LeakFound:
     subject, table = case.best, case.prepared.development
     folds = dealt(table.clips, table.folds)
     mixed = relabelled(table, folds)
-    control = Control(
-        subject.recipe, dict.fromkeys(table.folds, mixed), case.prepared.table.categories
-    )
-    found = out_of_fold(train(case, "leak", [control])[subject.name])
+    control = Control(subject.recipe, dict.fromkeys(table.folds, mixed))
+    found = out_of_fold(train(case, subject, "leak", [control])[subject.name])
     grouped = in_study(case, subject.recipe)
     assert grouped is not None
     against = versus(subject, found, grouped)

@@ -55,9 +55,9 @@ def measure(case: Case) -> LearningFound:
     for share in SHARES:
         tables = {fold: thinned(development, fold, share) for fold in validated}
         recipe = as_many_steps(subject.recipe, share)
-        controls.append(Control(recipe, tables, case.prepared.table.categories))
-    trained = train(case, "learning", controls)
-    whole = Control(subject.recipe, dict.fromkeys(validated, development), ())
+        controls.append(Control(recipe, tables))
+    trained = train(case, subject, "learning", controls)
+    whole = Control(subject.recipe, dict.fromkeys(validated, development))
     full = in_study(case, subject.recipe)
     assert full is not None
     found = [out_of_fold(trained[control.name]) for control in controls]

@@ -10,16 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from auricle.evaluation.calibration import cross_fitted, scaled
+from auricle.evaluation.calibration import cross_fitted, scaled, threshold
 from auricle.evidence.calibration import logits_of
 from auricle.evidence.case import Case, Subject
 from auricle.evidence.controls import Control, fold_of, kfold_of, train
 from auricle.study.fits import load_fit
 from auricle.study.job import Job
 from auricle.training.sounds import Array
-
-KEPT = 0.95
-"""Share of known clips that the threshold keeps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +51,7 @@ def measure(case: Case) -> StrangersFound:
     """Train without each category in turn, and put its clips to those networks."""
     subject = case.best
     controls = [without(case, category) for category in subject.categories]
-    jobs = train(case, "strangers", controls)
+    jobs = train(case, subject, "strangers", controls)
     rows = [
         stranger(subject, control, jobs[control.name], category)
         for control, category in zip(controls, subject.categories, strict=True)
@@ -72,9 +69,8 @@ def without(case: Case, category: str) -> Control:
     """The best recipe, taught all categories but one."""
     table, number = case.prepared.development, case.prepared.table.categories.index(category)
     table = replace(table, clips=tuple(c for c in table.clips if c.category != category))
-    left = tuple(each for each in case.prepared.table.categories if each != category)
     recipe = replace(case.best.recipe, name=f"without-{number}")
-    return Control(recipe, {fold_of(split): table for split in kfold_of(case)}, left)
+    return Control(recipe, {fold_of(split): table for split in kfold_of(case)})
 
 
 def stranger(subject: Subject, control: Control, jobs: list[Job], category: str) -> Stranger:
@@ -112,7 +108,7 @@ def thresholds(sure: Array, folds: Array, known: Array) -> Array:
     found = np.zeros(len(sure))
     for fold in np.unique(folds):
         others = sure[known & (folds != fold)]
-        found[folds == fold] = np.quantile(others, 1 - KEPT)
+        found[folds == fold] = threshold(others)
     return found
 
 

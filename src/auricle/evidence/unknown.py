@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from auricle.evaluation.calibration import cross_fitted, fit_temperature, scaled
+from auricle.evaluation.calibration import KEPT, cross_fitted, fit_temperature, scaled, threshold
 from auricle.evidence.calibration import logits_of
 from auricle.evidence.case import SEED, Case, Subject
 from auricle.evidence.foreign import KINDS, foreign_waves
-from auricle.evidence.strangers import KEPT, auroc
+from auricle.evidence.strangers import auroc
 from auricle.training.sounds import Array
 
 CLIPS = 40
@@ -126,11 +126,6 @@ SCORES: dict[ScoreName, Callable[[Array, float], Array]] = {
     "probability": largest_probability,
     "logit": largest_logit,
 }
-
-
-def threshold(known: Array) -> float:
-    """The score from which on clips are accepted, so that `KEPT` of these are."""
-    return float(np.quantile(known, 1 - KEPT))
 
 
 def unknown(subject: Subject, foreign: Foreign) -> Unknown:

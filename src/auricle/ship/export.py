@@ -4,12 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 import auricle
 from auricle.errors import StudyError
-from auricle.evaluation.calibration import fit_temperature, scaled
+from auricle.evaluation.calibration import as_logits, fit_temperature, scaled, threshold
 from auricle.ship.bundle import (
     CARD,
     FORMAT,
@@ -32,9 +31,6 @@ from auricle.study.fits import (
     study_of,
 )
 from auricle.study.scores import pooled, targets_of
-
-KEPT = 0.95
-"""Share of known clips, heard for the first time, that are not called unknown."""
 
 TOLD = {
     ("kfold", "pooled", "out-of-fold"),
@@ -89,10 +85,9 @@ def calibrated(study: Path, trained: TrainedNetwork) -> tuple[float, float] | No
     if not files:
         return None
     found: Predictions = pooled([load_predictions(file) for file in files])
-    logits = np.log(np.maximum(found.probabilities, np.finfo(np.float32).tiny))
+    logits = as_logits(found.probabilities)
     temperature = fit_temperature(logits, targets_of(found.clips, trained.categories))
-    sure = scaled(logits, temperature).max(1)
-    return temperature, float(np.quantile(sure, 1 - KEPT))
+    return temperature, threshold(scaled(logits, temperature).max(1))
 
 
 def learnt_from(trained: TrainedNetwork) -> Learnt:

@@ -7,7 +7,7 @@ import numpy as np
 
 from auricle.data.audio import fit_length, load_wave
 from auricle.data.store import to_samples
-from auricle.evaluation.calibration import scaled
+from auricle.evaluation.calibration import as_logits, scaled
 from auricle.ship.bundle import FACTS, Bundle, load_bundle
 from auricle.ship.export import calibrated
 from auricle.study.fits import TrainedNetwork, best_fit, load_fit, study_of
@@ -71,8 +71,7 @@ class Model:
         found = predict(
             self.trained.network, Examples(waves, rows, rows), choose_device(self.device)
         )
-        logits = np.log(np.maximum(found, np.finfo(np.float32).tiny, dtype=float))
-        return scaled(logits, self.temperature)
+        return scaled(as_logits(found), self.temperature)
 
     def answer(self, probabilities: Array) -> Prediction:
         """An answer from the probabilities (classes,) of one clip."""

@@ -239,29 +239,58 @@ def plan_jobs(plan: Plan, setting: Setting, prepared: Prepared) -> list[Job]:
         for recipe in plan.configurations
         for split in splits(plan.strategies_of(recipe.name), prepared.table.folds)
     ]
-    workers = workers_for(setting, len(planned))
+    threads = threads_for(setting, len(planned))
     jobs = [
-        Job(
-            study=plan.name,
-            data=shareable(plan).data,
-            run=setting.run.resolve(),
-            recipe=recipe,
-            split=split,
-            seed=seed,
-            table=table_for(split, prepared),
-            categories=prepared.table.categories,
-            clip_s=plan.clip_s,
-            cache=cache_folder(),
-            device=setting.device,
-            threads=max(1, cores() // workers) if setting.engine == LOCAL else 1,
-            wandb=setting.wandb,
-            launcher=os.getpid(),
-            learnt=hashes(prepared.contents, table_for(split, prepared).in_folds(split.training)),
-            sealed=hashes(prepared.contents, prepared.test),
+        make_job(
+            plan,
+            setting,
+            prepared,
+            recipe,
+            split,
+            table_for(split, prepared),
+            seed,
+            threads=threads,
         )
         for seed, recipe, split in planned
     ]
     return sorted(jobs, key=lambda job: -len(job.split.training))
+
+
+def make_job(
+    plan: Plan,
+    setting: Setting,
+    prepared: Prepared,
+    recipe: Recipe,
+    split: Split,
+    table: ClipTable,
+    seed: int,
+    *,
+    threads: int,
+) -> Job:
+    """One fit of a plan, on the clips that it may decode and on the classes that those have."""
+    return Job(
+        study=plan.name,
+        data=shareable(plan).data,
+        run=setting.run.resolve(),
+        recipe=recipe,
+        split=split,
+        seed=seed,
+        table=table,
+        categories=table.categories,
+        clip_s=plan.clip_s,
+        cache=cache_folder(),
+        device=setting.device,
+        threads=threads,
+        wandb=setting.wandb,
+        launcher=os.getpid(),
+        learnt=hashes(prepared.contents, table.in_folds(split.training)),
+        sealed=hashes(prepared.contents, prepared.test),
+    )
+
+
+def threads_for(setting: Setting, fits: int) -> int:
+    """Threads of a fit: cores are shared among the workers of this machine."""
+    return max(1, cores() // workers_for(setting, fits)) if setting.engine == LOCAL else 1
 
 
 def hashes(contents: Mapping[str, str], table: ClipTable) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from auricle.evidence.strangers import KEPT, StrangersFound
+from auricle.evaluation.calibration import KEPT
+from auricle.evidence.strangers import StrangersFound
 from auricle.report.document import Block, Column, Heading, Paragraph, Table, code
 from auricle.report.wording import category, decimals, percent
 
