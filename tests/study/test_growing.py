@@ -137,4 +137,4 @@ def test_the_folder_of_another_release_is_left_alone(auricle, study, tiny_plan, 
         (run / "study.toml").write_text(wrong, encoding="utf-8")
         refused = auricle("study", tiny_plan, "--out", run, "--seeds", 2, "--resume")
         assert refused.code == 1, name
-        assert "begun with another release; give another folder" in refused.err, name
+        assert "begun with another release; use that one" in refused.err, name

@@ -77,7 +77,7 @@ def tell(found: Audit, console: Console) -> None:
         console.print(f"{'LEAK' if each.leak else 'Note'}  {each.what}")
         console.print(Padding(each.do, (0, 0, 0, 6)))
     console.print(
-        "\nThis data leaks: scores on it would be better than the classifier is."
+        "\nThis data leaks: scores on it can be better than the classifier is."
         if found.leaks
         else "\nNo sound and no recording was found in two folds."
     )

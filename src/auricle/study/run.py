@@ -155,7 +155,7 @@ def plan_in(kept: Path) -> Plan:
     Raises: StudyError if it is of another release, whose fits are not those of today's recipes.
     """
     table = tomllib.loads(kept.read_text(encoding="utf-8"))
-    problem = f"{kept}: begun with another release; give another folder with --out"
+    problem = f"{kept}: begun with another release; use that one, or begin anew with another --out"
     try:
         plan = from_table(Plan, table, str(kept))
     except RecipeError as unknown:

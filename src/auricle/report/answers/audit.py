@@ -47,7 +47,7 @@ def _compared(found: Audit) -> str:
 
 def _verdict(found: Audit) -> str:
     if found.leaks:
-        return "**The folds leak**, so scores on them are better than they should be:"
+        return "**The folds leak**, so scores on them can be better than they should be:"
     near = [each for each in found.matches if len({*each.folds}) == 1]
     inside = f" ({plural(len(near), 'pair')} inside one)" if near else ""
     return f"No sound and no recording was found in two folds{inside}."
