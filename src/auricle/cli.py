@@ -493,6 +493,42 @@ def export(
 
 
 @app.command
+def demo(
+    model: Annotated[
+        Path | None,
+        Parameter(help="A bundle, or the folder of a study (its best fit) or of a fit."),
+    ] = None,
+    /,
+    *,
+    host: Annotated[
+        str, Parameter(help="Address to listen at; 0.0.0.0 lets a whole network in.")
+    ] = "127.0.0.1",
+    port: Annotated[int, Parameter(help="Port to listen at; 0 takes any that is free.")] = 8765,
+    open_page: Annotated[bool, Parameter(name="--open", help="Open the page in a browser.")] = True,
+    sounds: Annotated[
+        Path | None,
+        Parameter(
+            help="Folder of sounds to try; clips of a fetched ESC-10 or synthesised if none."
+        ),
+    ] = None,
+) -> None:
+    """Show a model live: a page that hears files, recordings and the microphone as it goes.
+
+    No sound leaves the machine. Programs may ask too: POST /api/predict, described by
+    /openapi.json.
+
+    For example:
+
+    `auricle demo runs/mission`
+
+    `auricle demo doorbell.zip --sounds my-clips --no-open`
+    """
+    from auricle.demo.command import demonstrate
+
+    demonstrate(model, host=host, port=port, open_page=open_page, sounds=sounds)
+
+
+@app.command
 def doctor(*, data: Data = None, device: Device = "auto") -> None:
     """Say what this machine has, how fast it is, and how long a study would take.
 

@@ -46,13 +46,21 @@ def export(run: Path, out: Path | None, name: str | None) -> Path:
     Raises: StudyError if there is no finished fit with its weights.
     """
     trained = load_fit(best_fit(run))
-    study = study_of(trained.folder)
-    called = name or f"{trained.facts['data']}-{trained.recipe.name}".lower()
-    calibration = calibrated(study, trained)
+    facts = described(trained, name)
     weights = weights_file(trained.network)
-    facts = Facts(
+    files = {WEIGHTS: weights, CARD: card(facts, len(weights)).encode()}
+    place = out or Path(f"{facts.name}-bundle")
+    write_bundle(place, facts_with(facts, files), files)
+    return place
+
+
+def described(trained: TrainedNetwork, name: str | None = None) -> Facts:
+    """What a bundle tells of a fit, but for the hashes of its files."""
+    study = study_of(trained.folder)
+    calibration = calibrated(study, trained)
+    return Facts(
         format=FORMAT,
-        name=called,
+        name=name or f"{trained.facts['data']}-{trained.recipe.name}".lower(),
         categories=trained.categories,
         network=trained.recipe.network,
         clip_s=trained.clip_s,
@@ -67,10 +75,6 @@ def export(run: Path, out: Path | None, name: str | None) -> Path:
         },
         sha256={},
     )
-    files = {WEIGHTS: weights, CARD: card(facts, len(weights)).encode()}
-    place = out or Path(f"{called}-bundle")
-    write_bundle(place, facts_with(facts, files), files)
-    return place
 
 
 def facts_with(facts: Facts, files: dict[str, bytes]) -> Facts:
