@@ -77,12 +77,11 @@ class About:
     version: str
 
 
-def open_model(place: Path | None, device: str = "cpu") -> tuple[Model, Facts]:
-    """A model and what is told of it, out of a bundle, a study or a fit; the shipped one if None.
+def open_model(place: Path, device: str = "cpu") -> tuple[Model, Facts]:
+    """A model and what is told of it, out of a bundle, a study or a fit.
 
     Raises: AuricleError if there is none, or if it is damaged.
     """
-    place = place or shipped()
     model = load_model(place, device)
     return model, load_bundle(place).facts if is_bundle(place) else described(model.trained)
 
@@ -147,7 +146,7 @@ def kind(model: Model, facts: Facts) -> str:
         if encoder.blocks
         else ""
     )
-    return f"A 1-D convolutional network{under}; {count:,} trained numbers."
+    return f"a 1-D convolutional network{under}, with {count:,} trained numbers"
 
 
 def learnt(facts: Facts) -> str:
@@ -169,7 +168,7 @@ ON = {
 def scores(facts: Facts) -> Iterator[Told]:
     """Each score that the bundle carries, the one on most clips first."""
 
-    def most_first(score: Score) -> tuple[int, str]:
+    def most_first(score: Score) -> tuple[int, bool]:
         return -score.clips, score.strategy != "refit"
 
     for score in sorted(facts.scores, key=most_first):

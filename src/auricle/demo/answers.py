@@ -4,6 +4,7 @@ samples (any,) int16 -> its loudest stretch, as long as a clip (samples,)
   -> spectrum (bands, frames), attention (steps,), probabilities (classes,)
 """
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -169,10 +170,10 @@ def outline(wave: Array) -> bytes:
     """Lowest and highest sample of each of POINTS stretches, as signed bytes."""
     edges = np.linspace(0, len(wave), POINTS + 1)[:-1].astype(int)
     ends = [np.minimum.reduceat(wave, edges), np.maximum.reduceat(wave, edges)]
-    return np.rint(127 * np.clip(np.stack(ends, 1), -1, 1)).astype(np.int8).tobytes()
+    return bytes(np.rint(127 * np.clip(np.stack(ends, 1), -1, 1)).astype(np.int8).tobytes())
 
 
 def level_db(wave: Array) -> float:
     """Root mean square below full scale, no less than of one that is all but silent."""
     power = float(np.mean(np.square(wave, dtype=np.float64))) if len(wave) else 0.0
-    return max(QUIETEST_DB, 10 * np.log10(power + 1e-300))
+    return max(QUIETEST_DB, 10 * math.log10(power + 1e-300))

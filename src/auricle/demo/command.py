@@ -1,6 +1,7 @@
 """`auricle demo`: a model opened, its page served until it is stopped."""
 
 import contextlib
+import os
 import socket
 import sys
 import webbrowser
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from auricle.demo.about import about, open_model
+from auricle.demo.about import about, open_model, shipped
 from auricle.demo.decoding import Limits
 from auricle.demo.sounds import sounds_to_try
 from auricle.errors import DemoError
@@ -33,6 +34,7 @@ def demonstrate(
         raise DemoError(
             f"{problem.name} is missing: install it with pip install 'auricle[demo]'"
         ) from problem
+    place = place or shipped()
     with listening(host, port) as door:
         model, facts = open_model(place)
         to_try, limits = sounds_to_try(sounds, facts), Limits()
@@ -64,8 +66,9 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=512)
     except OSError as problem:
+        said = os.strerror(problem.errno or 0)
         raise DemoError(
-            f"{host}, port {port}: {problem.strerror}; choose another --port or --host"
+            f"{host}, port {port}: {said}; choose another --port or --host"
         ) from problem
 
 

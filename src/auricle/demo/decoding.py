@@ -29,6 +29,8 @@ from auricle.errors import AudioError
 
 Samples = NDArray[np.int16]
 
+READY = b"ready\n"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -40,12 +42,18 @@ class Limits:
     memory_bytes: int = 1 << 30
 
 
-@dataclass(frozen=True)
+@dataclass
 class Child:
     """A process that decodes, and the folder that its sounds are put into."""
 
     process: asyncio.subprocess.Process
     folder: TemporaryDirectory[str]
+    is_ready: bool = False
+
+    async def ready(self) -> None:
+        """Wait until it has started, which is no part of the time that a sound may take."""
+        assert self.process.stdout
+        self.is_ready = self.is_ready or bool(await self.process.stdout.readline())
 
     def end(self) -> None:
         """Kill it, whatever it does, and delete what it had."""
@@ -58,10 +66,13 @@ class Decoders:
     """A few children; those who wait get one when it is free."""
 
     def __init__(self, rate_hz: int, limits: Limits, count: int) -> None:
-        self.rate_hz, self.limits = rate_hz, limits
+        self.rate_hz, self.limits, self.count = rate_hz, limits, count
         self.free: asyncio.Queue[Child | None] = asyncio.Queue()
-        for _ in range(count):
-            self.free.put_nowait(None)
+
+    async def open(self) -> None:
+        """Start the children; none is waited for."""
+        for _ in range(self.count):
+            self.free.put_nowait(await self._start())
 
     async def decode(self, content: bytes) -> Samples:
         """The samples of a sound file's bytes.
@@ -71,6 +82,7 @@ class Decoders:
         child = await self.free.get()
         try:
             child = child or await self._start()
+            await child.ready()
             async with asyncio.timeout(self.limits.decoding_s):
                 told, samples = await _asked(child, content)
         except BaseException as problem:
@@ -126,6 +138,8 @@ def work(rate_hz: int, folder: Path, limits: Limits) -> None:
     """Be a child: decode what comes in, until nothing does."""
     file = folder / "upload"
     confine(limits)
+    sys.stdout.buffer.write(READY)
+    sys.stdout.buffer.flush()
     while size := sys.stdin.buffer.readline():
         file.write_bytes(sys.stdin.buffer.read(int(size)))
         allow(limits.decoding_s)

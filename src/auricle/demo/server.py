@@ -7,7 +7,7 @@ read and decoded at a time and as many networks run as there are cores; others w
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -36,6 +36,7 @@ from auricle.ship.model import Model
 
 SLOTS = 8
 READING_S = 60.0
+FORM_BYTES = 10_000  # around a file
 KINDS = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -79,17 +80,18 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await decoders.open()
         yield
         await decoders.close()
         threads.shutdown()
 
     fixed = page_files("http") | {
         "about.json": TypeAdapter(About).dump_json(told),
-        "openapi.json": JSONResponse(describe(limits)).body,
+        "openapi.json": bytes(JSONResponse(describe(limits)).body),
         **{address(at): sound.content for at, sound in enumerate(sounds.sounds)},
     }
     routes = [
-        *(Route(f"/{name}", fixed_file(name, bytes(held))) for name, held in fixed.items()),
+        *(Route(f"/{name}", fixed_file(name, held)) for name, held in fixed.items()),
         Route("/", fixed_file("index.html", fixed["index.html"])),
         Route("/api/predict", predict, methods=["POST"]),
         Route("/healthz", health),
@@ -124,9 +126,8 @@ async def sound_in(request: Request, most: int) -> bytes:
     """
     try:
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
-            # The form around a file is small; how large the file is, is seen once it is out.
             form = await MultiPartParser(
-                request.headers, limited(request, most + 10_000), max_files=1, max_fields=8
+                request.headers, limited(request, most + FORM_BYTES), max_files=1, max_fields=8
             ).parse()
             file = form.get("file")
             content = await file.read() if isinstance(file, UploadFile) else b""
@@ -137,23 +138,29 @@ async def sound_in(request: Request, most: int) -> bytes:
         raise HTTPException(400, f"The form cannot be read: {problem.message}") from problem
     except ClientDisconnect:
         raise HTTPException(400, "The sender went away.") from None
+    if len(content) > most:
+        raise too_large(most)
     if not content:
         raise HTTPException(400, "No sound came: send the bytes of a sound file.")
     return content
 
 
-async def limited(request: Request, most: int) -> AsyncIterator[bytes]:
+async def limited(request: Request, most: int) -> AsyncGenerator[bytes, None]:
     """The pieces of a body, up to so many bytes.
 
     Raises: HTTPException for more.
     """
-    too_large = HTTPException(413, f"This file is too large: {most / 1e6:.3g} MB is the most.")
     told = request.headers.get("content-length", "")
     if told.isdigit() and int(told) > most:
-        raise too_large
+        raise too_large(most)
     read = 0
     async for piece in request.stream():
         read += len(piece)
         if read > most:
-            raise too_large
+            raise too_large(most)
         yield piece
+
+
+def too_large(most: int) -> HTTPException:
+    """Refuses a body."""
+    return HTTPException(413, f"This file is too large: {most / 1e6:.3g} MB is the most.")

@@ -1,5 +1,5 @@
 // The page: three ways in, one answer out. Where the network runs is the listener's business.
-import { bytes, drawHill, drawPitches, drawSeconds, drawSpectrum, drawWave, make } from "./draw.js";
+import { bytes, drawPitches, drawSeconds, drawSpectrum, drawSteps, drawWave, make } from "./draw.js";
 import { listen, WHERE } from "./listener.js";
 import { level, Microphone, wav } from "./sound.js";
 
@@ -7,6 +7,7 @@ const LIVE_MS = 250; // from one live answer to the next
 const SETTLED_MS = 1000; // that an answer stands before it is spoken
 const QUIET_DB = -65; // below it there is little to hear
 const SHORTEST_S = 0.5; // of what is heard live
+const METER_S = 1; // of the microphone, that silence is told by
 
 const $ = (id) => document.getElementById(id);
 const words = (name) => name.replaceAll("_", " ");
@@ -26,7 +27,7 @@ function begin() {
   const known = about.categories.length;
   $("lead").textContent = `A small network tells ${known} kinds of sound apart. It runs ${WHERE}.`;
   const mb = Math.round(about.most_bytes / 1e6);
-  const kinds = about.formats.map((suffix) => suffix.slice(1)).filter((name) => !["oga", "aif"].includes(name));
+  const kinds = about.formats.map((suffix) => suffix.slice(1));
   $("formats").textContent = `${kinds.join(", ")}; up to ${mb} MB and ${Math.round(about.most_s / 60)} minutes`;
   $("file").accept = [...about.formats, "audio/*"].join(",");
   $("try").replaceChildren(...about.sounds.map(toTry));
@@ -35,16 +36,17 @@ function begin() {
   $("bars").replaceChildren(...about.categories.map(bar));
   $("bars").style.setProperty("--threshold", percent(about.unknown_below));
   $("bars").classList.toggle("has-threshold", about.unknown_below > 0);
-  $("why").textContent = `These are the sounds that it knows. Give it one of them, or anything else.`;
+  $("dotted").hidden = !about.unknown_below;
+  $("why").textContent = "These are the sounds that it knows. Give it one of them, or anything else.";
   $("scores").replaceChildren(...about.scores.map(score));
-  $("kind").textContent = `${about.name}: ${about.kind} ${about.learnt}`;
+  $("unscored").hidden = about.scores.length;
+  $("kind").textContent = `${about.name} is ${about.kind}. ${about.learnt}`;
   $("unknown").textContent = about.unknown_below
     ? `An answer less sure than ${percent(about.unknown_below)} is called unknown: none of these. ` +
       "That limit, and how sure it says it is, were set on clips that it had not learnt from."
     : "It never answers unknown, and how sure it says it is was not checked.";
   $("licence").textContent = `${about.licence} auricle ${about.version}, MIT licence.`;
   document.querySelector("main").hidden = false;
-  document.querySelector(".about").hidden = false;
 }
 
 function toTry({ file, title, learnt }) {
@@ -168,14 +170,14 @@ function showLooks({ spectrum, category }) {
 
 const NOTES = {
   nothing: "",
-  attention: "The hill is highest where the network’s class token attends most, over the steps of the clip.",
+  attention: "The stairs are highest where the network’s class token attends most; each is one step of the encoder.",
   evidence: "Warm is what speaks for the likeliest sound, by integrated gradients; grey is the rest.",
 };
 
 function drawLook(name) {
   const { spectrum } = shown;
   drawSpectrum($("spectrum"), spectrum, name === "evidence" ? spectrum.evidence : null, colours);
-  drawHill($("hill"), name === "attention" ? spectrum.attention : null, about.step_s, about.clip_s);
+  drawSteps($("stairs"), name === "attention" ? spectrum.attention : null, about.step_s, about.clip_s);
   $("spectrum").ariaLabel = `Spectrogram of what was heard. ${NOTES[name]}`;
   $("looks-note").textContent = NOTES[name];
 }
@@ -258,7 +260,7 @@ async function start(mode) {
     stop();
     tell("The microphone went away.");
   };
-  microphone.keep = mode === "live" ? about.clip_s : about.most_s;
+  microphone.keep = mode === "live" ? Math.max(about.clip_s, METER_S) : about.most_s;
   document.body.classList.add(mode);
   $("meter").hidden = false;
   $(mode).setAttribute("aria-pressed", "true");
@@ -285,7 +287,7 @@ function meter() {
   box.style.setProperty("--level", Math.min(1, Math.max(0, 1 + now / 60)));
   box.ariaValueNow = Math.round(Math.max(-60, now));
   box.ariaValueText = now < QUIET_DB ? "silent" : `${Math.round(now)} decibels`;
-  const silent = microphone.seconds > 1 && level(microphone.last(1)) < -100;
+  const silent = microphone.seconds >= METER_S && level(microphone.last(METER_S)) < -100;
   $("mic").textContent = silent ? "Nothing comes from the microphone. Is it muted?" : "";
   if (document.body.classList.contains("record")) {
     $("record").querySelector(".says").textContent = `Stop, ${microphone.seconds.toFixed(1)} s`;
@@ -315,12 +317,12 @@ async function live() {
   await start("live");
   const own = turn;
   const spoken = { category: "", since: 0, said: "" };
-  $("live").querySelector(".says").textContent = "Stop listening";
+  $("live").querySelector(".says").textContent = "Stop";
   $("asked").textContent = `Live: the last ${about.clip_s} seconds`;
   listenAgain(null);
   while (own === turn) {
     const next = performance.now() + LIVE_MS;
-    if (microphone.seconds >= SHORTEST_S) {
+    if (microphone.seconds >= Math.min(SHORTEST_S, about.clip_s)) {
       const answer = await hear(wav(microphone.last(about.clip_s), microphone.rate));
       if (own !== turn) return;
       show(answer);

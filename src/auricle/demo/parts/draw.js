@@ -52,15 +52,12 @@ export function drawSpectrum(canvas, { bands, frames, loudness }, evidence, colo
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-/** Attention as a hill over the spectrogram: steps of so many seconds, in a clip of so many. */
-export function drawHill(box, attention, step_s, clip_s) {
+/** Attention as stairs over the spectrogram: steps of so many seconds, in a clip of so many. */
+export function drawSteps(box, attention, step_s, clip_s) {
   if (!attention) return box.replaceChildren();
   const most = Math.max(...attention, 1e-9);
-  const corners = attention.map((share, at) => [at * step_s, (at + 1) * step_s, 1 - share / most]);
-  const line = corners.map(([from, to, y]) => `L${((from + to) / 2).toFixed(4)} ${y.toFixed(4)}`);
-  const end = attention.length * step_s;
-  const path = `M0 1L0 ${corners[0][2].toFixed(4)}${line.join("")}L${end} ${corners.at(-1)[2].toFixed(4)}L${end} 1Z`;
-  return box.replaceChildren(sketch(`0 -.08 ${clip_s} 1.08`, path));
+  const stairs = attention.map((share, at) => `V${(1 - share / most).toFixed(4)}H${((at + 1) * step_s).toFixed(4)}`);
+  return box.replaceChildren(sketch(`0 -.06 ${clip_s} 1.06`, `M0 1${stairs.join("")}V1`));
 }
 
 function tick(text, side, at) {

@@ -3,7 +3,9 @@
 const bytes = (text) => text && Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const signed = (text) => text && new Int8Array(bytes(text).buffer);
 
-export const WHERE = "on the machine that served this page; no sound goes further";
+const own = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+
+export const WHERE = own ? "on this machine; no sound leaves it" : "on the machine that this page comes from";
 
 /** Makes `hear(file, explain)`: what a sound file is. Throws an Error with a sentence for people. */
 export async function listen() {

@@ -1,0 +1,230 @@
+"""The page as visitors have it: in Chromium, with a microphone that hears a file."""
+
+import io
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile as sf
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+LONG_S = 2.0
+HEARD_HZ = 1_830
+KINDS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"viewport": {"width": 360, "height": 740}},
+}
+
+KEEP_STREAM = """
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (asked) => (window.opened = await ask(asked));
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(tone: Callable[..., bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    program = shutil.which("chromium")
+    if not program and not os.environ.get("CI"):
+        pytest.skip("chromium is not installed here")
+    assert program, "chromium is missing: apt-get install chromium"
+    heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
+    wave, rate_hz = sf.read(io.BytesIO(tone(HEARD_HZ, seconds=LONG_S)))
+    sf.write(heard, wave, rate_hz)
+    arguments = [
+        "--no-sandbox",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={heard}",
+        "--autoplay-policy=no-user-gesture-required",
+    ]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, client: Any) -> Iterator[Callable[..., Page]]:
+    """Open the page; at the end nothing may have gone wrong on it, nor anybody else been asked."""
+    contexts, wrong = [], []
+
+    def opened(microphone: bool = True, at: str = client.at, **kinds: Any) -> Page:
+        context = browser.new_context(**kinds)
+        contexts.append(context)
+        if microphone:
+            context.grant_permissions(["microphone"])
+        context.add_init_script(KEEP_STREAM)
+        page = context.new_page()
+        page.on("console", lambda said: wrong.append(said.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda asked: wrong.append(asked.url) if outside(asked.url, at) else 0)
+        page.goto(f"{at}/")
+        page.locator("main").wait_for()
+        return page
+
+    def outside(url: str, at: str) -> bool:
+        return not url.startswith((at, "data:", f"blob:{at}"))
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert [said for said in wrong if "415" not in said] == []  # Chromium logs what is refused
+
+
+def give(page: Page, content: bytes, name: str = "given.flac") -> None:
+    file = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    page.locator("#file").set_input_files(file)  # type: ignore[arg-type]
+
+
+def shown(page: Page) -> dict[str, float]:
+    """Percents of the bars, by category."""
+    page.locator(".answered").wait_for()
+    bars = page.locator("#bars li")
+    names, values = bars.locator(".name"), bars.locator(".value")
+    percents = [float(value.rstrip("%")) for value in values.all_text_contents()]
+    return dict(zip(names.all_text_contents(), percents, strict=True))
+
+
+def test_a_file_is_answered_as_the_server_answers(
+    visit: Callable[..., Page], client: Any, tone: Callable[..., bytes]
+) -> None:
+    page = visit()
+    give(page, tone(1230))
+    expected = client.post(data=tone(1230)).json()
+    assert shown(page) == pytest.approx(
+        {name: 100 * share for name, share in expected["probabilities"].items()}, abs=0.51
+    )
+    assert page.locator("#what").inner_text() == expected["category"]
+    assert page.locator("#asked").inner_text() == "given.flac"
+    assert expected["category"] in page.locator("#spoken").inner_text()
+    assert "ms" in page.locator("#took").inner_text()
+    canvas = page.locator("#spectrum")
+    assert canvas.evaluate("it => [it.height, it.width]") == [
+        expected["spectrum"][name] for name in ("bands", "frames")
+    ]
+    page.get_by_role("radio", name="where it looks").check()
+    assert page.locator("#stairs path").count() == 1
+    page.get_by_role("radio", name="what speaks for the answer").check()
+    assert page.locator("#stairs path").count() == 0
+    player = page.locator("#player")
+    expect(player).to_have_js_property("readyState", 4)
+    assert player.evaluate("it => it.duration") == pytest.approx(0.3, abs=0.01)
+
+
+def test_a_file_can_be_dropped(visit: Callable[..., Page], tone: Callable[..., bytes]) -> None:
+    page = visit()
+    page.evaluate(
+        """content => {
+          const held = new DataTransfer();
+          held.items.add(new File([new Uint8Array(content)], "dropped.flac"));
+          dispatchEvent(new DragEvent("drop", { dataTransfer: held, cancelable: true }));
+        }""",
+        list(tone()),
+    )
+    assert sum(shown(page).values()) == pytest.approx(100, abs=2)
+    assert page.locator("#asked").inner_text() == "dropped.flac"
+
+
+def test_what_is_no_sound_is_told_and_the_page_goes_on(
+    visit: Callable[..., Page], tone: Callable[..., bytes]
+) -> None:
+    page = visit()
+    give(page, b"no sound", "<img src=x>.wav")
+    problem = page.get_by_role("alert")
+    expect(problem).to_have_text("This file cannot be used: no audio that can be decoded.")
+    give(page, bytes(300_000))
+    expect(problem).to_contain_text("too large")
+    give(page, tone(), "<img src=x>.wav")
+    shown(page)
+    expect(problem).to_be_hidden()
+    assert page.locator("#asked").inner_text() == "<img src=x>.wav"
+    assert page.locator("#asked img").count() == 0
+
+
+def test_a_long_file_is_told_all_along_and_heard_from_an_event(
+    visit: Callable[..., Page], client: Any, tone: Callable[..., bytes]
+) -> None:
+    content = tone(1230, seconds=1.5)
+    page = visit()
+    give(page, content)
+    events = page.locator("#events button")
+    events.first.wait_for()
+    expected = client.post(data=content).json()["events"]
+    assert [text.split()[-2 if "%" in text else -1] for text in events.all_inner_texts()] == [
+        event["category"] for event in expected
+    ]
+    events.last.click()
+    at = page.locator("#player").evaluate("it => it.currentTime")
+    assert at == pytest.approx(expected[-1]["start_s"], abs=0.3)
+    assert page.locator("#overview .heard").count() == 1
+
+
+def test_live_it_hears_the_microphone_and_stops(visit: Callable[..., Page]) -> None:
+    page = visit()
+    answers: list[float] = []
+    page.on("requestfinished", lambda asked: answers.append(1) if "predict" in asked.url else 0)
+    page.get_by_role("button", name="Go live").click()
+    shown(page)
+    settings = page.evaluate("opened.getAudioTracks()[0].getSettings()")
+    filters = ("echoCancellation", "noiseSuppression", "autoGainControl")
+    assert not any(settings[name] for name in filters)
+    expect(page.locator("#spoken")).not_to_be_empty()
+    loud = page.get_by_role("meter").evaluate("it => Number(it.ariaValueNow)")
+    assert loud == pytest.approx(-13, abs=6), "the tone's level"
+    assert len(answers) >= 2
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_timeout(300)
+    count = len(answers)
+    page.wait_for_timeout(600)
+    assert len(answers) == count, "nothing is asked once it has stopped"
+    assert page.get_by_role("meter").is_hidden()
+
+
+def test_a_recording_is_sent_as_it_was_heard(visit: Callable[..., Page]) -> None:
+    page = visit()
+    sent: list[bytes] = []
+    page.on("request", lambda asked: sent.append(asked.post_data_buffer or b""))
+    page.get_by_role("button", name="Record").click()
+    expect(page.locator("#record")).to_contain_text(re.compile(r"Stop, [1-9]"))
+    page.get_by_role("button", name="Stop").click()
+    shown(page)
+    assert page.locator("#asked").inner_text() == "Your recording"
+    wave, rate_hz = sf.read(io.BytesIO(next(content for content in sent if content)))
+    spectrum = np.abs(np.fft.rfft(wave[-rate_hz // 2 :]))
+    assert 2 * spectrum.argmax() == pytest.approx(HEARD_HZ, abs=30)
+
+
+def test_a_refused_microphone_is_told(visit: Callable[..., Page]) -> None:
+    page = visit(microphone=False)
+    page.get_by_role("button", name="Go live").click()
+    expect(page.get_by_role("alert")).to_contain_text("The microphone was refused")
+    assert page.locator("#live").get_attribute("aria-pressed") != "true"
+
+
+def test_sounds_to_try_are_heard_by_key(visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.locator("#try button").first.focus()
+    page.keyboard.press("Enter")
+    shown(page)
+    assert page.locator("#asked").inner_text().startswith("Sound to try")
+    assert page.evaluate("!document.querySelector('#player').hidden")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_axe_finds_nothing_serious_and_the_page_fits(
+    visit: Callable[..., Page], tone: Callable[..., bytes], kind: str
+) -> None:
+    page = visit(**KINDS[kind])
+    give(page, tone(1230, seconds=1.5))
+    shown(page)
+    page.locator("#events button").first.wait_for()
+    found = Axe().run(page, "html", {"resultTypes": ["violations"]}).response["violations"]
+    bad = [v for v in found if v["impact"] in ("serious", "critical")]
+    assert not bad, [(v["id"], v["nodes"][0]["html"][:200], len(v["nodes"])) for v in bad]
+    fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    assert page.evaluate(fits), "the page does not scroll sideways"
