@@ -478,6 +478,9 @@ def export(
         Path | None, Parameter(help="Folder of the bundle, or a file that ends in .zip.")
     ] = None,
     name: Annotated[str | None, Parameter(help="What the model is called.")] = None,
+    onnx: Annotated[
+        bool, Parameter(help="Add the network as ONNX, for browsers, phones and other languages.")
+    ] = False,
 ) -> None:
     """Make a bundle of the best network: weights, what it hears and says, and a model card.
 
@@ -486,10 +489,12 @@ def export(
     `auricle export runs/mission`
 
     `auricle export runs/mission --out doorbell.zip --name doorbell`
+
+    `auricle export runs/mission --onnx` - and as ONNX, from the wave to the probabilities
     """
     from auricle.ship.export import export as make_bundle
 
-    print(make_bundle(run, out, name))
+    print(make_bundle(run, out, name, onnx=onnx))
 
 
 @app.command
