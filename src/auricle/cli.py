@@ -471,13 +471,29 @@ def predict(
 
 @app.command
 def export(
-    run: Annotated[Path, Parameter(help="A study's folder (its best fit) or a fit's.")],
+    run: Annotated[
+        Path, Parameter(help="A study's folder (its best fit) or a fit's; for --web also a bundle.")
+    ],
     /,
     *,
     out: Annotated[
         Path | None, Parameter(help="Folder of the bundle, or a file that ends in .zip.")
     ] = None,
     name: Annotated[str | None, Parameter(help="What the model is called.")] = None,
+    onnx: Annotated[
+        bool, Parameter(help="Add the network as ONNX, for browsers, phones and other languages.")
+    ] = False,
+    web: Annotated[
+        Path | None,
+        Parameter(help="Write the page of `auricle demo` into this folder instead, for any host."),
+    ] = None,
+    ort_web: Annotated[
+        Path | None,
+        Parameter(help="Folder with onnxruntime-web for it; npm fetches that if none."),
+    ] = None,
+    sounds: Annotated[
+        Path | None, Parameter(help="Folder of sounds to try on it; synthesised ones if none.")
+    ] = None,
 ) -> None:
     """Make a bundle of the best network: weights, what it hears and says, and a model card.
 
@@ -486,10 +502,19 @@ def export(
     `auricle export runs/mission`
 
     `auricle export runs/mission --out doorbell.zip --name doorbell`
+
+    `auricle export runs/mission --onnx` - and as ONNX, from the wave to the probabilities
+
+    `auricle export runs/mission --web page` - a page that runs the network in the browser
     """
     from auricle.ship.export import export as make_bundle
 
-    print(make_bundle(run, out, name))
+    if web:
+        from auricle.demo.web import write_web
+
+        print(write_web(run, web, ort=ort_web, sounds=sounds))
+        return
+    print(make_bundle(run, out, name, onnx=onnx))
 
 
 @app.command

@@ -21,6 +21,7 @@ from auricle.ship.bundle import (
     write_bundle,
 )
 from auricle.ship.card import card
+from auricle.ship.onnx import MODEL, to_onnx
 from auricle.study.environment import source_commit
 from auricle.study.fits import (
     Predictions,
@@ -40,15 +41,19 @@ TOLD = {
 """Which scores a bundle carries."""
 
 
-def export(run: Path, out: Path | None, name: str | None) -> Path:
+def export(run: Path, out: Path | None, name: str | None, *, onnx: bool = False) -> Path:
     """Make a bundle of a study's best network, or of a fit, and say where it is.
+
+    With `onnx` the network is in it once more, for what runs without Python.
 
     Raises: StudyError if there is no finished fit with its weights.
     """
     trained = load_fit(best_fit(run))
     facts = described(trained, name)
-    weights = weights_file(trained.network)
-    files = {WEIGHTS: weights, CARD: card(facts, len(weights)).encode()}
+    files = {WEIGHTS: weights_file(trained.network)}
+    if onnx:
+        files[MODEL] = to_onnx(trained.network, facts)
+    files[CARD] = card(facts, files).encode()
     place = out or Path(f"{facts.name}-bundle")
     write_bundle(place, facts_with(facts, files), files)
     return place
