@@ -20,8 +20,8 @@ from benchmarks.demo import served
 ROOT = Path(__file__).parents[1]
 COLOURS = 128  # of a picture: as many as the eye asks for, at a third of the bytes
 PICTURES: dict[str, dict[str, Any]] = {
-    "light": {"viewport": {"width": 1180, "height": 860}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1180, "height": 860}, "color_scheme": "dark"},
+    "light": {"viewport": {"width": 1180, "height": 880}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1180, "height": 880}, "color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 1180}, "color_scheme": "light"},
 }
 

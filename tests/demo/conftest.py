@@ -1,5 +1,8 @@
 """A model out of the study in small, served here."""
 
+import io
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
@@ -8,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
+import soundfile as sf
 import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from auricle.demo.about import about, open_model
 from auricle.demo.command import hosts, listening
@@ -18,6 +23,7 @@ from auricle.demo.sounds import Sounds, flac, sounds_to_try
 from auricle.ship.export import export
 
 RATE_HZ = 8_000
+HEARD_HZ = 1_830  # by the microphone of the browser
 LIMITS = Limits(upload_bytes=200_000, sound_s=20.0)
 
 
@@ -81,3 +87,63 @@ def client(attentive: Path, to_try: Sounds) -> Iterator[Client]:
         yield Client(f"http://127.0.0.1:{door.getsockname()[1]}")
         server.should_exit = True
         thread.join()
+
+
+KEEP = """
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (asked) => (window.opened = await ask(asked));
+const request = fetch;
+fetch = (place, asked) => {
+  window.sent = asked?.body;
+  return request(place, asked);
+};
+"""
+
+
+@pytest.fixture(scope="session")
+def browser(tone: Callable[..., bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    program = shutil.which("chromium")
+    if not program and not os.environ.get("CI"):
+        pytest.skip("chromium is not installed here")
+    assert program, "chromium is missing: apt-get install chromium"
+    heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
+    wave, rate_hz = sf.read(io.BytesIO(tone(HEARD_HZ, seconds=2.0)))
+    sf.write(heard, wave, rate_hz)
+    arguments = [
+        "--no-sandbox",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={heard}",
+        "--autoplay-policy=no-user-gesture-required",
+    ]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, client: Any) -> Iterator[Callable[..., Page]]:
+    """Open the page; at the end nothing may have gone wrong on it, nor anybody else been asked."""
+    contexts, wrong = [], []
+
+    def opened(microphone: bool = True, at: str = client.at, **kinds: Any) -> Page:
+        context = browser.new_context(**kinds)
+        contexts.append(context)
+        if microphone:
+            context.grant_permissions(["microphone"])
+        context.add_init_script(KEEP)
+        page = context.new_page()
+        page.on("console", lambda said: wrong.append(said.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda asked: wrong.append(asked.url) if outside(asked.url, at) else 0)
+        page.goto(f"{at}/")
+        page.locator("main").wait_for()
+        return page
+
+    def outside(url: str, at: str) -> bool:
+        return not url.startswith((at, "data:", f"blob:{at}"))
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert [said for said in wrong if "415" not in said] == []  # Chromium logs what is refused

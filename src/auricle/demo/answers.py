@@ -6,7 +6,7 @@ samples (any,) int16 -> its loudest stretch, as long as a clip (samples,)
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -90,8 +90,10 @@ def answer(model: Model, samples: Samples, *, explain: bool, decoding_ms: float)
     start = loudest(wave, length)
     clip = fit_length(wave, length)
     began = time.perf_counter()
-    probabilities, spectrum = look(model, clip, explain=explain)
+    probabilities, spectrum = look(model, clip)
     network_ms = 1000 * (time.perf_counter() - began)
+    if explain:
+        spectrum = replace(spectrum, evidence=evidence(model, clip))
     found = model.answer(probabilities)
     long = len(wave) > ONE_ANSWER * length
     return Answer(
@@ -111,18 +113,11 @@ def answer(model: Model, samples: Samples, *, explain: bool, decoding_ms: float)
     )
 
 
-def look(model: Model, clip: Array, *, explain: bool) -> tuple[Array, Spectrum]:
+def look(model: Model, clip: Array) -> tuple[Array, Spectrum]:
     """Calibrated probabilities (classes,) of a clip (samples,), and what was seen for them."""
-    device = choose_device(model.device)
-    network = model.trained.network.to(device)
-    waves = torch.from_numpy(to_samples(clip)[None]).to(device).float() / FULL_SCALE
+    network, waves = ready(model, clip)
     with torch.no_grad():
-        seen, floor = pointers.spectrum_of(network, waves)
-        logits, weights = pointers.answer(network, seen)
-    evidence = None
-    if explain:
-        found = pointers.attribute(network, seen, floor, logits.argmax(1))
-        evidence = as_bytes(found.clamp(min=0))[0].cpu().numpy().tobytes()
+        logits, weights = network(waves)
     attention = None
     if weights is not None and pointers.chooses(network.config.encoder):
         attention = tuple(pointers.last_block(weights)[0].tolist())
@@ -132,9 +127,26 @@ def look(model: Model, clip: Array, *, explain: bool) -> tuple[Array, Spectrum]:
         bands=bands,
         frames=frames,
         loudness=loudness.tobytes(),
-        evidence=evidence,
+        evidence=None,
         attention=attention,
     )
+
+
+def evidence(model: Model, clip: Array) -> bytes:
+    """What speaks for the likeliest category, as (bands, frames) bytes."""
+    network, waves = ready(model, clip)
+    with torch.no_grad():
+        seen, floor = pointers.spectrum_of(network, waves)
+        logits, _ = pointers.answer(network, seen)
+    found = pointers.attribute(network, seen, floor, logits.argmax(1))
+    return bytes(as_bytes(found.clamp(min=0))[0].cpu().numpy().tobytes())
+
+
+def ready(model: Model, clip: Array) -> tuple[SoundClassifier, Tensor]:
+    """The network where it runs, and a clip (samples,) as waves (1, samples) there."""
+    device = choose_device(model.device)
+    waves = torch.from_numpy(to_samples(clip)[None]).to(device).float() / FULL_SCALE
+    return model.trained.network.to(device), waves
 
 
 def decibels(network: SoundClassifier, waves: Tensor) -> Tensor:

@@ -80,6 +80,9 @@ class Decoders:
         Raises: AudioError if it is no sound, too long, or takes more than it may.
         """
         child = await self.free.get()
+        if child and child.process.returncode is not None:  # lost while nobody asked
+            child.end()
+            child = None
         try:
             child = child or await self._start()
             await child.ready()

@@ -47,8 +47,16 @@ class Guard:
 
     def _refusal(self, headers: Headers) -> str | None:
         host, origin = headers.get("host", ""), headers.get("origin")
-        if self.hosts and urlsplit(f"//{host}").hostname not in self.hosts:
+        if self.hosts and host_of(f"//{host}") not in self.hosts:
             return f"This server is not known as “{host}”: ask for 127.0.0.1."
-        if origin and urlsplit(origin).netloc != host:
+        if origin and origin.partition("://")[2] != host:
             return "Pages of other sites may not ask this server."
+        return None
+
+
+def host_of(address: str) -> str | None:
+    """The host that an address names, if it is one."""
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
         return None

@@ -1,7 +1,7 @@
 """The server: one page, its parts, and `POST /api/predict`, which the page and programs ask alike.
 
-Bodies are read no further than they may be long, and held in memory alone. At most SLOTS sounds are
-read and decoded at a time and as many networks run as there are cores; others wait their turn.
+Bodies are read no further than they may be long, and held in memory until they are decoded. At most
+SLOTS sounds are read, decoded and heard at a time; others wait their turn.
 """
 
 import asyncio
@@ -19,7 +19,6 @@ from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -49,7 +48,7 @@ KINDS = {
 
 def make_app(
     model: Model, told: About, sounds: Sounds, limits: Limits, hosts: frozenset[str] | None
-) -> Starlette:
+) -> Guard:
     """The whole server as an ASGI application."""
     cores = os.cpu_count() or 1
     decoders = Decoders(model.sample_rate_hz, limits, count=min(4, cores))
@@ -96,12 +95,10 @@ def make_app(
         Route("/api/predict", predict, methods=["POST"]),
         Route("/healthz", health),
     ]
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(Guard, hosts=hosts)],
-        exception_handlers={HTTPException: tell_problem},
-        lifespan=lifespan,
+    app = Starlette(
+        routes=routes, exception_handlers={HTTPException: tell_problem}, lifespan=lifespan
     )
+    return Guard(app, hosts)
 
 
 def fixed_file(name: str, content: bytes) -> Any:
@@ -126,9 +123,10 @@ async def sound_in(request: Request, most: int) -> bytes:
     """
     try:
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
-            form = await MultiPartParser(
-                request.headers, limited(request, most + FORM_BYTES), max_files=1, max_fields=8
-            ).parse()
+            pieces = limited(request, most + FORM_BYTES)
+            parser = MultiPartParser(request.headers, pieces, max_files=1, max_fields=8)
+            parser.spool_max_size = most + FORM_BYTES  # none of it goes to a disk
+            form = await parser.parse()
             file = form.get("file")
             content = await file.read() if isinstance(file, UploadFile) else b""
             await form.close()

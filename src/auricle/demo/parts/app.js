@@ -16,7 +16,7 @@ const time = (s) => (s < 60 ? `${s.toFixed(1)} s` : `${Math.floor(s / 60)} min $
 
 const about = await (await fetch("about.json")).json();
 const colours = bytes(about.colours);
-let hear;
+const network = listen(about);
 let shown = null; // the answer on the page
 let microphone = null;
 let turn = 0; // counts what was asked, so that an answer that comes too late is dropped
@@ -79,7 +79,7 @@ async function run(action) {
   try {
     await action();
   } catch (problem) {
-    document.body.classList.remove("busy");
+    stop();
     tell(problem.message);
   }
 }
@@ -87,6 +87,17 @@ async function run(action) {
 function tell(problem) {
   $("problem").textContent = problem;
   $("problem").hidden = !problem;
+}
+
+/** What a file is; nothing if something else was begun before it was known. */
+async function hear(file, explain, own) {
+  try {
+    const answer = await (await network)(file, explain);
+    return own === turn ? answer : null;
+  } catch (problem) {
+    if (own === turn) throw problem;
+    return null;
+  }
 }
 
 /** Ask what a whole sound is, and show it. */
@@ -97,8 +108,8 @@ async function ask(file, name, play = false) {
   }
   const own = ++turn;
   document.body.classList.add("busy");
-  const answer = await hear(file, true);
-  if (own !== turn) return;
+  const answer = await hear(file, true, own);
+  if (!answer) return;
   document.body.classList.remove("busy");
   $("asked").textContent = name;
   listenAgain(file);
@@ -253,9 +264,13 @@ addEventListener("drop", (event) => {
 
 // The microphone
 
+/** Open the microphone; nothing if something else was begun before it was open. */
 async function start(mode) {
   stop();
-  microphone = await Microphone.open();
+  const own = turn;
+  const opened = await Microphone.open();
+  if (own !== turn) return opened.close();
+  microphone = opened;
   microphone.onlost = () => {
     stop();
     tell("The microphone went away.");
@@ -315,6 +330,7 @@ $("live").onclick = () => {
 /** Answer four times a second what the last seconds were; one question at a time, none late. */
 async function live() {
   await start("live");
+  if (!microphone) return;
   const own = turn;
   const spoken = { category: "", since: 0, said: "" };
   $("live").querySelector(".says").textContent = "Stop";
@@ -323,8 +339,8 @@ async function live() {
   while (own === turn) {
     const next = performance.now() + LIVE_MS;
     if (microphone.seconds >= Math.min(SHORTEST_S, about.clip_s)) {
-      const answer = await hear(wav(microphone.last(about.clip_s), microphone.rate));
-      if (own !== turn) return;
+      const answer = await hear(wav(microphone.last(about.clip_s), microphone.rate), false, own);
+      if (!answer) return;
       show(answer);
       speakSettled(answer, spoken);
     }
@@ -341,7 +357,5 @@ function speakSettled(answer, spoken) {
   speak(answer);
 }
 
-run(async () => {
-  begin();
-  hear = await listen(about);
-});
+begin();
+run(() => network);

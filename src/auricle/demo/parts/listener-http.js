@@ -15,7 +15,7 @@ export async function listen() {
     const response = await fetch(`api/predict?explain=${explain}`, asked).catch(() => {
       throw new Error("The server does not answer. Is auricle demo still running?");
     });
-    const told = await response.json();
+    const told = await response.json().catch(() => ({ problem: "The server failed. What it prints says why." }));
     if (!response.ok) throw new Error(told.problem);
     const { spectrum } = told;
     return {
