@@ -24,17 +24,16 @@ from auricle.demo.about import about, open_model
 from auricle.demo.command import hosts, listening
 from auricle.demo.decoding import Limits
 from auricle.demo.server import make_app
-from auricle.demo.sounds import Sounds, sounds_to_try
+from auricle.demo.sounds import sounds_to_try
 
 HOST = "127.0.0.1"
 
 
 @contextmanager
-def served(place: Path, sounds: Sounds | None = None) -> Iterator[str]:
-    """A model served from this process, synthesised sounds to try with it."""
+def served(place: Path, limits: Limits | None = None) -> Iterator[str]:
+    """A model served from this process, synthesised sounds to try with it, and its address."""
     model, facts = open_model(place)
-    sounds = sounds or sounds_to_try(None, facts, published=False)
-    limits = Limits()
+    sounds, limits = sounds_to_try(None, facts, published=False), limits or Limits()
     torch.set_num_threads(1)
     app = make_app(model, about(model, facts, sounds, limits), sounds, limits, hosts(HOST))
     with listening(HOST, 0) as door:

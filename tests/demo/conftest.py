@@ -5,21 +5,17 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
 import pytest
 import requests
 import soundfile as sf
-import uvicorn
+from benchmarks.demo import served
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from auricle.demo.about import about, open_model
-from auricle.demo.command import hosts, listening
 from auricle.demo.decoding import Limits
-from auricle.demo.server import make_app
-from auricle.demo.sounds import Sounds, flac, sounds_to_try
+from auricle.demo.sounds import flac
 from auricle.ship.export import export
 
 RATE_HZ = 8_000
@@ -54,11 +50,6 @@ def tone() -> Callable[..., bytes]:
     return made
 
 
-@pytest.fixture(scope="session")
-def to_try(attentive: Path) -> Sounds:
-    return sounds_to_try(None, open_model(attentive)[1])
-
-
 class Client:
     """Asks a server that runs here."""
 
@@ -76,17 +67,9 @@ class Client:
 
 
 @pytest.fixture(scope="session")
-def client(attentive: Path, to_try: Sounds) -> Iterator[Client]:
-    model, facts = open_model(attentive)
-    told = about(model, facts, to_try, LIMITS)
-    app = make_app(model, told, to_try, LIMITS, hosts("127.0.0.1"))
-    with listening("127.0.0.1", 0) as door:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-        thread = Thread(target=server.run, kwargs={"sockets": [door]})
-        thread.start()
-        yield Client(f"http://127.0.0.1:{door.getsockname()[1]}")
-        server.should_exit = True
-        thread.join()
+def client(attentive: Path) -> Iterator[Client]:
+    with served(attentive, LIMITS) as at:
+        yield Client(at)
 
 
 KEEP = """
@@ -100,7 +83,7 @@ fetch = (place, asked) => {
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(tone: Callable[..., bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     program = shutil.which("chromium")
     if not program and not os.environ.get("CI"):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile as sf
+from benchmarks.demo import crowd
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -21,7 +22,7 @@ from auricle.demo.answers import Answer, answer
 from auricle.demo.command import demonstrate, listening
 from auricle.demo.guard import SAFE
 from auricle.demo.server import sound_in
-from auricle.demo.sounds import Sounds, of_esc10, sounds_to_try
+from auricle.demo.sounds import of_esc10, sounds_to_try
 from auricle.errors import DemoError
 
 Tone = Callable[..., bytes]
@@ -162,6 +163,12 @@ def test_fifty_at_once_are_all_answered(client: Any, tone: Tone) -> None:
         )
 
 
+def test_a_crowd_is_counted_and_timed(client: Any, tone: Tone) -> None:
+    found = crowd(client.at, [tone(), b"no sound"], visitors=6)
+    assert (found["visitors"], found["answered"]) == (6, 3)
+    assert 0 < found["median_ms"] <= found["percentile_95_ms"]
+
+
 def test_every_answer_is_safe_and_needs_nobody_else(client: Any) -> None:
     for place in ("/", "/app.js", "/style.css", "/about.json", "/healthz", "/nowhere"):
         response = client.get(place)
@@ -217,7 +224,7 @@ def test_the_page_tells_what_the_bundle_tells(client: Any, attentive: Path) -> N
     assert told.step_s * (0.3 // told.step_s) <= 0.3
 
 
-def test_sounds_to_try_are_synthesised_and_play(client: Any, to_try: Sounds) -> None:
+def test_sounds_to_try_are_synthesised_and_play(client: Any) -> None:
     told = client.get("/about.json").json()
     assert told["sounds_note"].startswith("Synthesised")
     for sound in told["sounds"]:

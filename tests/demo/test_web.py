@@ -53,7 +53,8 @@ def sounds(tone: Callable[..., bytes]) -> Sounds:
     generator = np.random.default_rng(0)
     wide, changing = io.BytesIO(), io.BytesIO()
     time_s = np.arange(22_050) / 44_100
-    stereo = 0.2 * np.sin(2 * np.pi * np.outer(time_s, [700, 1900]))
+    stereo = np.sin(2 * np.pi * np.outer(time_s, [700, 1900]))
+    stereo *= 0.2 * np.hanning(len(time_s))[:, None]  # of one loudest stretch, whoever resamples
     sf.write(wide, stereo, 44_100, format="WAV")
     tones = [sf.read(io.BytesIO(tone(hz, seconds=0.7)))[0] for hz in (610, 1830)]
     noise = generator.normal(0, 0.05, 11_200)

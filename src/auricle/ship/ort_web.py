@@ -78,10 +78,11 @@ def unpacked(archive: bytes) -> dict[str, bytes]:
     """
     if base64.b64encode(hashlib.sha512(archive).digest()).decode() != SHA512:
         raise FetchError(f"{PACKAGE} {VERSION}: what npm gave is another file; nothing was written")
-    with tarfile.open(fileobj=io.BytesIO(archive)) as held:
-        found = {}
-        for name in FILES:
-            stream = held.extractfile(f"package/dist/{name}")
-            assert stream
-            found[name] = stream.read()
-        return found
+    wanted = {f"package/dist/{name}": name for name in FILES}
+    found = {}
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r|gz") as held:  # in one pass
+        for member in held:
+            stream = held.extractfile(member) if member.name in wanted else None
+            if stream:
+                found[wanted[member.name]] = stream.read()
+    return found
