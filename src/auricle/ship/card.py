@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from auricle.ship.bundle import WEIGHTS, Facts
-from auricle.ship.onnx import MODEL
+from auricle.ship.onnx import INT8, MODEL
 
 ESC10 = """\
 ESC-10 is a part of ESC-50 by Karol J. Piczak, CC BY 3.0: K. J. Piczak. ESC: Dataset for
@@ -124,6 +124,11 @@ def without_python(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
             else " and `spectrum` (batch, bands, frames) in dB."
         )
         + " Categories and rates are in its metadata."
+        + (
+            f" `{INT8}` ({megabytes(files[INT8])}) is the same with 8 bits a weight."
+            if INT8 in files
+            else ""
+        )
     )
     yield ""
 
