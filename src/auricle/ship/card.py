@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from auricle.evidence.pointers import chooses
 from auricle.ship.bundle import WEIGHTS, Facts
 from auricle.ship.onnx import INT8, MODEL
 
@@ -120,7 +121,7 @@ def without_python(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
         "`probabilities` (batch, classes)"
         + (
             ", `spectrum` (batch, bands, frames) in dB and `attention` (batch, steps)."
-            if facts.network.encoder.blocks
+            if chooses(facts.network.encoder)
             else " and `spectrum` (batch, bands, frames) in dB."
         )
         + " Categories and rates are in its metadata."
