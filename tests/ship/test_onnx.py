@@ -3,62 +3,65 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
+import soundfile as sf
 import torch
 
 import auricle as package
 from auricle.data.store import FULL_SCALE, to_samples
-from auricle.errors import BundleError
+from auricle.errors import BundleError, StudyError
 from auricle.evidence.pointers import last_block
 from auricle.network.frontend import band_edges_hz
 from auricle.ship.bundle import CARD, load_bundle
-from auricle.ship.export import export
+from auricle.ship.export import settling
 from auricle.ship.model import load_model
-from auricle.ship.onnx import MODEL, Heard, samples_of
+from auricle.ship.onnx import INT8, MODEL, Heard, samples_of
+from auricle.study.fits import best_fit, load_fit
 
 NAMES = ("cnn", "transformer-h2")
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """A bundle, its network, and its ONNX file ready to run."""
+    """A bundle, its network, and its ONNX files ready to run."""
 
     bundle: Path
     heard: Heard
     session: Any
+    int8: Any
 
-    def run(self, wave: np.ndarray) -> dict[str, np.ndarray]:
+    def run(self, wave: np.ndarray, session: Any = None) -> dict[str, np.ndarray]:
         names = [output.name for output in self.session.get_outputs()]
-        return dict(zip(names, self.session.run(None, {"wave": wave}), strict=True))
+        found = (session or self.session).run(names, {"wave": wave})
+        return dict(zip(names, found, strict=True))
 
     def told(self) -> dict[str, Any]:
         held = self.session.get_modelmeta().custom_metadata_map
         return {key: json.loads(value) for key, value in held.items()}
 
 
-@pytest.fixture(scope="module")
-def ship(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Shipped]:
-    """Export a configuration of the small study, once."""
-    made: dict[str, Shipped] = {}
+def started(file: Path) -> Any:
+    return onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
 
+
+@pytest.fixture(scope="module")
+def ship(with_onnx: Callable[[str], Path]) -> Callable[[str], Shipped]:
+    """A configuration of the small study, exported."""
+
+    @cache
     def shipped(name: str) -> Shipped:
-        if name not in made:
-            fit = tiny_study / name / "refit" / "all" / "seed-0"
-            place = export(fit, tmp_path_factory.mktemp("onnx") / "bells", "bells", onnx=True)
-            bundle = load_bundle(place)
-            heard = Heard(
-                bundle.network, samples_of(bundle.facts), bundle.facts.temperature or 1.0
-            ).eval()
-            session = onnxruntime.InferenceSession(
-                (place / MODEL).read_bytes(), providers=["CPUExecutionProvider"]
-            )
-            made[name] = Shipped(place, heard, session)
-        return made[name]
+        place = with_onnx(name)
+        bundle = load_bundle(place)
+        facts = bundle.facts
+        heard = Heard(bundle.network, samples_of(facts), facts.temperature or 1.0).eval()
+        return Shipped(place, heard, started(place / MODEL), started(place / INT8))
 
     return shipped
 
@@ -164,11 +167,75 @@ def test_it_tells_nothing_of_the_source_that_it_was_made_from(shipped: Shipped) 
         assert word.encode() not in content
 
 
+def test_int8_leaves_the_spectrum_alone_and_the_answers_too(
+    shipped: Shipped, tiny_set: Path
+) -> None:
+    files = [file for file in sorted(tiny_set.rglob("*.wav")) if file.name[0] in "23"]
+    waves = np.stack([sf.read(file, dtype="float32")[0] for file in files])
+    exact, rough = shipped.run(waves), shipped.run(waves, shipped.int8)
+    assert np.array_equal(exact["spectrum"], rough["spectrum"])
+    found, wanted = rough["probabilities"], exact["probabilities"]
+    assert 0 < np.abs(found - wanted).mean() < 0.05
+    assert (found.argmax(1) == wanted.argmax(1)).mean() > 0.9
+
+
+def test_int8_holds_every_weight_of_a_layer_in_8_bits(shipped: Shipped) -> None:
+    graph = onnx.load(shipped.bundle / INT8).graph
+    weights = {weight.name: weight.data_type for weight in graph.initializer}
+    made_by = {name: node for node in graph.node for name in node.output}
+    layers = [node for node in graph.node if node.op_type in ("Conv", "Gemm")]
+    assert len(layers) >= 8
+    for node in layers:
+        source = made_by[node.input[1]]
+        assert source.op_type == "DequantizeLinear"
+        assert weights[source.input[0]] == onnx.TensorProto.INT8
+    assert "DequantizeLinear" not in {made_by[name].op_type for name in attended(graph, made_by)}
+
+
+def attended(graph: Any, made_by: dict[str, Any]) -> set[str]:
+    """What the products of attention are made of: softmax and its match."""
+    soft = {node.output[0] for node in graph.node if node.op_type == "Softmax"}
+    products = [n for n in graph.node if n.op_type == "MatMul" and soft & {*n.input}]
+    return {name for node in products for name in node.input} & {*made_by}
+
+
+def test_int8_is_settled_on_clips_that_were_learnt_and_never_on_sealed_ones(
+    tiny_study: Path, tiny_set: Path
+) -> None:
+    said: list[str] = []
+    trained = load_fit(tiny_study / "cnn" / "esc5" / "fold-3" / "seed-0")  # it learnt from fold 1
+    store = settling(trained, str(tiny_set), {}, said.append)
+    assert store is not None
+    assert {clip.fold for clip in store.clips} == {2}
+    assert said == [f"{INT8}: settled on 12 clips of tones that the network learnt from"]
+
+
+def test_without_its_clips_int8_is_left_out_and_that_is_said(tiny_study: Path) -> None:
+    said: list[str] = []
+    trained = load_fit(best_fit(tiny_study))
+    assert settling(trained, None, {}, said.append) is None
+    (told,) = said
+    assert told.startswith(f"{INT8}: left out")
+    assert "--data" in told
+
+
+def test_other_clips_than_it_learnt_from_are_refused(
+    tiny_study: Path, tmp_path: Path, tools: Any
+) -> None:
+    other = tools.write_set(tmp_path / "other", folds=4)
+    for file in other.rglob("*.wav"):
+        wave, rate_hz = sf.read(file)
+        sf.write(file, wave / 2, rate_hz, subtype="PCM_16")
+    with pytest.raises(StudyError, match="no clip that this network learnt from"):
+        settling(load_fit(best_fit(tiny_study)), str(other), {}, print)
+
+
 def test_it_is_light(shipped: Shipped) -> None:
     numbers = sum(weight.numel() for weight in load_bundle(shipped.bundle).network.parameters())
     bank = shipped.heard.network.frontend.kernels.numel()
-    size = (shipped.bundle / MODEL).stat().st_size
-    assert size < 4 * (numbers - bank) + 64_000
+    exact, rough = ((shipped.bundle / name).stat().st_size for name in (MODEL, INT8))
+    assert exact < 4 * (numbers - bank) + 64_000
+    assert rough < (numbers - bank) + 130_000
 
 
 def test_it_is_hashed_and_on_the_card(transformer: Shipped, tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from auricle.evidence.pointers import chooses
 from auricle.ship.bundle import WEIGHTS, Facts
-from auricle.ship.onnx import MODEL
+from auricle.ship.onnx import INT8, MODEL
 
 ESC10 = """\
 ESC-10 is a part of ESC-50 by Karol J. Piczak, CC BY 3.0: K. J. Piczak. ESC: Dataset for
@@ -120,10 +121,15 @@ def without_python(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
         "`probabilities` (batch, classes)"
         + (
             ", `spectrum` (batch, bands, frames) in dB and `attention` (batch, steps)."
-            if facts.network.encoder.blocks
+            if chooses(facts.network.encoder)
             else " and `spectrum` (batch, bands, frames) in dB."
         )
         + " Categories and rates are in its metadata."
+        + (
+            f" `{INT8}` ({megabytes(files[INT8])}) is the same with 8 bits a weight."
+            if INT8 in files
+            else ""
+        )
     )
     yield ""
 
