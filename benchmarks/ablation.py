@@ -43,11 +43,13 @@ Line = dict[str, Any]
 def lines_of(run: Path) -> Iterator[Line]:
     """A journal line for each configuration and seed whose folds are all there."""
     environment = json.loads((run / "environment.json").read_text())
+    folds = {path.name for path in run.glob("*/kfold/fold-*")}
     for configuration in sorted(path.parent for path in run.glob("*/kfold")):
         seeds = {path.name for path in configuration.glob("kfold/fold-*/seed-*")}
         for seed in sorted(seeds):
             folders = sorted(configuration.glob(f"kfold/fold-*/{seed}"))
-            if all((folder / "fit.json").is_file() for folder in folders):
+            whole = all((folder / "fit.json").is_file() for folder in folders)
+            if whole and len(folders) == len(folds):
                 yield line_of(configuration.name, folders, environment)
 
 

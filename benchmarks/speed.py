@@ -48,6 +48,15 @@ from auricle.data.synth import make_clip, make_synth
 from auricle.files import replace_text
 from auricle.network.attention import EncoderBlock
 from auricle.network.base import AlongRows, Base, ResidualBlock
+from auricle.ship.bundle import (
+    FORMAT,
+    WEIGHTS,
+    Facts,
+    Learnt,
+    hashes,
+    weights_file,
+    write_bundle,
+)
 from auricle.study.engine import LOCAL, Engine, run_jobs
 from auricle.study.environment import describe_environment
 from auricle.study.estimate import step_s
@@ -95,12 +104,15 @@ class Sizes:
     study_clips: int = 200
     study_epochs: int = 12
     turns: int = 2
+    recordings_s: tuple[float, ...] = (600.0, 3_600.0)
+    recipes: tuple[str, ...] = RECIPES
 
 
 FULL = Sizes()
 QUICK = Sizes(
     repeats=3, least_s=0.001, batch=4, clip_s=1.0, products=(64, 128), tokens=(5,), heads=(2,),
     clips=(50, 100, 200), epochs=(2, 2, 2), study_clips=50, study_epochs=1, turns=1,
+    recordings_s=(10.0, 30.0),
 )  # fmt: skip
 
 
@@ -136,6 +148,7 @@ BARS = {
     "anonymous_gb": Bar("must", most=1.5, unit=" GB"),
     "flatness": Bar("must", least=0.85, most=1.15),
     "workers": Bar("must", least=1.7),
+    "realtime": Bar("must", least=200.0, unit=" x"),
 }
 
 
@@ -596,13 +609,19 @@ def fit_on(file: str, clips: int, epochs: int) -> Figures:
     return {"epochs_s": np.diff(ends).tolist(), "beside_s": whole_s - found.seconds}
 
 
-def watched_fit(file: Path, clips: int, epochs: int) -> Figures:
-    """A fit in a process of its own, and the most anonymous memory that it had."""
-    process = start("fit_on", str(file), clips, epochs)
+def most_anonymous_bytes(process: subprocess.Popen[str]) -> int:
+    """The most anonymous memory that a process has until it ends."""
     most = 0
     while process.poll() is None:
         most = max(most, anonymous_bytes(process.pid))
         time.sleep(LOOK_S)
+    return most
+
+
+def watched_fit(file: Path, clips: int, epochs: int) -> Figures:
+    """A fit in a process of its own, and the most anonymous memory that it had."""
+    process = start("fit_on", str(file), clips, epochs)
+    most = most_anonymous_bytes(process)
     return result(process) | {"anonymous_bytes": most}
 
 
@@ -784,6 +803,74 @@ def measure_start(sizes: Sizes) -> Figures:
     return {"clip_s": sizes.clip_s, "rows": rows}
 
 
+# Long recordings
+
+
+def make_recording(file: Path, seconds: float, clip_s: float) -> None:
+    """Made sounds one after the other, in a FLAC file: so long, and silence nowhere."""
+    rate_hz = 44_100
+    time_s = np.arange(round(clip_s * rate_hz)) / rate_hz
+    some = np.concatenate([make_clip(kind, 0, 0, time_s, 0) for kind in range(CLASSES)])
+    with sf.SoundFile(file, "w", rate_hz, 1) as sound:
+        left = round(seconds * rate_hz)
+        while left > 0:
+            sound.write(some[:left])
+            left -= len(some)
+
+
+def untrained_bundle(recipe: Recipe, folder: Path, clip_s: float) -> None:
+    """A bundle as `auricle export` makes one: what was learnt changes no time."""
+    categories = tuple(f"sound {number}" for number in range(CLASSES))
+    weights = {WEIGHTS: weights_file(new_network(recipe.network, CLASSES, seed=0))}
+    learnt = Learnt(
+        data="none", clips=0, folds=(), configuration=recipe.name, strategy="refit", seed=0,
+        epochs=0, heard=(), sealed=(),
+    )  # fmt: skip
+    facts = Facts(
+        format=FORMAT, name="untrained", categories=categories, network=recipe.network,
+        clip_s=clip_s, temperature=None, unknown_below=None, learnt=learnt, scores=(),
+        versions={}, sha256=hashes(weights),
+    )  # fmt: skip
+    write_bundle(folder, facts, weights)
+
+
+def measure_listening(sizes: Sizes) -> Figures:
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for seconds in sizes.recordings_s:
+            make_recording(folder / f"{seconds:g}.flac", seconds, sizes.clip_s)
+        for recipe in map(read_recipe, sizes.recipes):
+            untrained_bundle(recipe, folder / recipe.name, sizes.clip_s)
+            for seconds in sizes.recordings_s:
+                asked = [f"{seconds:g}.flac", "--model", recipe.name, "--format", "csv"]
+                code = "from auricle.cli import main; main()"
+                with (folder / "events.csv").open("w") as events:
+                    started = time.perf_counter()
+                    process = subprocess.Popen(
+                        [sys.executable, "-c", code, "predict", *asked],
+                        cwd=folder,
+                        stdout=events,
+                        text=True,
+                    )
+                    most = most_anonymous_bytes(process)
+                    took_s = time.perf_counter() - started
+                if process.returncode:
+                    raise SystemExit(f"auricle predict ended with {process.returncode}")
+                told = (folder / "events.csv").read_text("utf-8").splitlines()
+                rows.append(
+                    {
+                        "recipe": recipe.name,
+                        "recording_s": seconds,
+                        "took_s": took_s,
+                        "realtime": seconds / took_s,
+                        "anonymous_gb": most / 1e9,
+                        "events": len(told) - 1,
+                    }
+                )
+    return {"rows": rows}
+
+
 # All of it
 
 SECTIONS: dict[str, Callable[[Sizes], Figures]] = {
@@ -793,6 +880,7 @@ SECTIONS: dict[str, Callable[[Sizes], Figures]] = {
     "scale": measure_scale,
     "workers": measure_workers,
     "start": measure_start,
+    "listening": measure_listening,
 }
 
 
@@ -978,6 +1066,22 @@ wave of that length to probabilities, in float32. In ms, {{ runs(found.rows[0].m
 {% for row in found.rows -%}
 | {{ row.what }} | {{ number(row.ms.median) }} | {{ number(row.ms.low) }} | \
 {{ number(row.ms.high) }} |
+{% endfor -%}
+{% endif %}{% if "listening" in sections %}{% set found = sections.listening %}
+## Long recordings
+
+`auricle predict` as a whole command, all cores, from the file to its events: made sounds one \
+after the
+other in a FLAC file at 44.1 kHz, heard by an untrained network in windows that overlap by half. \
+Each once.
+
+| recipe | minutes of sound | seconds taken | times real time | | anonymous memory | events |
+| --- | --- | --- | --- | --- | --- | --- |
+{% for row in found.rows -%}
+| {{ row.recipe }} | {{ number(row.recording_s / 60) }} | {{ number(row.took_s) }} | \
+{{ number(row.realtime) }} | \
+{{ judge("realtime", row.realtime) if row.recording_s >= 3600 else "" }} | \
+{{ number(row.anonymous_gb) }} GB | {{ count(row.events) }} |
 {% endfor -%}
 {% endif %}"""
 

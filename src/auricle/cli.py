@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 import auricle
 from auricle.errors import AuricleError
@@ -468,6 +468,12 @@ def predict(
         Parameter(name="--format", help="What is printed; audacity is a label track."),
     ] = "text",
     device: Device = "auto",
+    workers: Annotated[
+        int,
+        Parameter(
+            validator=validators.Number(gte=1), help="Files heard at a time, for large folders."
+        ),
+    ] = 1,
 ) -> int:
     """Print what each file is, and how probable that is; unknown where no class fits.
 
@@ -484,7 +490,7 @@ def predict(
     """
     from auricle.ship.predict import predict_files
 
-    return predict_files(files, model, device, form)
+    return predict_files(files, model, device, form, workers)
 
 
 @app.command

@@ -27,6 +27,17 @@ def test_what_differs_is_named_with_its_value() -> None:
     assert ablation.differences(reference, reference) == "-"
 
 
+def test_a_row_that_lacks_a_fold_is_not_added(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(ablation, "line_of", lambda row, folders, environment: (row, len(folders)))
+    (tmp_path / "environment.json").write_text("{}", encoding="utf-8")
+    for fit in ("whole/kfold/fold-2", "whole/kfold/fold-3", "half/kfold/fold-2"):
+        folder = tmp_path / fit / "seed-0"
+        folder.mkdir(parents=True)
+        (folder / "fit.json").write_text("{}", encoding="utf-8")
+
+    assert [*ablation.lines_of(tmp_path)] == [("whole", 2)]
+
+
 def test_a_row_that_is_added_again_replaces_its_line(tmp_path, monkeypatch) -> None:
     journal = tmp_path / "journal.jsonl"
     journal.write_text(

@@ -181,3 +181,16 @@ def test_the_page_is_the_one_that_its_figures_make():
     docs = speed.ROOT / "docs"
     results = json.loads((docs / "speed.json").read_text(encoding="utf-8"))
     assert speed.page(results) == (docs / "speed.md").read_text(encoding="utf-8")
+
+
+def test_recordings_are_heard_whole_and_the_hour_is_judged():
+    found = speed.measure_listening(replace(TINY, recordings_s=(2.0, 5.0), recipes=("cnn",)))
+    assert [row["recording_s"] for row in found["rows"]] == [2.0, 5.0]
+    for row in found["rows"]:
+        assert row["realtime"] == pytest.approx(row["recording_s"] / row["took_s"])
+        assert row["anonymous_gb"] > 0.05
+        assert row["events"] >= 1
+    hour = found["rows"][0] | {"recording_s": 3600.0, "took_s": 10.0, "realtime": 360.0}
+    page = speed.page(results_of(listening={"rows": [found["rows"][0], hour]}))
+    assert page.count("must be at least 200 x: met") == 1
+    assert "not met" not in page

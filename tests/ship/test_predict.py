@@ -107,6 +107,21 @@ def test_files_that_fail_do_not_stop_the_others_but_change_the_code(tmp_path, so
     assert "letter.wav: no audio" in problems[1]
 
 
+def test_worker_processes_print_what_one_does_in_the_same_order(tmp_path, sound, capsys):
+    write_fit(tmp_path / "fit")
+    files = [sound(f"{number}.wav", 0.5 + number) for number in range(5)]
+    asked = ([*files[:3], tmp_path / "lost.wav", *files[3:]], tmp_path / "fit", "cpu", "csv")
+
+    codes, printed = [], []
+    for workers in (1, 2):
+        codes.append(predict_files(*asked, workers=workers))
+        printed.append(capsys.readouterr())
+
+    assert codes == [3, 3]
+    assert printed[0] == printed[1]
+    assert len(printed[0].out.splitlines()) == 1 + len(files)
+
+
 def write_study(folder, best):
     folder.mkdir(exist_ok=True)
     (folder / "scores.json").write_text(

@@ -1,11 +1,13 @@
 """A study that is asked for more goes on in its folder, and trains nothing twice."""
 
 import tomllib
+from dataclasses import replace
 
 import pytest
 import tomli_w
 
 from auricle.study import command
+from auricle.study.publish import publish
 from auricle.study.recipe import plan_from
 
 WHERE = {"workers": 1, "device": "cpu", "wandb": "disabled"}
@@ -37,6 +39,29 @@ def test_a_study_that_grew_is_the_one_that_was_whole_at_once(of_cnn_alone, tmp_p
     assert tools.timeless(tools.scores_of(grown)) == tools.timeless(tools.scores_of(whole))
     for name in ("study.toml", "predictions.csv", "clips.csv"):
         assert (grown / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_a_published_study_grows_without_the_weights_it_left_behind(
+    study, tiny_plan, tmp_path, tools
+):
+    published = tmp_path / "published"
+    publish(study, published)
+    before = {path: path.read_bytes() for path in published.rglob("fit.json")}
+    assert before
+    tiny = tools.plan_of(tiny_plan, seeds=2)
+    another = replace(tiny.configurations[0], name="cnn-again")
+    more = replace(tiny, configurations=(*tiny.configurations, another))
+
+    command.run(more, out=published, resume=True, **WHERE)
+
+    assert {path: path.read_bytes() for path in before} == before
+    was, now = tools.scores_of(study), tools.scores_of(published)
+    trained = {path.relative_to(published).parts[0] for path in published.rglob("*.safetensors")}
+    assert trained == {"cnn-again"}
+    names = [each["name"] for each in was["configurations"]]
+    assert [each for each in now["configurations"] if each["name"] in names] == was[
+        "configurations"
+    ]
 
 
 def test_esc5_is_run_for_those_it_is_asked_for(of_cnn_alone, tmp_path, tools):

@@ -23,7 +23,7 @@ Wave = NDArray[np.float32]
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"})
 """Names of files that are taken for audio; a file with another one is never a clip."""
 
-MEND = "export it again or leave it out with --skip-bad"
+MEND = "export it again"
 
 _BLOCK_FRAMES = 1 << 18  # read in blocks: ten minutes of 8 channels at 192 kHz are 3.7 GB at once
 _UNKNOWN_SIZE = 0x7FFFF000  # from here on a RIFF size says "still streaming", not a length
@@ -70,7 +70,7 @@ def open_sound(file: Path) -> Iterator[sf.SoundFile]:
         with sf.SoundFile(file) as sound:
             yield sound
     except FileNotFoundError:
-        raise AudioError(f"{file}: no such file; bring it back, or use --skip-bad") from None
+        raise AudioError(f"{file}: no such file; bring it back") from None
     except OSError as error:
         raise AudioError(f"{file}: cannot be read ({error.strerror}); {MEND}") from error
     except sf.LibsndfileError as error:

@@ -99,8 +99,13 @@ def open_store(
         assert store is not None
     if store.skipped and not skip_bad:
         name, reason = store.skipped[0]
-        raise AudioError(f"{table.root / name}: {reason}")
+        raise _or_skip(f"{table.root / name}: {reason}")
     return store
+
+
+def _or_skip(problem: object) -> AudioError:
+    """What is wrong with a file, and that a data set can go on without it."""
+    return AudioError(f"{problem}, or leave it out with --skip-bad")
 
 
 def _open_built(file: Path, table: ClipTable, samples: int) -> WaveStore | None:
@@ -135,7 +140,7 @@ def _build(
             for row, decoded in enumerate(_decode_all(table, sample_rate_hz, samples)):
                 if isinstance(decoded, AudioError):
                     if not skip_bad:
-                        raise decoded
+                        raise _or_skip(decoded) from decoded
                     path = table.path(table.clips[row])
                     skipped.append((row, str(decoded).removeprefix(f"{path}: ")))
                 else:

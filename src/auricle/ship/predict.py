@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from glob import glob, has_magic
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 import numpy as np
+from joblib import Parallel, delayed
 
 from auricle.data.audio import SUFFIXES, Wave, fit_length, load_wave, seconds_of, stream_wave
 from auricle.data.store import to_samples
@@ -33,29 +35,54 @@ STANDARD_INPUT = "-"
 
 
 def predict_files(
-    files: Sequence[str | Path], model: str | Path, device: str = "auto", form: Format = "text"
+    files: Sequence[str | Path],
+    model: str | Path,
+    device: str = "auto",
+    form: Format = "text",
+    workers: int = 1,
 ) -> int:
-    """Print what each file is, on standard output, in the form that is asked for.
+    """Print what each file is, on standard output, in the form and the order that is asked for.
 
     A file that cannot be used is told on standard error and does not stop the others; the exit
-    code is then 3.
+    code is then 3. Standard input is heard in this process, whatever the number of workers.
     """
     asked = load_model(model, device)
     if form == "csv":
         columns = [f"p_{category}" for category in asked.categories]
         print(row(["file", "start_s", "end_s", "prediction", "confidence", *columns]))
+    if workers == 1 or STANDARD_INPUT in map(str, files):
+        heard = (told(asked, file, form) for file in expand(files))
+    else:
+        elsewhere = delayed(told_elsewhere)
+        heard = Parallel(n_jobs=workers, return_as="generator")(
+            elsewhere(model, device, file, form) for file in expand(files)
+        )
     code = 0
-    for file in expand(files):
-        try:
-            found = listen(asked, file)
-        except AudioError as problem:
-            print(f"auricle: {problem}", file=sys.stderr)
+    for lines in heard:
+        if isinstance(lines, AudioError):
+            print(f"auricle: {lines}", file=sys.stderr)
             code = SOME_FAILED
-            continue
-        for event in found:
-            print(FORMS[form](asked, file, event))
-        sys.stdout.flush()
+        else:
+            print(*lines, sep="\n", flush=True)
     return code
+
+
+def told(model: Model, file: str, form: Format) -> list[str] | AudioError:
+    """What is printed of one file, or why nothing can be."""
+    try:
+        return [FORMS[form](model, file, event) for event in listen(model, file)]
+    except AudioError as problem:
+        return problem
+
+
+def told_elsewhere(
+    model: str | Path, device: str, file: str, form: Format
+) -> list[str] | AudioError:
+    """The same in a worker process, which reads the model once."""
+    return told(workers_model(model, device), file, form)
+
+
+workers_model = cache(load_model)
 
 
 def expand(files: Sequence[str | Path]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from auricle.errors import StudyError
 from auricle.files import replace_text
 
 KEPT = (
-    *("*.toml", "*.json", "*.csv", "pictures.npz", "looking.npz"),
+    *("*.toml", "*.json", "*.csv", "predictions.npz", "test.npz", "pictures.npz", "looking.npz"),
     *("report.pdf", "report.html"),
 )
 
@@ -20,10 +20,11 @@ SEARCH = ("space.toml", "trials.csv", "tuning.json", "environment.json", "best.t
 
 
 def publish(run: Path, folder: Path) -> None:
-    """Copy all that says what was found: no weights, no logits of single fits, no W&B runs.
+    """Copy all that says what was found: no weights, no W&B runs.
 
-    No sound either, though the study may have a page of them. The copy is a study's folder from
-    which the report can be drawn again.
+    No sound either, though the study may have a page of them. The copy is a study's folder: its
+    report can be drawn again, and `auricle study --resume` adds seeds, strategies and
+    configurations to it without training again what it has.
 
     Raises: StudyError if the folder holds anything but a published study, or the study itself.
     """

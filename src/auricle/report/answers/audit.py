@@ -23,9 +23,9 @@ def section(found: Audit) -> Iterator[Block]:
     yield Heading("What is the data like?", 2, "audit")
     yield Paragraph(
         f"{_compared(found)} were compared with each other, to see whether a "
-        "sound stands in two folds: by their bytes, and by an acoustic fingerprint that knows a "
-        "sound again at another level, shifted, cut or encoded anew. What the sounds are like was "
-        f"measured without fold {found.test_fold}, the test fold. {_verdict(found)}"
+        "sound stands in two folds: by their bytes, and by an acoustic fingerprint (Wang, 2003), "
+        "which knows a sound again at another level, shifted, cut or encoded anew. What they are "
+        f"like was measured without fold {found.test_fold}, the test fold. {_verdict(found)}"
     )
     if said := findings(found):
         yield Bullets([_bullet(each) for each in said])
