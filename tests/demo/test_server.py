@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import numpy as np
@@ -270,6 +271,26 @@ def test_a_port_that_is_taken_is_told(bundle: Path) -> None:
         taken = door.getsockname()[1]
         with pytest.raises(DemoError, match=f"port {taken}: .*choose another"):
             demonstrate(bundle, host="127.0.0.1", port=taken, open_page=False, sounds=None)
+
+
+def test_the_command_tells_where_the_page_is_and_opens_it(
+    bundle: Path, auricle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    ports: list[int] = []
+
+    def serve(server: Any, sockets: list[socket]) -> None:
+        ports.append(sockets[0].getsockname()[1])
+
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("uvicorn.Server.run", serve)
+    told = auricle("demo", bundle, "--port", 0)
+    assert (told.code, told.err) == (0, "")
+    assert opened == [f"http://127.0.0.1:{ports[0]}/"]
+    assert opened[0] in told.out
+    told = auricle("demo", bundle, "--port", 0, "--no-open", "--host", "0.0.0.0")
+    assert "whoever reaches this machine may use it" in told.err
+    assert len(opened) == 1
 
 
 def test_a_missing_library_is_told_with_its_command(

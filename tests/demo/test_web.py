@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 
 from auricle.demo.page import page_files
 from auricle.demo.web import write_web
-from auricle.errors import DemoError, FetchError
+from auricle.errors import FetchError
 from auricle.ship import ort_web
 
 Sounds = dict[str, bytes]
@@ -137,10 +137,13 @@ def test_nothing_may_leave_the_page_and_no_clip_is_in_it(folder: Path) -> None:
     assert "Synthesised" in (folder / "about.json").read_text(encoding="utf-8")
 
 
-def test_what_else_is_in_the_folder_is_left_alone(attentive: Path, tmp_path: Path) -> None:
+def test_what_else_is_in_the_folder_is_left_alone(
+    attentive: Path, tmp_path: Path, auricle: Any
+) -> None:
     (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(DemoError, match="something else is here"):
-        write_web(attentive, tmp_path, ort=None, sounds=None)
+    told = auricle("export", attentive, "--web", tmp_path)
+    assert (told.code, told.out) == (1, "")
+    assert "something else is here" in told.err
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
 
 
