@@ -20,7 +20,7 @@ from auricle.ship.export import export
 
 RATE_HZ = 8_000
 HEARD_HZ = 1_830  # by the microphone of the browser
-LIMITS = Limits(upload_bytes=200_000, sound_s=20.0)
+LIMITS = Limits(upload_bytes=2_000_000, sound_s=120.0)
 
 
 @pytest.fixture(autouse=True)

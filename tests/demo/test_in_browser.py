@@ -80,7 +80,7 @@ def test_what_is_no_sound_is_told_and_the_page_goes_on(
     give(page, b"no sound", "<img src=x>.wav")
     problem = page.get_by_role("alert")
     expect(problem).to_have_text("This file cannot be used: no audio that can be decoded.")
-    give(page, bytes(300_000))
+    give(page, bytes(2_000_001))
     expect(problem).to_contain_text("too large")
     give(page, tone(), "<img src=x>.wav")
     shown(page)
@@ -101,16 +101,17 @@ def test_a_long_file_is_told_all_along_and_heard_from_an_event(
     assert [text.split()[-2 if "%" in text else -1] for text in events.all_inner_texts()] == [
         event["category"] for event in expected
     ]
+    page.locator("#player").evaluate("it => (it.play = async () => {})")  # that it stays there
     events.last.click()
     at = page.locator("#player").evaluate("it => it.currentTime")
-    assert at == pytest.approx(expected[-1]["start_s"], abs=0.3)
+    assert at == pytest.approx(expected[-1]["start_s"], abs=0.01)
     assert page.locator("#overview .heard").count() == 1
 
 
 def test_live_it_hears_the_microphone_and_stops(visit: Callable[..., Page]) -> None:
     page = visit()
-    answers: list[float] = []
-    page.on("requestfinished", lambda asked: answers.append(1) if "predict" in asked.url else 0)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.get_by_role("button", name="Go live").click()
     shown(page)
     settings = page.evaluate("opened.getAudioTracks()[0].getSettings()")
@@ -119,12 +120,11 @@ def test_live_it_hears_the_microphone_and_stops(visit: Callable[..., Page]) -> N
     expect(page.locator("#spoken")).not_to_be_empty()
     loud = page.get_by_role("meter").evaluate("it => Number(it.ariaValueNow)")
     assert loud == pytest.approx(-13, abs=6), "the tone's level"
-    assert len(answers) >= 2
+    assert len([url for url in asked if "predict" in url]) >= 2
     page.get_by_role("button", name="Stop").click()
-    page.wait_for_timeout(300)
-    count = len(answers)
-    page.wait_for_timeout(600)
-    assert len(answers) == count, "nothing is asked once it has stopped"
+    count = len(asked)
+    page.wait_for_timeout(800)
+    assert len(asked) == count, "nothing is asked once it has stopped"
     assert page.get_by_role("meter").is_hidden()
 
 

@@ -275,12 +275,15 @@ async function start(mode) {
     stop();
     tell("The microphone went away.");
   };
-  microphone.keep = mode === "live" ? Math.max(about.clip_s, METER_S) : about.most_s;
+  microphone.keep = mode === "live" ? Math.max(about.clip_s, METER_S) : longest(microphone.rate);
   document.body.classList.add(mode);
   $("meter").hidden = false;
   $(mode).setAttribute("aria-pressed", "true");
   meter();
 }
+
+/** Seconds of a recording that may be given: as long as a file may be, and as large. */
+const longest = (rate) => Math.min(about.most_s, Math.floor(about.most_bytes / (2 * rate)) - 1);
 
 function stop() {
   turn++;
@@ -306,7 +309,7 @@ function meter() {
   $("mic").textContent = silent ? "Nothing comes from the microphone. Is it muted?" : "";
   if (document.body.classList.contains("record")) {
     $("record").querySelector(".says").textContent = `Stop, ${microphone.seconds.toFixed(1)} s`;
-    if (microphone.seconds >= about.most_s) finishRecording();
+    if (microphone.seconds >= microphone.keep) return finishRecording();
   }
   requestAnimationFrame(meter);
 }

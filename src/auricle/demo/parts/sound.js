@@ -55,13 +55,14 @@ export class Microphone {
 
   /** The last `seconds` that were heard, or all: (samples,) float32. */
   last(seconds = Infinity) {
-    const wave = new Float32Array(this.samples);
-    let at = 0;
-    for (const block of this.blocks) {
-      wave.set(block, at);
-      at += block.length;
+    const wave = new Float32Array(Math.min(this.samples, Math.round(seconds * this.rate)));
+    let left = wave.length;
+    for (let at = this.blocks.length - 1; left > 0; at--) {
+      const part = this.blocks[at].slice(-left);
+      left -= part.length;
+      wave.set(part, left);
     }
-    return wave.subarray(Math.max(0, wave.length - Math.round(seconds * this.rate)));
+    return wave;
   }
 
   close() {
