@@ -94,7 +94,8 @@ def test_it_answers_as_the_server_does(
         assert here["attention"] == pytest.approx(there["spectrum"]["attention"], abs=0.02), name
         for key in ("start_s", "end_s", "length_s"):
             assert here[key] == pytest.approx(there[key], abs=0.004), (name, key)
-        assert here["level_db"] == pytest.approx(there["level_db"], abs=0.3), name
+        duller_db = 0.6 if name == "wide" else 0.05  # Chromium resamples with a shorter filter
+        assert here["level_db"] == pytest.approx(there["level_db"], abs=duller_db), name
         assert [tuple(event.items())[:3] for event in here["events"]] == [
             tuple(event.items())[:3] for event in there["events"]
         ], name

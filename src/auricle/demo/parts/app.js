@@ -66,7 +66,7 @@ function bar(name) {
 }
 
 function score({ what, accuracy, low, high, clips }) {
-  const ends = low === null ? "" : `95% interval ${low.toFixed(0)} to ${high.toFixed(0)}%, `;
+  const ends = low === null ? "" : `95% interval ${low.toFixed(1)} to ${high.toFixed(1)}%, `;
   const value = make("span", { className: "value", textContent: `${accuracy.toFixed(1)}% right` });
   return make("div", {}, make("dt", { textContent: `on ${what}` }), make("dd", {}, value, make("span", { className: "note", textContent: `${ends}${clips} clips` })));
 }
