@@ -31,3 +31,7 @@ class StudyError(AuricleError):
 
 class BundleError(AuricleError):
     """A bundle that is not whole, not ours or of a later release."""
+
+
+class DemoError(AuricleError):
+    """A demonstration that cannot be given here."""

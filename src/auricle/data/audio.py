@@ -142,13 +142,20 @@ def fit_length(wave: Wave, samples: int) -> Wave:
     """
     if len(wave) <= samples:
         return np.pad(wave, (0, samples - len(wave)))
+    start = loudest(wave, samples)
+    return wave[start : start + samples]
+
+
+def loudest(wave: Wave, samples: int) -> int:
+    """The sample at which the stretch with most energy begins; 0 in a wave that is no longer."""
+    if len(wave) <= samples:
+        return 0
     hop = max(1, samples // 100)
     energy = np.add.reduceat(np.square(wave), np.arange(0, len(wave), hop))  # (hops,)
     before = np.concatenate([[0.0], np.cumsum(energy, dtype=np.float64)])  # (hops + 1,)
     span = -(-samples // hop)
     start = int(np.argmax(before[span:] - before[:-span])) * hop
-    start = min(start, len(wave) - samples)
-    return wave[start : start + samples]
+    return min(start, len(wave) - samples)
 
 
 def remark(file: Path, clip_s: float) -> str:

@@ -32,6 +32,12 @@ def default_folder() -> Path:
     return cache_folder() / "ESC-10"
 
 
+def esc10_folder() -> Path:
+    """Where a copy of ESC-10 is looked for: AURICLE_DATA if that is one, else the fetched one."""
+    told = os.environ.get("AURICLE_DATA")
+    return Path(told) if told and is_esc10(Path(told)) else default_folder()
+
+
 def read_data(
     data: str | Path | None = None,
     *,
@@ -63,7 +69,7 @@ def read_data(
         folder = cache_folder() / f"synth-v{VERSION}-{clips}"
         return make_synth(folder, clips=clips, progress=progress)
     if str(data) == "esc10":
-        folder = Path(told) if told and is_esc10(Path(told)) else default_folder()
+        folder = esc10_folder()
         if not is_esc10(folder):
             raise FetchError(
                 f"ESC-10 is not in {folder}; run auricle fetch esc10, "

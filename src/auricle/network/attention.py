@@ -154,7 +154,9 @@ class Encoder(nn.Module):
             steps = some_of(steps, self.step_dropout)
         tokens = steps
         if self.class_token is not None:
-            first = self.class_token.to(steps).expand(len(steps), 1, -1)  # it has no place in time
+            first = self.class_token.to(steps).expand(
+                steps.shape[0], 1, -1
+            )  # it has no place in time
             tokens = torch.cat([first, steps], dim=1)  # (batch, 1 + steps, width)
         looked = []
         for block in self.blocks:

@@ -5,6 +5,7 @@ from auricle.report.closing import assumptions, discussion, references, resource
 from auricle.report.detail import detail
 from auricle.report.document import Document, sourced
 from auricle.report.every import every_answer
+from auricle.report.exported import exported
 from auricle.report.front import data_and_protocol, shown_name, summary
 from auricle.report.methods import methods
 from auricle.report.published import published
@@ -26,6 +27,7 @@ def make_document(study: Study) -> Document:
         *published(study),
         *every_answer(study),
         *answers(study),
+        *sourced(exported(study), "parity.json"),
         *sourced(tried(study), "tried.csv"),
         *tuned({f"tuning/{each.name}/trials.csv": each for each in study.tunings}),
         *discussion(study),

@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from auricle.errors import StudyError
+from auricle.evaluation.parity import Certificate
 from auricle.evidence.command import answers_in, read_answer
 from auricle.report.scores import Configuration, Scores
 from auricle.report.tunings import Tuning, read_tuning
@@ -91,6 +92,7 @@ class Study:
     tunings: tuple[Tuning, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
     looking: Looking | None = None
+    parity: Certificate | None = None
 
     @property
     def configurations(self) -> tuple[Configuration, ...]:
@@ -137,6 +139,7 @@ def read_study(run: Path) -> Study:
     scores = _read(run / "scores.json", _scores)
     readings, tracking = run / "test_reads.csv", run / "wandb.json"
     tried, looking = run / "tried.csv", run / "evidence" / "looking.npz"
+    certified = run / "parity.json"
     return Study(
         plan=_read(run / "study.toml", _plan),
         environment=_read(run / "environment.json", _environment),
@@ -157,6 +160,7 @@ def read_study(run: Path) -> Study:
             for name, file in answers_in(run).items()
         },
         looking=_read(looking, _looking) if looking.exists() else None,
+        parity=_read(certified, _certificate) if certified.exists() else None,
     )
 
 
@@ -210,6 +214,10 @@ def _scores(path: Path) -> Scores:
     if not scores.configurations:
         raise ValueError("no configuration in it")
     return scores
+
+
+def _certificate(path: Path) -> Certificate:
+    return TypeAdapter(Certificate).validate_json(path.read_bytes())
 
 
 def _rows(path: Path) -> tuple[dict[str, str], ...]:

@@ -90,10 +90,11 @@ class Facts:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A network out of a bundle, ready to classify."""
+    """A network out of a bundle, ready to classify, and the files that it came in."""
 
     network: SoundClassifier
     facts: Facts
+    files: Files
 
 
 def learnt_weights(network: SoundClassifier) -> dict[str, Tensor]:
@@ -158,7 +159,7 @@ def load_bundle(place: Path) -> Bundle:
     except (SafetensorError, RuntimeError) as problem:
         said = str(problem).splitlines()[-1].strip()
         raise BundleError(f"{place}: {WEIGHTS} does not fit this network ({said})") from problem
-    return Bundle(network.eval(), facts)
+    return Bundle(network.eval(), facts, files)
 
 
 def facts_of(files: Files, place: Path) -> Facts:

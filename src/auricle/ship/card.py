@@ -1,8 +1,10 @@
 """The model card: what a bundle is, for people and for Hugging Face's index."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from auricle.ship.bundle import Facts
+from auricle.evidence.pointers import chooses
+from auricle.ship.bundle import WEIGHTS, Facts
+from auricle.ship.onnx import INT8, MODEL
 
 ESC10 = """\
 ESC-10 is a part of ESC-50 by Karol J. Piczak, CC BY 3.0: K. J. Piczak. ESC: Dataset for
@@ -12,9 +14,9 @@ freesound.org; two of the 400 are CC-Sampling+, the others CC0 or CC-BY.
 """
 
 
-def card(facts: Facts, size_bytes: int) -> str:
-    """The text of a bundle's README.md."""
-    return "\n".join([*front_matter(facts), "", *body(facts, size_bytes)]) + "\n"
+def card(facts: Facts, files: Mapping[str, bytes]) -> str:
+    """The text of a bundle's README.md, which stands beside `files`."""
+    return "\n".join([*front_matter(facts), "", *body(facts, files)]) + "\n"
 
 
 def front_matter(facts: Facts) -> Iterator[str]:
@@ -37,7 +39,7 @@ def front_matter(facts: Facts) -> Iterator[str]:
     yield "---"
 
 
-def body(facts: Facts, size_bytes: int) -> Iterator[str]:
+def body(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
     """What people read."""
     encoder = facts.network.encoder
     kind = (
@@ -49,13 +51,15 @@ def body(facts: Facts, size_bytes: int) -> Iterator[str]:
     yield f"# {facts.name}"
     yield ""
     yield f"Tells {len(facts.categories)} kinds of sound apart: {', '.join(facts.categories)}."
-    yield f"It is {kind}, trained from new weights; {size_bytes / 2**20:.1f} MB."
+    yield f"It is {kind}, trained from new weights; {megabytes(files[WEIGHTS])}."
     yield ""
     yield "```python"
     yield "import auricle"
     yield f'print(auricle.load("{facts.name}-bundle").predict("clip.wav"))'
     yield "```"
     yield ""
+    if MODEL in files:
+        yield from without_python(facts, files)
     yield "## How good it is"
     yield ""
     if facts.scores:
@@ -103,3 +107,33 @@ def body(facts: Facts, size_bytes: int) -> Iterator[str]:
         "It knows no other sounds than those named above, and other microphones, rooms and "
         "distances than those it learnt from may mislead it. It is no alarm and no evidence."
     )
+
+
+def without_python(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
+    """What those need to know who run the ONNX file."""
+    frontend = facts.network.frontend
+    yield "## Without Python"
+    yield ""
+    yield (
+        f"`{MODEL}` ({megabytes(files[MODEL])}) is the same network, from the wave to calibrated "
+        f"probabilities, for ONNX Runtime on any platform. Its input `wave` (batch, samples) is "
+        f"float32 in [-1, 1), mono, {frontend.sample_rate_hz:,} Hz, of any length; its outputs are "
+        "`probabilities` (batch, classes)"
+        + (
+            ", `spectrum` (batch, bands, frames) in dB and `attention` (batch, steps)."
+            if chooses(facts.network.encoder)
+            else " and `spectrum` (batch, bands, frames) in dB."
+        )
+        + " Categories and rates are in its metadata."
+        + (
+            f" `{INT8}` ({megabytes(files[INT8])}) is the same with 8 bits a weight."
+            if INT8 in files
+            else ""
+        )
+    )
+    yield ""
+
+
+def megabytes(content: bytes) -> str:
+    """The size of a file in words."""
+    return f"{len(content) / 2**20:.1f} MB"

@@ -1,13 +1,17 @@
 """From a study to a bundle: its best network, with all that a user of it has to know."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import auricle
-from auricle.errors import StudyError
+from auricle.data.sources import cache_folder
+from auricle.data.store import WaveStore, open_store
+from auricle.errors import DataError, StudyError
 from auricle.evaluation.calibration import as_logits, fit_temperature, scaled, threshold
 from auricle.ship.bundle import (
     CARD,
@@ -21,7 +25,9 @@ from auricle.ship.bundle import (
     write_bundle,
 )
 from auricle.ship.card import card
+from auricle.ship.onnx import INT8, MODEL, to_int8, to_onnx
 from auricle.study.environment import source_commit
+from auricle.study.evaluate import contents_of, table_for
 from auricle.study.fits import (
     Predictions,
     TrainedNetwork,
@@ -30,6 +36,7 @@ from auricle.study.fits import (
     load_predictions,
     study_of,
 )
+from auricle.study.recipe import Table
 from auricle.study.scores import pooled, targets_of
 
 TOLD = {
@@ -40,19 +47,45 @@ TOLD = {
 """Which scores a bundle carries."""
 
 
-def export(run: Path, out: Path | None, name: str | None) -> Path:
+def export(
+    run: Path,
+    out: Path | None,
+    name: str | None,
+    *,
+    onnx: bool = False,
+    data: str | None = None,
+    labels: Table | None = None,
+    say: Callable[[str], None] = lambda told: None,
+) -> Path:
     """Make a bundle of a study's best network, or of a fit, and say where it is.
 
-    Raises: StudyError if there is no finished fit with its weights.
+    With `onnx` the network is in it as ONNX too: in float32, and in int8, whose scales are settled
+    on clips that it learnt from. `data` and `labels` say where these are; without them int8 is
+    left out, and `say` is told.
+
+    Raises: StudyError if there is no finished fit with its weights, DataError for other clips.
     """
     trained = load_fit(best_fit(run))
+    facts = described(trained, name)
+    files = {WEIGHTS: weights_file(trained.network)}
+    if onnx:
+        say(f"{MODEL}: made of the network, which takes a while")
+        files[MODEL] = to_onnx(trained.network, facts)
+        if waves := settling(trained, data, labels or {}, say):
+            files[INT8] = to_int8(files[MODEL], waves.waves)
+    files[CARD] = card(facts, files).encode()
+    place = out or Path(f"{facts.name}-bundle")
+    write_bundle(place, facts_with(facts, files), files)
+    return place
+
+
+def described(trained: TrainedNetwork, name: str | None = None) -> Facts:
+    """What a bundle tells of a fit, but for the hashes of its files."""
     study = study_of(trained.folder)
-    called = name or f"{trained.facts['data']}-{trained.recipe.name}".lower()
     calibration = calibrated(study, trained)
-    weights = weights_file(trained.network)
-    facts = Facts(
+    return Facts(
         format=FORMAT,
-        name=called,
+        name=name or f"{trained.facts['data']}-{trained.recipe.name}".lower(),
         categories=trained.categories,
         network=trained.recipe.network,
         clip_s=trained.clip_s,
@@ -67,10 +100,33 @@ def export(run: Path, out: Path | None, name: str | None) -> Path:
         },
         sha256={},
     )
-    files = {WEIGHTS: weights, CARD: card(facts, len(weights)).encode()}
-    place = out or Path(f"{called}-bundle")
-    write_bundle(place, facts_with(facts, files), files)
-    return place
+
+
+def settling(
+    trained: TrainedNetwork, data: str | None, labels: Table, say: Callable[[str], None]
+) -> WaveStore | None:
+    """The clips that a network learnt from, to settle int8 on; nothing if they are not here.
+
+    Raises: DataError or StudyError if `data` names others.
+    """
+    try:
+        table = table_for(trained, data, labels)
+    except (DataError, StudyError) as problem:
+        if data:
+            raise
+        say(f"{INT8}: left out, for its scales are settled on clips; {problem}")
+        return None
+    learnt = set(trained.facts["learnt"]) - set(trained.facts["sealed"])
+    kept = [clip for clip, content in contents_of(table).items() if content in learnt]
+    if not kept:
+        raise StudyError(f"{table.root}: no clip that this network learnt from is here")
+    say(f"{INT8}: settled on {len(kept)} clips of {table.name} that the network learnt from")
+    return open_store(
+        replace(table, clips=tuple(kept)),
+        sample_rate_hz=trained.recipe.network.frontend.sample_rate_hz,
+        seconds=trained.clip_s,
+        cache=cache_folder(),
+    )
 
 
 def facts_with(facts: Facts, files: dict[str, bytes]) -> Facts:

@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from auricle.data.audio import content_hash
-from auricle.data.clips import ClipTable, Columns
+from auricle.data.clips import Clip, ClipTable, Columns
 from auricle.data.sources import cache_folder, is_path, read_data
 from auricle.data.store import open_store
 from auricle.errors import DataError, StudyError
@@ -42,21 +42,7 @@ def evaluate_fit(
     Raises: DataError if the clips have other categories, StudyError for clips that the network
     learnt from, or for those of the sealed test fold unless `test` opens it.
     """
-    told = trained.facts["data"]
-    if data is None and is_path(told):
-        raise StudyError(f"{trained.folder}: trained on {told}; say with --data where that is")
-    table = read_data(
-        data or told,
-        columns=Columns(**labels["columns"]) if "columns" in labels else None,
-        root=Path(labels["root"]) if "root" in labels else None,
-        subset=labels.get("subset"),
-    )
-    strange = set(table.categories) - set(trained.categories)
-    if strange:
-        raise DataError(
-            f"{table.root}: {', '.join(sorted(strange))} are no categories of this network, which "
-            f"knows {', '.join(trained.categories)}"
-        )
+    table = table_for(trained, data, labels)
     part, opened = choose_clips(table, trained, folds, test)
     if opened:
         study = study_of(trained.folder)
@@ -77,6 +63,34 @@ def evaluate_fit(
         print(out)
 
 
+def table_for(trained: TrainedNetwork, data: str | None, labels: Table) -> ClipTable:
+    """The labelled clips that are meant: those that a network was trained for unless others are.
+
+    Raises: StudyError if nobody says where they are, DataError if they have other categories.
+    """
+    told = trained.facts["data"]
+    if data is None and is_path(told):
+        raise StudyError(f"{trained.folder}: trained on {told}; say with --data where that is")
+    table = read_data(
+        data or told,
+        columns=Columns(**labels["columns"]) if "columns" in labels else None,
+        root=Path(labels["root"]) if "root" in labels else None,
+        subset=labels.get("subset"),
+    )
+    strange = set(table.categories) - set(trained.categories)
+    if strange:
+        raise DataError(
+            f"{table.root}: {', '.join(sorted(strange))} are no categories of this network, which "
+            f"knows {', '.join(trained.categories)}"
+        )
+    return table
+
+
+def contents_of(table: ClipTable) -> dict[Clip, str]:
+    """What is in each clip's file: by this clips are known, whatever their files are called."""
+    return {clip: content_hash(table.path(clip)) for clip in table.clips}
+
+
 def choose_clips(
     table: ClipTable, trained: TrainedNetwork, folds: Sequence[int] | None, test: bool
 ) -> tuple[ClipTable, bool]:
@@ -89,7 +103,7 @@ def choose_clips(
     if missing:
         raise DataError(f"{table.root}: no fold {missing} here; it has {list(table.folds)}")
     asked = table.in_folds(folds) if folds else table
-    contents = {clip: content_hash(asked.path(clip)) for clip in asked.clips}
+    contents = contents_of(asked)
     if not {"learnt", "sealed"} <= trained.facts.keys():
         raise StudyError(f"{trained.folder}: fit.json does not say what it learnt; train it again")
     learnt, sealed = set(trained.facts["learnt"]), set(trained.facts["sealed"])

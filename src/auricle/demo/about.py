@@ -1,0 +1,181 @@
+"""What the page tells of a model: what it knows, how good it is, and what it was taught."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps
+from pydantic import Base64Bytes
+
+import auricle
+from auricle.data.audio import SUFFIXES
+from auricle.demo.decoding import Limits
+from auricle.demo.sounds import Sounds
+from auricle.errors import DemoError
+from auricle.evidence.pointers import frames_per_step
+from auricle.network.classifier import count_parameters
+from auricle.ship.bundle import Facts, Score, load_bundle
+from auricle.ship.export import described
+from auricle.ship.model import Model, is_bundle, load_model
+
+SHIPPED = Path(auricle.__file__).parent / "models"
+"""Bundles that a release brings along; the first is shown where none is named."""
+
+LICENCES = {
+    "esc10": "ESC-10 is Karol J. Piczak’s, CC BY 3.0 as a set; two of its 400 clips are CC "
+    "Sampling+, the others CC0 or CC BY, by their authors on freesound.org."
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One score in words: `what` was scored, percent correct, and the ends of its 95% interval."""
+
+    what: str
+    accuracy: float
+    low: float | None
+    high: float | None
+    clips: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToTry:
+    """A sound to try: its address on the page, and its name."""
+
+    file: str
+    title: str
+    learnt: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """`about.json`; `colours` are 256 of red, green and blue, for a spectrogram.
+
+    A step of attention takes `step_s` of sound.
+    """
+
+    name: str
+    kind: str
+    categories: tuple[str, ...]
+    clip_s: float
+    sample_rate_hz: int
+    low_hz: float
+    high_hz: float
+    step_s: float
+    unknown_below: float
+    attends: bool
+    learnt: str
+    scores: tuple[Told, ...]
+    licence: str
+    most_bytes: int
+    most_s: float
+    formats: tuple[str, ...]
+    sounds_note: str
+    sounds: tuple[ToTry, ...]
+    colours: Base64Bytes
+    version: str
+
+
+def open_model(place: Path, device: str = "cpu") -> tuple[Model, Facts]:
+    """A model and what is told of it, out of a bundle, a study or a fit.
+
+    Raises: AuricleError if there is none, or if it is damaged.
+    """
+    model = load_model(place, device)
+    return model, load_bundle(place).facts if is_bundle(place) else described(model.trained)
+
+
+def shipped() -> Path:
+    """The bundle that this release brings along.
+
+    Raises: DemoError if it brings none.
+    """
+    found = sorted(place for place in SHIPPED.glob("*") if is_bundle(place))
+    if not found:
+        raise DemoError(
+            "no model comes with this release; name a bundle, a study or a fit: "
+            "auricle study quick --out runs/quick, then auricle demo runs/quick"
+        )
+    return found[0]
+
+
+def about(model: Model, facts: Facts, sounds: Sounds, limits: Limits) -> About:
+    """All that the page tells, from what a bundle says of itself."""
+    frontend = facts.network.frontend
+    step = frames_per_step(facts.network.base) * frontend.hop
+    return About(
+        name=facts.name,
+        kind=kind(model, facts),
+        categories=facts.categories,
+        clip_s=facts.clip_s,
+        sample_rate_hz=frontend.sample_rate_hz,
+        low_hz=frontend.low_hz,
+        high_hz=frontend.high_hz,
+        step_s=step / frontend.sample_rate_hz,
+        unknown_below=model.unknown_below,
+        attends=facts.network.encoder.blocks > 0,
+        learnt=learnt(facts),
+        scores=tuple(scores(facts)),
+        licence=LICENCES.get(facts.learnt.data, "Its sounds are those of whoever trained it."),
+        most_bytes=limits.upload_bytes,
+        most_s=limits.sound_s,
+        formats=tuple(sorted(SUFFIXES)),
+        sounds_note=sounds.note,
+        sounds=tuple(
+            ToTry(file=address(at), title=sound.title, learnt=sound.learnt)
+            for at, sound in enumerate(sounds.sounds)
+        ),
+        colours=(255 * colormaps["magma"](np.arange(256))[:, :3]).astype(np.uint8).tobytes(),
+        version=auricle.__version__,
+    )
+
+
+def address(at: int) -> str:
+    """Where on the page a sound to try stands."""
+    return f"sounds/{at}.flac"
+
+
+def kind(model: Model, facts: Facts) -> str:
+    """What sort of network it is."""
+    encoder = facts.network.encoder
+    count = count_parameters(model.trained.network)["total"].trainable
+    heads = "1 head" if encoder.heads == 1 else f"{encoder.heads} heads"
+    under = (
+        f" under a transformer encoder of {encoder.blocks} blocks with {heads}"
+        if encoder.blocks
+        else ""
+    )
+    return f"a 1-D convolutional network{under}, with {count:,} trained numbers"
+
+
+def learnt(facts: Facts) -> str:
+    """What it was taught, in a sentence."""
+    told = facts.learnt
+    return (
+        f"It learnt from {told.clips} clips of {told.data}, in {told.epochs} epochs. It hears "
+        f"{facts.clip_s:g} seconds at a time, at {facts.network.frontend.sample_rate_hz:,} Hz."
+    )
+
+
+ON = {
+    ("kfold", "out-of-fold"): "clips it had not learnt from, fold by fold",
+    ("refit", "test"): "the sealed test fold",
+    ("holdout", "test"): "the sealed test fold, by a network taught on fewer clips",
+}
+
+
+def scores(facts: Facts) -> Iterator[Told]:
+    """Each score that the bundle carries, the one on most clips first."""
+
+    def most_first(score: Score) -> tuple[int, bool]:
+        return -score.clips, score.strategy != "refit"
+
+    for score in sorted(facts.scores, key=most_first):
+        yield Told(
+            what=ON.get((score.strategy, score.on), f"{score.on} ({score.strategy})"),
+            accuracy=100 * score.accuracy,
+            low=None if score.low is None else 100 * score.low,
+            high=None if score.high is None else 100 * score.high,
+            clips=score.clips,
+        )

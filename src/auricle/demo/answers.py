@@ -1,0 +1,191 @@
+"""From a wave to all that a page shows of it: what it is, how sure that is, where that was seen.
+
+samples (any,) int16 -> its loudest stretch, as long as a clip (samples,)
+  -> spectrum (bands, frames), attention (steps,), probabilities (classes,)
+"""
+
+import math
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from pydantic import Base64Bytes
+from torch import Tensor
+
+from auricle.data.audio import fit_length, loudest
+from auricle.data.store import FULL_SCALE, to_samples
+from auricle.demo.decoding import Samples
+from auricle.evaluation.calibration import scaled
+from auricle.evidence import pointers
+from auricle.evidence.looking import as_bytes
+from auricle.network.classifier import SoundClassifier
+from auricle.network.frontend import SILENCE
+from auricle.ship.events import OVERLAP, merged, stretches, windows
+from auricle.ship.model import Model
+from auricle.ship.predict import ONE_ANSWER, named
+from auricle.ship.predict import answers as answers_of
+from auricle.training.fit import choose_device
+from auricle.training.sounds import Array
+
+POINTS = 400
+"""Stretches of a drawn wave."""
+QUIETEST_DB = -120.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """A stretch of a sound with one answer."""
+
+    start_s: float
+    end_s: float
+    category: str
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spectrum:
+    """What the network saw: (bands, frames) bytes, low bands first, 255 where it is loudest.
+
+    `evidence` is the same for what speaks for the answer, by integrated gradients, where that was
+    asked for. `attention` is what the class token of an encoder looks at, a share a step.
+    """
+
+    bands: int
+    frames: int
+    loudness: Base64Bytes
+    evidence: Base64Bytes | None
+    attention: tuple[float, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a sound is; `category` is "unknown" where no probability reaches the threshold.
+
+    Of one longer than a clip, the loudest stretch was heard, from `start_s` to `end_s`; `events`
+    tells what it is all along, and `overview` draws it. `wave` draws the stretch, `level_db` is its
+    level below full scale. Waves are drawn by pairs of signed bytes, lowest and highest.
+    """
+
+    category: str
+    confidence: float
+    probabilities: dict[str, float]
+    start_s: float
+    end_s: float
+    length_s: float
+    level_db: float
+    decoding_ms: float
+    network_ms: float
+    wave: Base64Bytes
+    spectrum: Spectrum
+    overview: Base64Bytes | None
+    events: tuple[Heard, ...]
+
+
+def answer(model: Model, samples: Samples, *, explain: bool, decoding_ms: float) -> Answer:
+    """Hear a sound (samples,) at the model's rate; to explain costs some ten times as much."""
+    rate_hz, clip_s = model.sample_rate_hz, model.trained.clip_s
+    wave = samples.astype(np.float32) / FULL_SCALE
+    length = round(clip_s * rate_hz)
+    start = loudest(wave, length)
+    clip = fit_length(wave, length)
+    began = time.perf_counter()
+    probabilities, spectrum = look(model, clip)
+    network_ms = 1000 * (time.perf_counter() - began)
+    if explain:
+        spectrum = replace(spectrum, evidence=evidence(model, clip))
+    found = model.answer(probabilities)
+    long = len(wave) > ONE_ANSWER * length
+    return Answer(
+        category=found.category,
+        confidence=found.confidence,
+        probabilities=found.probabilities,
+        start_s=start / rate_hz,
+        end_s=min(start + length, len(wave)) / rate_hz,
+        length_s=len(wave) / rate_hz,
+        level_db=level_db(wave[start : start + length]),
+        decoding_ms=decoding_ms,
+        network_ms=network_ms,
+        wave=outline(clip),
+        spectrum=spectrum,
+        overview=outline(wave) if long else None,
+        events=events(model, wave, length) if long else (),
+    )
+
+
+def look(model: Model, clip: Array) -> tuple[Array, Spectrum]:
+    """Calibrated probabilities (classes,) of a clip (samples,), and what was seen for them."""
+    network, waves = ready(model, clip)
+    with torch.no_grad():
+        logits, weights = network(waves)
+    attention = None
+    if weights is not None and pointers.chooses(network.config.encoder):
+        attention = tuple(pointers.last_block(weights)[0].tolist())
+    loudness = as_bytes(decibels(network, waves))[0].cpu().numpy()
+    bands, frames = loudness.shape
+    return scaled(logits.cpu().numpy(), model.temperature)[0], Spectrum(
+        bands=bands,
+        frames=frames,
+        loudness=loudness.tobytes(),
+        evidence=None,
+        attention=attention,
+    )
+
+
+def evidence(model: Model, clip: Array) -> bytes:
+    """What speaks for the likeliest category, as (bands, frames) bytes."""
+    network, waves = ready(model, clip)
+    with torch.no_grad():
+        seen, floor = pointers.spectrum_of(network, waves)
+        logits, _ = pointers.answer(network, seen)
+    found = pointers.attribute(network, seen, floor, logits.argmax(1))
+    return bytes(as_bytes(found.clamp(min=0))[0].cpu().numpy().tobytes())
+
+
+def ready(model: Model, clip: Array) -> tuple[SoundClassifier, Tensor]:
+    """The network where it runs, and a clip (samples,) as waves (1, samples) there."""
+    device = choose_device(model.device)
+    waves = torch.from_numpy(to_samples(clip)[None]).to(device).float() / FULL_SCALE
+    return model.trained.network.to(device), waves
+
+
+def decibels(network: SoundClassifier, waves: Tensor) -> Tensor:
+    """Loudness above the floor below which the network hears nothing, the clip's mean being 0 dB.
+
+    Shapes: (batch, samples) -> (batch, bands, frames).
+    """
+    with torch.no_grad():
+        power = network.frontend.power(waves)
+        level = power.mean(dim=(1, 2), keepdim=True) + SILENCE
+        floor_db = network.config.frontend.floor_db
+        loud = 10 * torch.log10(power / level + 10 ** (floor_db / 10))
+        return loud - loud.amin((1, 2), keepdim=True)
+
+
+def events(model: Model, wave: Array, length: int) -> tuple[Heard, ...]:
+    """What a sound longer than a clip is all along, as `auricle predict` tells it."""
+    hop, rate_hz = length // OVERLAP, model.sample_rate_hz
+    found = np.concatenate([*answers_of(model, windows([wave], length, hop))])
+    spans = merged(stretches(found), hop / rate_hz, len(wave) / rate_hz, model.unknown_below)
+    return tuple(
+        Heard(
+            start_s=span.start_s,
+            end_s=span.end_s,
+            category=named(model, span),
+            confidence=span.confidence,
+        )
+        for span in spans
+    )
+
+
+def outline(wave: Array) -> bytes:
+    """Lowest and highest sample of each of POINTS stretches, as signed bytes."""
+    edges = np.linspace(0, len(wave), POINTS + 1)[:-1].astype(int)
+    ends = [np.minimum.reduceat(wave, edges), np.maximum.reduceat(wave, edges)]
+    return bytes(np.rint(127 * np.clip(np.stack(ends, 1), -1, 1)).astype(np.int8).tobytes())
+
+
+def level_db(wave: Array) -> float:
+    """Root mean square below full scale, no less than of one that is all but silent."""
+    power = float(np.mean(np.square(wave, dtype=np.float64))) if len(wave) else 0.0
+    return max(QUIETEST_DB, 10 * math.log10(power + 1e-300))

@@ -1,0 +1,129 @@
+"""Does an export answer as the network that it was made of? The certificate, `parity.json`.
+
+Conventions: `targets` (clips,) category indices, `probabilities` (clips, classes). Every row is
+held against the first, which is the trained network itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from auricle.evaluation.metrics import Array
+
+FORMAT = 1
+REFERENCE = "pytorch"
+
+LARGEST_DIFFERENCE = 1e-4
+"""By how much a probability may differ where the arithmetic is float32 too."""
+
+LOST_OF = 40
+"""Of so many clips one may be lost to int8: two of eighty."""
+
+Bar = Literal["largest_difference", "lost"]
+BARS: dict[str, Bar] = {
+    "onnx": "largest_difference",
+    "int8": "lost",
+    "browser": "largest_difference",
+}
+"""What a row is judged by; one that is not here is told and not judged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One way to answer.
+
+    `largest_difference` is that of any probability from the reference's, `agreement` the share of
+    clips with the reference's answer, `lost` how many it answers right and this one wrong, `gained`
+    the reverse. `ms_a_clip` is the median, from samples to probabilities, on one thread. `bound` is
+    the most that is allowed of what `BARS` names, and `holds` whether it is kept.
+    """
+
+    name: str
+    accuracy: float
+    largest_difference: float
+    agreement: float
+    lost: int
+    gained: int
+    ms_a_clip: float
+    bytes: int
+    bound: float | None
+    holds: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """`parity.json`: which model, on which clips, by what, and how each way to answer fared.
+
+    `learnt` of the `clips` trained the network: its accuracy on these says nothing of others.
+    `left_out` says why rows are missing, and `sha256` names the files that were tried.
+    """
+
+    format: int
+    model: str
+    data: str
+    on: Literal["test", "development"]
+    clips: int
+    learnt: int
+    rows: tuple[Row, ...]
+    left_out: tuple[str, ...]
+    sha256: dict[str, str]
+    versions: dict[str, str]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every row that is judged keeps its bound."""
+        return all(row.holds is not False for row in self.rows)
+
+
+def compare(
+    name: str,
+    targets: Array,
+    reference: Array,
+    probabilities: Array,
+    *,
+    ms_a_clip: float,
+    size: int,
+) -> Row:
+    """Hold one way to answer against the reference."""
+    right, ours = probabilities.argmax(1) == targets, reference.argmax(1) == targets
+    row = {
+        "largest_difference": float(np.abs(probabilities - reference).max()),
+        "lost": int((ours & ~right).sum()),
+    }
+    bar = BARS.get(name)
+    bound = None if bar is None else bound_of(bar, len(targets))
+    return Row(
+        name=name,
+        accuracy=float(right.mean()),
+        agreement=float((probabilities.argmax(1) == reference.argmax(1)).mean()),
+        largest_difference=row["largest_difference"],
+        lost=int(row["lost"]),
+        gained=int((right & ~ours).sum()),
+        ms_a_clip=ms_a_clip,
+        bytes=size,
+        bound=bound,
+        holds=None if bar is None or bound is None else bool(row[bar] <= bound),
+    )
+
+
+def bound_of(bar: Bar, clips: int) -> float:
+    """The most that is allowed on so many clips."""
+    return LARGEST_DIFFERENCE if bar == "largest_difference" else max(1, clips // LOST_OF)
+
+
+def verdicts(rows: Sequence[Row]) -> list[str]:
+    """A sentence for each row that is judged."""
+    return [verdict(row) for row in rows if row.holds is not None]
+
+
+def verdict(row: Row) -> str:
+    """Whether a row keeps its bound, in words."""
+    if BARS[row.name] == "largest_difference":
+        found = f"its probabilities differ by {row.largest_difference:.1g} at most"
+        allowed = f"{row.bound:.0e} is allowed"
+    else:
+        found = f"it loses {row.lost} clips of those that {REFERENCE} gets right"
+        allowed = f"{row.bound:.0f} are allowed"
+    return f"{row.name} {'agrees' if row.holds else 'DOES NOT AGREE'}: {found}; {allowed}."

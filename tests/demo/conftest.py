@@ -1,0 +1,132 @@
+"""A model out of the study in small, served here."""
+
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+import soundfile as sf
+from benchmarks.demo import served
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from auricle.demo.decoding import Limits
+from auricle.demo.sounds import flac
+from auricle.ship.export import export
+
+RATE_HZ = 8_000
+HEARD_HZ = 1_830  # by the microphone of the browser
+LIMITS = Limits(upload_bytes=2_000_000, sound_s=120.0)
+
+
+@pytest.fixture(autouse=True)
+def in_small(settled: None) -> None:
+    """Studies here run on one thread, with a cache of their own."""
+
+
+@pytest.fixture(scope="session")
+def attentive(tiny_study: Path) -> Path:
+    """A fit with an encoder."""
+    return tiny_study / "transformer-h2" / "refit" / "all" / "seed-0"
+
+
+@pytest.fixture(scope="session")
+def bundle(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(tiny_study, tmp_path_factory.mktemp("demo") / "bells.zip", "bells")
+
+
+@pytest.fixture(scope="session")
+def tone() -> Callable[..., bytes]:
+    """A file with a tone of so many seconds."""
+
+    def made(hz: float = 610, seconds: float = 0.3) -> bytes:
+        time_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+        return flac((0.3 * np.sin(2 * np.pi * hz * time_s)).astype(np.float32), RATE_HZ)
+
+    return made
+
+
+class Client:
+    """Asks a server that runs here."""
+
+    def __init__(self, at: str) -> None:
+        self.at = at
+
+    def request(self, method: str, place: str, **asked: Any) -> requests.Response:
+        return requests.request(method, self.at + place, timeout=60, **asked)
+
+    def get(self, place: str) -> requests.Response:
+        return self.request("get", place)
+
+    def post(self, **asked: Any) -> requests.Response:
+        return self.request("post", "/api/predict", **asked)
+
+
+@pytest.fixture(scope="session")
+def client(attentive: Path) -> Iterator[Client]:
+    with served(attentive, LIMITS) as at:
+        yield Client(at)
+
+
+KEEP = """
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (asked) => (window.opened = await ask(asked));
+const request = fetch;
+fetch = (place, asked) => {
+  window.sent = asked?.body;
+  return request(place, asked);
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(tone: Callable[..., bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    program = shutil.which("chromium")
+    if not program and not os.environ.get("CI"):
+        pytest.skip("chromium is not installed here")
+    assert program, "chromium is missing: apt-get install chromium"
+    heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
+    wave, rate_hz = sf.read(io.BytesIO(tone(HEARD_HZ, seconds=2.0)))
+    sf.write(heard, wave, rate_hz)
+    arguments = [
+        "--no-sandbox",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={heard}",
+        "--autoplay-policy=no-user-gesture-required",
+    ]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, client: Any) -> Iterator[Callable[..., Page]]:
+    """Open the page; at the end nothing may have gone wrong on it, nor anybody else been asked."""
+    contexts, wrong = [], []
+
+    def opened(microphone: bool = True, at: str = client.at, **kinds: Any) -> Page:
+        context = browser.new_context(**kinds)
+        contexts.append(context)
+        if microphone:
+            context.grant_permissions(["microphone"])
+        context.add_init_script(KEEP)
+        page = context.new_page()
+        page.on("console", lambda said: wrong.append(said.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda asked: wrong.append(asked.url) if outside(asked.url, at) else 0)
+        page.goto(f"{at}/")
+        page.locator("main").wait_for()
+        return page
+
+    def outside(url: str, at: str) -> bool:
+        return not url.startswith((at, "data:", f"blob:{at}"))
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert [said for said in wrong if "415" not in said] == []  # Chromium logs what is refused
