@@ -17,7 +17,7 @@ ROLL = "B21EX042"
 
 @pytest.fixture(scope="session")
 def tiny_esc(tiny_set, tmp_path_factory) -> Path:
-    """The clips of `tiny_set` as ESC-50 lays them out, in the same order, all marked as ESC-10's."""
+    """The clips of `tiny_set` as ESC-50 lays them out, in one order, all marked as ESC-10's."""
     folder = tmp_path_factory.mktemp("esc") / "ESC-50"
     (folder / "audio").mkdir(parents=True)
     (folder / "meta").mkdir()

@@ -6,12 +6,10 @@ import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import torch
 
 from auricle.network.classifier import SoundClassifier
-from auricle.report.study_files import read_study
 from auricle.study.fits import load_fit
 from auricle.study.recipe import Recipe, from_table
 from auricle.submission.program import LIBRARIES, write_program

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from auricle.training.sounds import Array
@@ -17,6 +18,13 @@ def save_figure(figure: Figure, file: Path) -> None:
     """Write a figure as a picture."""
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=150)
+
+
+def panels_for(count: int) -> tuple[Figure, list[Axes]]:
+    """A figure of square panels, two side by side."""
+    rows = -(-count // 2)
+    figure = Figure(figsize=(11, 5.4 * rows), layout="constrained")
+    return figure, [figure.add_subplot(rows, 2, at + 1) for at in range(count)]
 
 
 def draw_curves(name: str, histories: Mapping[str, Array], file: Path) -> None:
@@ -44,8 +52,7 @@ def draw_confusions(
     name: str, categories: Sequence[str], scored: Mapping[str, dict[str, Any]], file: Path
 ) -> None:
     """A panel a set of answers: what a clip is down, what it was heard as across."""
-    figure = Figure(figsize=(6 * len(scored), 5.6), layout="constrained")
-    panels = figure.subplots(1, len(scored), squeeze=False)[0]
+    figure, panels = panels_for(len(scored))
     for axes, (title, entry) in zip(panels, scored.items(), strict=True):
         matrix = np.array(entry["confusion"])
         share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
@@ -66,16 +73,14 @@ def draw_roc(
     name: str, categories: Sequence[str], scored: Mapping[str, dict[str, Any]], file: Path
 ) -> None:
     """A panel a set of answers, a line a category: true positives against false ones."""
-    figure = Figure(figsize=(5.2 * len(scored), 5.2), layout="constrained")
-    colours = matplotlib.colormaps["tab10"].colors
-    for axes, (title, entry) in zip(
-        figure.subplots(1, len(scored), squeeze=False)[0], scored.items(), strict=True
-    ):
+    figure, panels = panels_for(len(scored))
+    colours = matplotlib.colormaps["tab10"]
+    for axes, (title, entry) in zip(panels, scored.items(), strict=True):
         axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1)
         areas = {each["category"]: each["auc"] for each in entry["per_class"]}
         for curve in entry["roc"]:
             category = curve["category"]
-            colour = colours[categories.index(category) % len(colours)]
+            colour = colours(categories.index(category) % colours.N)
             label = f"{category}, AUC {areas[category]:.3f}"
             axes.plot(curve["fpr"], curve["tpr"], color=colour, label=label)
         axes.set(xlabel="false positive rate", ylabel="true positive rate", title=title)

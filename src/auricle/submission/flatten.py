@@ -153,7 +153,7 @@ def define(
     Imports inside it move to the head of the file.
     """
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    first = min(each.lineno for each in (node, *decorators))
+    first = min([node.lineno, *(each.lineno for each in decorators)])
     while lines[first - 2].startswith("#"):
         first -= 1
     last = node.end_lineno or node.lineno

@@ -211,8 +211,9 @@ def write_value(value: Any, depth: int) -> str:
 def origins(recipe: Recipe, tunings: Sequence[Tuning]) -> Iterator[str]:
     """Comments on the searches that a recipe has its values from: each with its row of trials."""
     for tuning in tunings:
-        found = chosen_values(tuning)
-        own = to_table(recipe)
+        found, own = chosen_values(tuning), to_table(recipe)
+        if not recipe.network.encoder.blocks and any("encoder" in key for key in found):
+            continue
         same = [key for key, value in found.items() if at(own, key) == value]
         apart = {*found} - {*same}
         if not same or apart - {"network.encoder.heads"}:
