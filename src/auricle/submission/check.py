@@ -31,7 +31,7 @@ SCREENSHOT_PIXELS = 200_000
 """From here on a picture in the PDF is a photograph of a screen; spectrograms are far smaller."""
 
 _CODE = re.compile(
-    r"^\s*(def \w+\(|class \w+[(:]|import \w+( as \w+)?$|from [\w.]+ import |return \w+[.(\[]"
+    r"^\s*(def \w+\(|class \w+[(:]|import \w+( as \w+)?$|from [\w.]+ import |return .*[@(\[.]"
     r"|@\w+|for \w+ in .*:$|(el)?if .*:$|self\.\w+|>>> |\w[\w.]* = \w[\w.]*\()"
 )
 _LINES_OF_CODE = 3  # on a page, that begin as statements do: a listing, not a name in a sentence

@@ -201,7 +201,9 @@ def reach(module: str, name: str) -> Flat:
     waiting = [(module, name)]
     while waiting:
         place, wanted = waiting.pop()
-        home = modules.setdefault(place, read_module(place))
+        if place not in modules:
+            modules[place] = read_module(place)
+        home = modules[place]
         if wanted in home.here:  # imported from where it was imported to
             waiting.append(home.here[wanted])
             continue
