@@ -178,6 +178,10 @@ def test_without_test_the_test_fold_is_not_decoded(program, tiny_esc, tmp_path, 
     assert program.main(program.RECIPES, program.CLIP_S, arguments) == 0
     strategies = {row["on"] for row in table(tmp_path / "out" / "comparison.csv")}
     assert strategies == {"out-of-fold"}
+    other = [*arguments, "--epochs", "2"]
+    other.remove("--quick")
+    assert program.main(program.RECIPES, program.CLIP_S, other) == 1
+    assert "begun with other values" in capsys.readouterr().err
     assert program.main(program.RECIPES, program.CLIP_S, [*arguments, "--test"]) == 1
     assert "empty, 0 bytes" in capsys.readouterr().err
 

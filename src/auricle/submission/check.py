@@ -324,7 +324,8 @@ def read_paper(paper: Path) -> tuple[list[str], list[str], list[str], list[tuple
         for number, page in enumerate(reader.pages, 1):
             marked: Any = page.get("/Annots") or ()
             links += [link for each in marked if (link := address(each))]
-            named: Any = page["/Resources"].get("/XObject", {})
+            resources: Any = page["/Resources"]
+            named = resources.get("/XObject", {})
             held: list[Any] = [named[key].get_object() for key in named]
             pictures += [
                 (number, int(each["/Width"]), int(each["/Height"]))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any
 
+import auricle
 from auricle.errors import RecipeError
 from auricle.report.study_files import Study
 from auricle.report.tunings import Tuning
@@ -128,9 +129,9 @@ def write_header(
     facts = study.environment
     epochs = sorted({recipe.training.epochs for recipe in recipes})
     source = (
-        f"Made by `auricle submit` from the sources of auricle {facts.get('auricle', '')} "
-        f"(commit {facts.get('commit', '')}), with the configurations of the study "
-        f'"{study.plan["name"]}" of {str(facts["started"])[:10]}, which the report tells of.'
+        f"Made by `auricle submit` from the sources of auricle {auricle.__version__}, with the "
+        f"configurations of the study “{study.plan['name']}” of {str(facts['started'])[:10]} "
+        f"(commit {facts.get('commit', 'unknown')}), which the report tells of."
     )
     if strange:
         source = (

@@ -14,6 +14,7 @@ import io
 import json
 import math
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -150,7 +151,11 @@ def run(recipes: Sequence[Recipe], clip_s: float, asked: argparse.Namespace) -> 
     ]
     for number, (recipe, split, seed) in enumerate(fits, 1):
         print(f"fit {number} of {len(fits)}: {recipe.name}, {split.member}, seed {seed}")
+        started = time.perf_counter()
         train(experiment, recipe, split, seed)
+        if number == 1:
+            took = (time.perf_counter() - started) / 60
+            print(f"that took {took:.1f} min: some {took * len(fits):.0f} min in all")
     if asked.test:
         note_reading(experiment)
     members = [answers(experiment, *each, test=asked.test) for each in fits]
@@ -174,11 +179,17 @@ def chosen(
 
 
 def train(experiment: Experiment, recipe: Recipe, split: Split, seed: int) -> None:
-    """One fit: a new network, trained to its last epoch, its weights kept in the fit's folder."""
+    """One fit: a new network, trained to its last epoch, its weights kept in the fit's folder.
+
+    Raises: AuricleError where a fit with other values was begun.
+    """
     folder = experiment.folder(recipe, split, seed)
+    begun, values = folder / "recipe.txt", f"{recipe}\n{len(experiment.table.clips)} clips\n"
+    if begun.exists() and begun.read_text(encoding="utf-8") != values:
+        raise AuricleError(f"{folder}: begun with other values or clips; give another --out")
+    replace_text(begun, values)
     if (folder / "weights.pt").exists():
         return
-    folder.mkdir(parents=True, exist_ok=True)
     store = experiment.waves(recipe, experiment.roles.development)
     categories = experiment.table.categories
     training = examples_in(store, split.training, categories)
