@@ -20,8 +20,11 @@ def notebook(program_file):
     return nbformat.reads(text, as_version=4)
 
 
-def test_it_fetches_runs_and_shows_everything(notebook, program_file, tiny_esc, tmp_path):
+def test_it_fetches_runs_and_shows_everything(
+    notebook, program_file, tiny_esc, tmp_path, monkeypatch
+):
     nbformat.validate(notebook)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     archive = shutil.make_archive(
         str(tmp_path / "sounds"), "zip", root_dir=tiny_esc.parent, base_dir=tiny_esc.name
     )

@@ -22,12 +22,12 @@ import builtins, runpy, sys
 file, allowed = sys.argv[1], set(sys.argv[2].split(","))
 original = builtins.__import__
 
-def guarded(name, scope=None, local=None, names=(), level=0):
+def guarded(name, globals=None, locals=None, fromlist=(), level=0):
     top = name.partition(".")[0]
-    asks = (scope or {}).get("__file__") == file and not level
+    asks = (globals or {}).get("__file__") == file and not level
     if top == "auricle" or (asks and top not in allowed | set(sys.stdlib_module_names)):
         raise ImportError(f"{name} is not in an empty environment")
-    return original(name, scope, local, names, level)
+    return original(name, globals, locals, fromlist, level)
 
 builtins.__import__ = guarded
 sys.argv = [file, *sys.argv[3:]]
