@@ -11,6 +11,9 @@ import pytest
 from auricle.data.esc10 import load_published
 from auricle.submission.notebook import FETCH, digest_of, write_notebook
 
+# A study is trained first, and then the file: on a busy machine that takes its time.
+pytestmark = pytest.mark.timeout(900)
+
 ROLL = "B21EX042"
 
 

@@ -14,6 +14,9 @@ from auricle.study.fits import load_fit
 from auricle.study.recipe import Recipe, from_table
 from auricle.submission.program import LIBRARIES, write_program
 
+# A study is trained first, and then the file: on a busy machine that takes its time.
+pytestmark = pytest.mark.timeout(900)
+
 ALLOWED = {"torch", "numpy", "soundfile", "soxr", "sklearn", "matplotlib", "wandb"}
 
 ALONE = """
