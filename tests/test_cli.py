@@ -22,6 +22,7 @@ COMMANDS = (
     "export",
     "report",
     "predict",
+    "submit",
     "doctor",
 )
 HELP_S = 0.5

@@ -392,6 +392,41 @@ def evidence(
 
 
 @app.command
+def submit(
+    *,
+    roll_number: Annotated[str, Parameter(help="Names both files.")],
+    name: Annotated[str, Parameter(help="Your name, for the title page.")],
+    colab_url: Annotated[
+        str | None, Parameter(help="Where the notebook is shared; the report links it.")
+    ] = None,
+    run: Annotated[Path, Parameter(help="Folder of the study, a published one too.")] = Path(
+        "runs/mission-esc10"
+    ),
+    out: Annotated[Path, Parameter(help="Folder for the files.")] = Path("submission"),
+    check: Annotated[
+        bool,
+        Parameter(
+            help="Write nothing: see what of the brief holds, exit with 1 if not all.", negative=()
+        ),
+    ] = False,
+) -> int:
+    """Make what a course asks for: one Python file, one PDF, and a notebook to share.
+
+    The file is made from auricle's own sources, runs alone and repeats the study; the PDF is the
+    study's report under your name. Then goes through the brief and says what is missing.
+
+    For example:
+
+    `auricle submit --roll-number B21EX042 --name "Ada Example" --run reports/esc10`
+
+    `auricle submit --roll-number B21EX042 --name "Ada Example" --run reports/esc10 --check`
+    """
+    from auricle.submission.command import submit as hand_in
+
+    return hand_in(run, roll=roll_number, name=name, colab_url=colab_url, out=out, only_check=check)
+
+
+@app.command
 def report(
     run: Annotated[Path, Parameter(help="The folder of a study, or of a search.")],
     /,

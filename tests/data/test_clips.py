@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from auricle.data.clips import ESC10_FOLDERS, Columns, read_clips, write_clips
+from auricle.data.clips import ESC10_FOLDERS, Columns, read_clips, read_esc, write_clips
 from auricle.errors import DataError
 
 
@@ -96,6 +96,22 @@ def test_esc50_and_its_ten_classes(esc50):
     assert ten.clips[0].file == "audio/1-177-A-chainsaw.wav"
     assert ten.clips[0].recording == "chainsaw/177"
     assert read_clips(esc50 / "meta" / "esc50.csv") == whole
+
+
+def test_esc10_alone_is_read_from_its_archive_and_out_of_esc50(esc10_archive, esc50):
+    assert read_esc(esc10_archive) == read_clips(esc10_archive)
+    assert read_esc(esc50) == read_clips(esc50, subset="esc10")
+
+
+def test_what_is_neither_esc10_nor_esc50_is_refused(esc10_archive, tmp_path):
+    with pytest.raises(DataError, match=r"neither ESC-10 .* nor ESC-50"):
+        read_esc(tmp_path / "nowhere")
+    (tmp_path / "empty" / "001 - Dog bark").mkdir(parents=True)
+    with pytest.raises(DataError, match="no clip of ESC-10 in it"):
+        read_esc(tmp_path / "empty")
+    touch(esc10_archive / "002 - Rain" / "4-11-B.ogg")
+    with pytest.raises(DataError, match="rain/11 stands in folds 1"):
+        read_esc(esc10_archive)
 
 
 def test_urbansound8k_is_known_by_its_labels(urbansound8k):

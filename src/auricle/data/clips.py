@@ -97,8 +97,10 @@ URBANSOUND8K = Columns(
 Check = Callable[[Sequence[Clip], Path], None]
 """Refuses clips, read from a place, whose folds will not do."""
 
+ESC50_LABELS = "meta/esc50.csv"
+
 _PUBLISHED = {
-    "meta/esc50.csv": ("esc50", ESC50),
+    ESC50_LABELS: ("esc50", ESC50),
     "metadata/UrbanSound8K.csv": ("urbansound8k", URBANSOUND8K),
 }
 """Where a published set keeps its labels, what it is called and how its columns are."""
@@ -157,6 +159,30 @@ def read_clips(
     table = _with_folds(_with_recordings(table, cache, progress), folds)
     check(table.clips, source)
     return replace(table, name=name or table.name)
+
+
+def read_esc(folder: Path, *, skip_bad: bool = False) -> ClipTable:
+    """Read ESC-10 alone, from its own archive or out of ESC-50, where its clips are marked.
+
+    Both tell folds and recordings: nothing is guessed, and no sound is decoded.
+
+    Raises:
+        DataError: neither is there, or a recording stands in two folds.
+    """
+    if is_esc10(folder):
+        table = _read_folders(folder, "esc10", _esc10_clip)
+    elif (folder / ESC50_LABELS).is_file():
+        table = _read_csv(folder / ESC50_LABELS, ESC50, folder, "esc10", "esc50", skip_bad)
+    else:
+        raise DataError(
+            f"{folder}: neither ESC-10 ({next(iter(ESC10_FOLDERS))}, ...) nor ESC-50 "
+            f"({ESC50_LABELS}) is here; name the folder that was unpacked"
+        )
+    clips = tuple(sorted(table.clips, key=lambda clip: clip.file))
+    if not clips:
+        raise DataError(f"{folder}: no clip of ESC-10 in it; unpack the whole archive again")
+    check_folds(clips, folder)
+    return replace(table, clips=clips)
 
 
 def is_esc10(folder: Path) -> bool:

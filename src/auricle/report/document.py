@@ -127,7 +127,10 @@ Block = Heading | Paragraph | Bullets | Cards | Formula | Figure | Table | Explo
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report. `study` leads from its folder to the study's, whose files it links."""
+    """A whole report. `study` leads from its folder to the study's, whose files it links.
+
+    With a `cover`, pairs of what it is and its text, a printed report begins with a title page.
+    """
 
     title: str
     subtitle: str
@@ -135,6 +138,8 @@ class Document:
     date: str
     blocks: Sequence[Block] = field(default_factory=tuple)
     study: str = ".."
+    author: str = "auricle"
+    cover: Sequence[tuple[str, str]] = ()
 
 
 def sourced(blocks: Iterable[Block], source: str) -> Iterator[Block]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib
 import typst
 
-from auricle.report.document import Document, spread
+from auricle.report.document import Document, runs, spread
 
 PAGE_ONLY = ("data", "panels", "view")  # of blocks: what a script reads
 
@@ -30,6 +30,8 @@ def set_pdf(document: Document, made: datetime) -> bytes:
             "subtitle": document.subtitle,
             "byline": document.byline,
             "date": document.date,
+            "author": document.author,
+            "cover": [[what, runs(text, {})] for what, text in document.cover],
             "blocks": blocks,
         }
         (root / "report.json").write_text(json.dumps(content), encoding="utf-8")

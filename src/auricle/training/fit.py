@@ -137,8 +137,8 @@ def fit(
         if not ranks.leads:
             continue
         with autocast(device, precision):
-            train_loss, train_accuracy = score(average, heard)
-        val_loss, val_accuracy = score(average, checked) if checked else (None, None)
+            train_loss, train_accuracy = loss_and_accuracy(average, heard)
+        val_loss, val_accuracy = loss_and_accuracy(average, checked) if checked else (None, None)
         row = Epoch(
             epoch=epoch + 1,
             lr=optimiser.param_groups[0]["lr"],
@@ -237,7 +237,7 @@ def average_into(average: nn.Module, network: nn.Module, share: float) -> None:
 
 
 @torch.no_grad()
-def score(network: SoundClassifier, sounds: Sounds) -> tuple[float, float]:
+def loss_and_accuracy(network: SoundClassifier, sounds: Sounds) -> tuple[float, float]:
     """Cross-entropy in nats and accuracy of a network on clips as they are."""
     network.eval()
     loss = right = 0.0

@@ -1,0 +1,244 @@
+"""The code of a study as one Python file that runs alone."""
+
+import json
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import Any
+
+import auricle
+from auricle.errors import RecipeError
+from auricle.report.study_files import Study
+from auricle.report.tunings import Tuning
+from auricle.study.recipe import Recipe, from_table, read_recipe, to_table
+from auricle.submission.flatten import Chapter, reach, write_chapters, write_imports
+
+CHAPTERS = (
+    Chapter("What can go wrong, and files that are whole", ["auricle.errors", "auricle.files"]),
+    Chapter("From the wave to its spectrum: convolutions", ["auricle.network.frontend"]),
+    Chapter("The base: at least three 1-D convolutions", ["auricle.network.base"]),
+    Chapter("The transformer encoder, from scratch", ["auricle.network.attention"]),
+    Chapter("Both architectures", ["auricle.network.classifier"]),
+    Chapter("Sound files", ["auricle.data.audio"]),
+    Chapter("Clips and their folds", ["auricle.data.folds", "auricle.data.clips"]),
+    Chapter("Clips decoded once", ["auricle.data.store"]),
+    Chapter("Augmentation: new views of training clips", ["auricle.training.augment"]),
+    Chapter("Clips as the network takes them", ["auricle.training.sounds"]),
+    Chapter(
+        "The training loop",
+        ["auricle.training.history", "auricle.training.ranks", "auricle.training.fit"],
+    ),
+    Chapter("Weights & Biases", ["auricle.training.tracking"]),
+    Chapter("Who learns, who validates, who tests", ["auricle.study.protocol"]),
+    Chapter("Accuracy, F1, confusion, ROC and AUC", ["auricle.evaluation.metrics"]),
+    Chapter("Intervals of a score", ["auricle.evaluation.intervals"]),
+    Chapter(
+        "Scores of every strategy",
+        [
+            "auricle.study.recipe",
+            "auricle.study.fits",
+            "auricle.study.job",
+            "auricle.study.scores",
+            "auricle.study.summary",
+        ],
+    ),
+    Chapter("Figures", ["auricle.submission.figures"]),
+    Chapter("The experiment", ["auricle.submission.script"]),
+)
+
+LIBRARIES = ("torch", "numpy", "soundfile", "soxr", "scikit-learn", "matplotlib", "wandb")
+
+SHIPPED = ("cnn", "transformer-h1", "transformer-h2", "transformer-h4")
+
+HEADER = '''"""Environmental sounds told apart: {title}.
+
+{name}, roll number {roll}.
+
+Ten kinds of sound, 400 recordings (ESC-10), and two architectures in PyTorch: a 1-D convolutional
+network with a fully-connected head, and the same network under a transformer encoder with 1, 2 and
+4 heads. Attention, encoder, class token, training loop and augmentation are written out here; of
+torch they use linear layers, convolutions, normalisations, a softmax and an optimiser. Metrics are
+scikit-learn's.
+
+    python {file} --data ESC-10 --test
+        trains, validates (k = 4), tests, scores and draws everything
+    python {file} --data ESC-10 --quick
+        a few epochs of each: does everything run?
+    python {file} --data ESC-10 --tune 10
+        first searches ten draws of an architecture's values
+    python {file} --help
+        all options
+
+It needs {libraries}, and nothing else.
+`--data` is the folder of ESC-10 or of ESC-50. Each fit runs {epochs} epochs and is a run of
+Weights & Biases, kept offline unless asked otherwise. A run that was stopped goes on with the same
+command. Cells (`# %%`) can be run one by one in VS Code, Spyder and Jupyter.
+
+{source}
+
+{contents}
+"""
+'''
+
+
+@dataclass(frozen=True)
+class Program:
+    """The text of the file, and what it trains; `strange` if that is not what the study trained."""
+
+    text: str
+    recipes: tuple[Recipe, ...]
+    strange: bool
+
+
+def write_program(study: Study, *, name: str, roll: str) -> Program:
+    """The file: header, imports, chapters, and the configurations of a study.
+
+    A study of an older release has networks that this one does not build: the file then trains the
+    shipped configurations, and says so.
+    """
+    recipes, strange = recipes_of(study)
+    flat = reach("auricle.submission.script", "main")
+    configured = write_recipes(recipes, study)
+    text = "\n\n".join(
+        [
+            write_header(study, recipes, name=name, roll=roll, strange=strange).rstrip("\n"),
+            f"# %%\n{write_imports(flat.imports, sys.stdlib_module_names)}",
+            write_chapters(flat, CHAPTERS),
+        ]
+    )
+    return Program(f"{text}\n\n\n{configured}", recipes, strange)
+
+
+def recipes_of(study: Study) -> tuple[tuple[Recipe, ...], bool]:
+    """The recipes of a study, or the shipped ones where this release cannot build them."""
+    tables = study.plan["configurations"]
+    try:
+        recipes = tuple(from_table(Recipe, table, "study.toml") for table in tables)
+    except RecipeError:
+        return tuple(read_recipe(name) for name in SHIPPED), True
+    if [to_table(recipe) for recipe in recipes] != tables:
+        return tuple(read_recipe(name) for name in SHIPPED), True
+    return recipes, False
+
+
+def write_header(
+    study: Study, recipes: Sequence[Recipe], *, name: str, roll: str, strange: bool
+) -> str:
+    """The docstring of the file."""
+    facts = study.environment
+    epochs = sorted({recipe.training.epochs for recipe in recipes})
+    source = (
+        f"Made by `auricle submit` from the sources of auricle {auricle.__version__}, with the "
+        f"configurations of the study “{study.plan['name']}” of {str(facts['started'])[:10]} "
+        f"(commit {facts.get('commit', 'unknown')}), which the report tells of."
+    )
+    if strange:
+        source = (
+            "Made by `auricle submit` from the sources of auricle. The study that the report tells "
+            "of is of an older release, whose networks differ: these are the shipped "
+            "configurations of today."
+        )
+    titles = [chapter.title for chapter in CHAPTERS] + ["The configurations"]
+    contents = [f"    {number:2}. {title}" for number, title in enumerate(titles, 1)]
+    return HEADER.format(
+        title="ESC-10 by a 1-D CNN and by a transformer",
+        name=safe(name),
+        roll=roll,
+        file=f"{roll}.py",
+        libraries=f"{', '.join(LIBRARIES[:-1])} and {LIBRARIES[-1]}",
+        epochs=" or ".join(map(str, epochs)),
+        source=textwrap.fill(safe(source), 99),
+        contents="\n".join(contents),
+    )
+
+
+def safe(text: str) -> str:
+    """Words that end no docstring and escape nothing in it."""
+    return text.replace("\\", "\\\\").replace('"""', "'''")
+
+
+def write_recipes(recipes: Sequence[Recipe], study: Study) -> str:
+    """The last cell: what is trained, and the call that does it."""
+    entries = []
+    for recipe in recipes:
+        entries += [f"    # {line}" for line in origins(recipe, study.tunings)]
+        entries.append(f"    {write_value(recipe, 1)},")
+    number = len(CHAPTERS) + 1
+    return "\n".join(
+        [
+            "# %% [markdown]",
+            f"# ## {number}. The configurations",
+            "#",
+            "# Each value that is not named here stands beside what it configures: NetworkConfig,",
+            "# FrontendConfig, BaseConfig, EncoderConfig, TrainingConfig, AugmentConfig.",
+            "",
+            "",
+            "# %%",
+            f"CLIP_S = {study.plan.get('clip_s', 5.0)}",
+            "RECIPES = (",
+            *entries,
+            ")",
+            "",
+            "# A notebook has arguments of its own: there,",
+            '# call main(RECIPES, CLIP_S, ["--data", "ESC-10", "--quick"]).',
+            'if __name__ == "__main__" and "ipykernel" not in sys.modules:',
+            "    sys.exit(main(RECIPES, CLIP_S))",
+            "",
+        ]
+    )
+
+
+def write_value(value: Any, depth: int) -> str:
+    """A value as Python, a dataclass by what differs from its defaults."""
+    if not is_dataclass(value):
+        return json.dumps(value) if isinstance(value, str) else repr(value)
+    kept = [
+        (each.name, getattr(value, each.name))
+        for each in fields(value)
+        if each.default is MISSING or getattr(value, each.name) != each.default
+    ]
+    kept = [
+        (name, held)
+        for name, held in kept
+        if not is_dataclass(held) or held != type(held)()  # type: ignore[misc]
+    ]
+    name = type(value).__name__
+    inside, outside = "    " * (depth + 1), "    " * depth
+    lines = [f"{inside}{key}={write_value(held, depth + 1)}," for key, held in kept]
+    return "\n".join([f"{name}(", *lines, f"{outside})"])
+
+
+def origins(recipe: Recipe, tunings: Sequence[Tuning]) -> Iterator[str]:
+    """Comments on the searches that a recipe has its values from: each with its row of trials."""
+    for tuning in tunings:
+        found, own = chosen_values(tuning), to_table(recipe)
+        if not recipe.network.encoder.blocks and any("encoder" in key for key in found):
+            continue
+        same = [key for key, value in found.items() if at(own, key) == value]
+        apart = {*found} - {*same}
+        if not same or apart - {"network.encoder.heads"}:
+            continue
+        number = tuning.told["chosen"].removeprefix("trial-")
+        trial = tuning.trial(0 if number == "as-it-is" else int(number))
+        row = ", ".join(f"{key}={trial.values[key]}" for key in found)
+        text = (
+            f"From trial {trial.number} of tuning/{tuning.name}/trials.csv, log loss "
+            f"{trial.score:.6g}, accuracy {trial.accuracy:.6g}: {row}"
+        )
+        if apart:
+            text += " (heads apart)"
+        yield from textwrap.wrap(text, 92)
+
+
+def chosen_values(tuning: Tuning) -> Mapping[str, Any]:
+    """The values that a search came out with: those of a trial, or those it began with."""
+    found: dict[str, Any] = tuning.told["parameters"] or tuning.told["start"]
+    return found
+
+
+def at(table: Mapping[str, Any], key: str) -> Any:
+    """A recipe's value by its key, such as `training.views`."""
+    for part in key.split("."):
+        table = table[part]
+    return table

@@ -1,0 +1,142 @@
+"""Modules made into one file: what is taken, what is left, what is refused."""
+
+import sys
+
+import pytest
+
+from auricle.submission.flatten import (
+    Chapter,
+    FlattenError,
+    Import,
+    reach,
+    take_apart,
+    write_chapters,
+    write_imports,
+)
+from auricle.submission.program import CHAPTERS
+
+
+@pytest.fixture
+def modules(monkeypatch):
+    """Source texts that stand in for modules of the package."""
+    texts = {}
+    read = {}
+
+    def read_module(name):
+        return read.setdefault(name, take_apart(name, texts[name]))
+
+    monkeypatch.setattr("auricle.submission.flatten.read_module", read_module)
+    return texts
+
+
+def test_what_is_not_reached_is_left_out(modules):
+    modules["auricle.one"] = '''"""Sums."""
+import json
+import math
+from auricle.two import root
+
+UNUSED = 1
+
+# Why it is so.
+LIMIT = 3
+"""What it means."""
+
+def unused():
+    return json.dumps(UNUSED)
+
+def main(value):
+    return root(value) + LIMIT
+'''
+    modules["auricle.two"] = "import math\n\ndef root(x):\n    return math.sqrt(x)\n"
+    flat = reach("auricle.one", "main")
+    assert flat.imports == {Import("math")}
+    chapters = [Chapter("Roots", ["auricle.two"]), Chapter("All", ["auricle.one"])]
+    text = write_chapters(flat, chapters)
+    assert text.index("def root") < text.index("def main")
+    assert '# Why it is so.\nLIMIT = 3\n"""What it means."""' in text
+    assert "UNUSED" not in text
+    assert "unused" not in text
+    scope = {}
+    exec(f"{write_imports(flat.imports, sys.stdlib_module_names)}\n{text}", scope)
+    assert scope["main"](16) == 7
+
+
+def test_a_local_name_does_not_reach_a_definition_of_the_same_name(modules):
+    modules["auricle.one"] = (
+        "def together():\n    return 1\n\ndef main():\n    together = 2\n    return together\n"
+    )
+    names = {name for each in reach("auricle.one", "main").definitions for name in each.names}
+    assert names == {"main"}
+
+
+def test_imports_within_functions_move_to_the_head(modules):
+    modules["auricle.one"] = "def main():\n    import wandb\n\n    return wandb.init()\n"
+    flat = reach("auricle.one", "main")
+    assert flat.imports == {Import("wandb")}
+    assert "import" not in write_chapters(flat, [Chapter("All", ["auricle.one"])])
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "match"),
+    [
+        (
+            "from auricle.two import root\n\ndef score(): return 1\n\ndef main():\n"
+            "    return root() + score()\n",
+            "def root(): return score()\n\ndef score(): return 2\n",
+            r"two meanings: score \(auricle\.one, auricle\.two\)",
+        ),
+        (
+            "from auricle.two import root as vein\n\ndef main(): return vein()\n",
+            "def root(): return 1\n",
+            "root goes by the name of vein",
+        ),
+        (
+            "from auricle import two\n\ndef main(): return two.root()\n",
+            "def root(): return 1\n",
+            "two is no definition",
+        ),
+        (
+            "from auricle.two import round\n\ndef main(): return round(1)\n",
+            "def round(x): return x\n",
+            r"round \(auricle\.two, builtins\)",
+        ),
+        (
+            "def main():\n    from auricle.two import root\n    return root()\n",
+            "def root(): return 1\n",
+            "imports auricle.two when it is called",
+        ),
+    ],
+)
+def test_what_would_mean_something_else_in_one_file_is_refused(modules, one, two, match):
+    modules |= {"auricle.one": one, "auricle.two": two}
+    modules["auricle"] = ""
+    with pytest.raises(FlattenError, match=match):
+        reach("auricle.one", "main")
+
+
+def test_equal_definitions_are_one(modules):
+    modules["auricle.one"] = (
+        "from auricle.two import root\n\nSILENCE = 1e-12\n\ndef main():\n"
+        "    return root() + SILENCE\n"
+    )
+    modules["auricle.two"] = "SILENCE = 1e-12\n\ndef root():\n    return SILENCE\n"
+    flat = reach("auricle.one", "main")
+    text = write_chapters(flat, [Chapter("All", ["auricle.two", "auricle.one"])])
+    assert text.count("SILENCE = 1e-12") == 1
+
+
+def test_a_module_without_a_chapter_is_named(modules):
+    modules["auricle.one"] = "from auricle.two import root\n\ndef main(): return root()\n"
+    modules["auricle.two"] = "def root(): return 1\n"
+    with pytest.raises(FlattenError, match=r"no chapter for auricle\.two"):
+        write_chapters(reach("auricle.one", "main"), [Chapter("All", ["auricle.one"])])
+
+
+def test_no_two_definitions_of_the_package_clash_in_the_file_that_is_handed_in():
+    flat = reach("auricle.submission.script", "main")
+    assert {"MultiHeadAttention", "fit", "score", "main"} <= {
+        name for each in flat.definitions for name in each.names
+    }
+    assert {each.module for each in flat.definitions} == {
+        module for chapter in CHAPTERS for module in chapter.modules
+    }
