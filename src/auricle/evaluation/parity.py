@@ -4,8 +4,9 @@ Conventions: `targets` (clips,) category indices, `probabilities` (clips, classe
 held against the first, which is the trained network itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -113,17 +114,23 @@ def bound_of(bar: Bar, clips: int) -> float:
     return LARGEST_DIFFERENCE if bar == "largest_difference" else max(1, clips // LOST_OF)
 
 
-def verdicts(rows: Sequence[Row]) -> list[str]:
-    """A sentence for each row that is judged."""
+def verdicts(rows: Sequence[Row], called: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """A sentence for each row that is judged; `called` has other names for rows."""
+
+    def verdict(row: Row) -> str:
+        if BARS[row.name] == "largest_difference":
+            found = f"its probabilities differ by {in_full(row.largest_difference)} at most"
+            allowed = f"{in_full(row.bound or 0)} is allowed"
+        else:
+            reference = called.get(REFERENCE, REFERENCE)
+            found = f"of the clips that {reference} gets right it loses {row.lost}"
+            allowed = f"{row.bound:.0f} may be lost"
+        agrees = "agrees" if row.holds else "DOES NOT AGREE"
+        return f"{called.get(row.name, row.name)} {agrees}: {found}; {allowed}."
+
     return [verdict(row) for row in rows if row.holds is not None]
 
 
-def verdict(row: Row) -> str:
-    """Whether a row keeps its bound, in words."""
-    if BARS[row.name] == "largest_difference":
-        found = f"its probabilities differ by {row.largest_difference:.1g} at most"
-        allowed = f"{row.bound:.0e} is allowed"
-    else:
-        found = f"it loses {row.lost} clips of those that {REFERENCE} gets right"
-        allowed = f"{row.bound:.0f} are allowed"
-    return f"{row.name} {'agrees' if row.holds else 'DOES NOT AGREE'}: {found}; {allowed}."
+def in_full(value: float) -> str:
+    """A small number to two digits that count, without an exponent: 0.0000011."""
+    return np.format_float_positional(value, precision=2, fractional=False, trim="-")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from auricle.evaluation.parity import REFERENCE, Certificate, Row, verdicts
+from auricle.evaluation.parity import REFERENCE, Certificate, Row, in_full, verdicts
 from auricle.report.document import Block, Bullets, Column, Heading, Paragraph, Table, code, plain
 from auricle.report.study_files import Study
 from auricle.report.wording import listed, percent, plural
@@ -34,7 +34,7 @@ def exported(study: Study) -> Iterator[Block]:
     )
     yield Bullets(
         [
-            *(plain(sentence) for sentence in verdicts(found.rows)),
+            *(plain(sentence) for sentence in verdicts(found.rows, WAYS)),
             *(f"Left out: {plain(reason)}." for reason in found.left_out),
         ]
     )
@@ -51,7 +51,9 @@ def _clips(found: Certificate) -> str:
 
 
 def _table(found: Certificate) -> Table:
-    versions = listed([f"{plain(name)} {plain(told)}" for name, told in found.versions.items()])
+    versions = {plain(name): plain(told) for name, told in found.versions.items()}
+    processor = versions.pop("processor", "")
+    made_with = listed([" ".join(each) for each in versions.items()])
     return Table(
         "export-table",
         f"Ways of running the network, held against {WAYS[REFERENCE]}.",
@@ -69,7 +71,8 @@ def _table(found: Certificate) -> Table:
         note="Lost are clips that PyTorch answers right and this way wrong; gained the reverse. "
         "Milliseconds are the median over the clips, from samples to probabilities, of all ways in "
         "turns in one run, each on one thread; where the browser decodes, that is in them. "
-        f"Made with {versions}.",
+        + (f"Measured on {processor}. " if processor else "")
+        + f"Made with {made_with}.",
     )
 
 
@@ -77,7 +80,7 @@ def _row(row: Row) -> list[str]:
     return [
         WAYS.get(row.name, plain(row.name)),
         percent(row.accuracy),
-        f"{row.largest_difference:.1e}" if row.largest_difference else "0",
+        in_full(row.largest_difference),
         percent(row.agreement),
         str(row.lost),
         str(row.gained),

@@ -27,7 +27,7 @@ from auricle.data.clips import ClipTable
 from auricle.data.sources import cache_folder
 from auricle.data.store import WaveStore, open_store, to_samples
 from auricle.errors import AudioError, AuricleError, BundleError, StudyError
-from auricle.evaluation.parity import FORMAT, REFERENCE, Certificate, compare, verdicts
+from auricle.evaluation.parity import FORMAT, REFERENCE, Certificate, compare, in_full, verdicts
 from auricle.files import replace_text
 from auricle.ship.bundle import WEIGHTS, Bundle, load_bundle
 from auricle.ship.in_browser import Browser, in_browser
@@ -277,7 +277,7 @@ def tell(found: Certificate, console: Console) -> None:
         printed.add_row(
             row.name,
             f"{100 * row.accuracy:.1f}%",
-            f"{row.largest_difference:.1e}" if row.largest_difference else "0",
+            in_full(row.largest_difference),
             f"{100 * row.agreement:.1f}%",
             str(row.lost),
             str(row.gained),
