@@ -22,6 +22,8 @@ COMMANDS = (
     "export",
     "report",
     "predict",
+    "parity",
+    "demo",
     "submit",
     "doctor",
 )
@@ -103,7 +105,7 @@ def test_the_version_is_told(capsys):
         (("study", "--seeds", "three"), "three"),
         (("study", "--strategy", "loo"), "loo"),
         (("train",), "recipe"),
-        (("predict", "a.wav"), "--model"),
+        (("predict",), "files"),
         (("fetch", "imagenet"), "imagenet"),
     ],
 )

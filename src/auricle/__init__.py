@@ -9,13 +9,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(model: str | Path) -> "Model":
-    """A model to ask, out of a bundle, of a study or of a fit.
+def load(model: str | Path | None = None) -> "Model":
+    """A model to ask, out of a bundle, of a study or of a fit; the one that comes along if none.
 
-        auricle.load("doorbell-bundle").predict("clip.wav")
+        auricle.load().predict("clip.wav")
 
     Raises: AuricleError if there is none, or if it is damaged.
     """
-    from auricle.ship.model import load_model  # torch takes a second
+    from auricle.ship.model import SHIPPED, load_model  # torch takes a second
 
-    return load_model(model)
+    return load_model(model or SHIPPED)

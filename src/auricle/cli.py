@@ -496,8 +496,12 @@ def predict(
     /,
     *,
     model: Annotated[
-        Path, Parameter(help="A bundle, or the folder of a study (its best fit) or of a fit.")
-    ],
+        Path | None,
+        Parameter(
+            help="A bundle, or the folder of a study (its best fit) or of a fit; the network of "
+            "ESC-10 that comes along if none."
+        ),
+    ] = None,
     form: Annotated[
         Literal["text", "csv", "jsonl", "audacity"],
         Parameter(name="--format", help="What is printed; audacity is a label track."),
@@ -517,15 +521,18 @@ def predict(
 
     For example:
 
-    `auricle predict bark.wav rain.ogg --model runs/mission`
+    `auricle predict bark.wav rain.ogg`
+
+    `auricle predict bark.wav --model runs/mission`
 
     `auricle predict recordings/ --model doorbell.zip --format csv > events.csv`
 
     `auricle predict night.flac --model doorbell.zip --format audacity > night.txt`
     """
+    from auricle.ship.model import SHIPPED
     from auricle.ship.predict import predict_files
 
-    return predict_files(files, model, device, form, workers)
+    return predict_files(files, model or SHIPPED, device, form, workers)
 
 
 @app.command
@@ -633,7 +640,10 @@ def parity(
 def demo(
     model: Annotated[
         Path | None,
-        Parameter(help="A bundle, or the folder of a study (its best fit) or of a fit."),
+        Parameter(
+            help="A bundle, or the folder of a study (its best fit) or of a fit; the network of "
+            "ESC-10 that comes along if none."
+        ),
     ] = None,
     /,
     *,
@@ -655,6 +665,8 @@ def demo(
     /openapi.json.
 
     For example:
+
+    `auricle demo`
 
     `auricle demo runs/mission`
 

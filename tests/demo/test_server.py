@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from auricle.data.clips import Clip, ClipTable
-from auricle.demo.about import About, open_model, shipped
+from auricle.demo.about import About, open_model
 from auricle.demo.answers import Answer, answer
 from auricle.demo.command import demonstrate, listening
 from auricle.demo.guard import SAFE
@@ -256,14 +256,6 @@ def test_no_clip_of_the_sealed_fold_is_to_be_tried(bundle: Path, tiny_set: Path)
     np.testing.assert_allclose(first, wave, atol=1)
     assert [sound.learnt for sound in found.sounds] == [True, True]
     assert "shows nothing" in found.note
-
-
-def test_without_a_model_it_says_how_to_get_one(auricle: Any) -> None:
-    told = auricle("demo", "--no-open")
-    assert (told.code, told.out) == (1, "")
-    assert "auricle study quick" in told.err
-    with pytest.raises(DemoError, match="no model comes with"):
-        shipped()
 
 
 def test_a_port_that_is_taken_is_told(bundle: Path) -> None:

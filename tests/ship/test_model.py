@@ -6,8 +6,9 @@ import pytest
 from scipy.special import softmax
 
 import auricle
+from auricle.ship.bundle import load_bundle
 from auricle.ship.export import export
-from auricle.ship.model import Model, load_model
+from auricle.ship.model import SHIPPED, Model, load_model
 from auricle.study.fits import best_fit
 from auricle.training.sounds import Examples
 
@@ -85,3 +86,16 @@ def test_a_bundle_is_not_scored_on_what_it_learnt_from(
     told = auricle("evaluate", bundle, "--data", tiny_set, "--folds", 2)
     assert told.code == 1
     assert "trained this network" in told.err
+
+
+def test_the_model_that_comes_along_answers_without_being_named(
+    auricle: Any, tiny_set: Path
+) -> None:
+    assert SHIPPED.stat().st_size < 4_000_000
+    facts = load_bundle(SHIPPED).facts
+    assert facts.learnt.folds == (2, 3, 4, 5)  # so that the sealed fold can try it
+    assert len(facts.learnt.sealed) == 80
+    told = auricle("predict", tiny_set / "bell" / "2-0.wav", "--format", "csv")
+    assert told.code == 0
+    heading = told.out.splitlines()[0].split(",")
+    assert heading[5:] == [f"p_{category}" for category in facts.categories]

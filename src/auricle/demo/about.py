@@ -12,15 +12,11 @@ import auricle
 from auricle.data.audio import SUFFIXES
 from auricle.demo.decoding import Limits
 from auricle.demo.sounds import Sounds
-from auricle.errors import DemoError
 from auricle.evidence.pointers import frames_per_step
 from auricle.network.classifier import count_parameters
 from auricle.ship.bundle import Facts, Score, load_bundle
 from auricle.ship.export import described
 from auricle.ship.model import Model, is_bundle, load_model
-
-SHIPPED = Path(auricle.__file__).parent / "models"
-"""Bundles that a release brings along; the first is shown where none is named."""
 
 LICENCES = {
     "esc10": "ESC-10 is Karol J. Piczak’s, CC BY 3.0 as a set; two of its 400 clips are CC "
@@ -84,20 +80,6 @@ def open_model(place: Path, device: str = "cpu") -> tuple[Model, Facts]:
     """
     model = load_model(place, device)
     return model, load_bundle(place).facts if is_bundle(place) else described(model.trained)
-
-
-def shipped() -> Path:
-    """The bundle that this release brings along.
-
-    Raises: DemoError if it brings none.
-    """
-    found = sorted(place for place in SHIPPED.glob("*") if is_bundle(place))
-    if not found:
-        raise DemoError(
-            "no model comes with this release; name a bundle, a study or a fit: "
-            "auricle study quick --out runs/quick, then auricle demo runs/quick"
-        )
-    return found[0]
 
 
 def about(model: Model, facts: Facts, sounds: Sounds, limits: Limits) -> About:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import torch
 
-from auricle.demo.about import about, open_model, shipped
+from auricle.demo.about import about, open_model
 from auricle.demo.decoding import Limits
 from auricle.demo.sounds import sounds_to_try
 from auricle.errors import DemoError
+from auricle.ship.model import SHIPPED
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
@@ -34,9 +35,8 @@ def demonstrate(
         raise DemoError(
             f"{problem.name} is missing: install it with pip install 'auricle[demo]'"
         ) from problem
-    place = place or shipped()
     with listening(host, port) as door:
-        model, facts = open_model(place)
+        model, facts = open_model(place or SHIPPED)
         to_try, limits = sounds_to_try(sounds, facts), Limits()
         torch.set_num_threads(1)  # answers to several visitors run side by side instead
         app = make_app(model, about(model, facts, to_try, limits), to_try, limits, hosts(host))

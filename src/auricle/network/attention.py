@@ -147,16 +147,23 @@ class Encoder(nn.Module):
 
         Shapes: (batch, width, steps) -> summary (batch, width), attention weights
         (batch, blocks, heads, 1 + steps, 1 + steps).
+
+        In float32 whatever the base computes in: its products are small, and in bf16 its answers
+        were worse (docs/ablation.md).
         """
-        steps = features.mT.float()  # (batch, steps, width); what all blocks add to needs 24 bits
+        with torch.autocast(features.device.type, enabled=False):
+            return self.encode(features.float())
+
+    def encode(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, in the precision of the features."""
+        steps = features.mT  # (batch, steps, width)
         steps = steps + self.position_gain * positions(*steps.shape[1:]).to(steps)
         if self.training:
             steps = some_of(steps, self.step_dropout)
         tokens = steps
         if self.class_token is not None:
-            first = self.class_token.to(steps).expand(
-                steps.shape[0], 1, -1
-            )  # it has no place in time
+            # It has no place in time.
+            first = self.class_token.expand(steps.shape[0], 1, -1)
             tokens = torch.cat([first, steps], dim=1)  # (batch, 1 + steps, width)
         looked = []
         for block in self.blocks:

@@ -131,8 +131,8 @@ def base(config: dict[str, Any]) -> Iterator[Block]:
         "the step:"
     )
     yield formula("frequency")
-    widths = config["widths"] if "widths" in config else [config["width"]] * len(config["stages"])
-    lasting = {at: size for at, size in enumerate(config.get("time_kernels", ()), 1) if size > 1}
+    widths = config["widths"]
+    lasting = {at: size for at, size in enumerate(config["time_kernels"], 1) if size > 1}
     if lasting:
         yield Paragraph(
             f"After layer{'s' * (len(lasting) > 1)} {listed([str(at) for at in lasting])} follows "

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+import auricle
 from auricle.data.audio import fit_length, load_wave
 from auricle.data.store import to_samples
 from auricle.evaluation.calibration import as_logits, scaled
@@ -16,6 +17,8 @@ from auricle.training.fit import choose_device, predict
 from auricle.training.sounds import Array, Examples
 
 UNKNOWN = "unknown"
+SHIPPED = Path(auricle.__file__).parent / "models" / "esc10-cnn.zip"
+"""The bundle that comes along: a network that learnt from ESC-10 without its test fold."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Model:
         )
 
 
-def load_model(place: str | Path, device: str = "auto") -> Model:
+def load_model(place: str | Path = SHIPPED, device: str = "auto") -> Model:
     """A model out of a bundle, of a study (its best network) or of a fit.
 
     Raises: AuricleError if there is none, or if it is damaged.
