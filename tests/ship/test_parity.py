@@ -84,9 +84,9 @@ def test_the_sealed_clips_are_put_where_asked_and_that_is_a_reading(
 
 @pytest.mark.usefixtures("no_browser")
 def test_an_export_that_answers_otherwise_ends_with_one(
-    bundle: Path, with_onnx: Callable[[str], Path], tiny_set: Path, auricle: Any
+    bundle: Path, tiny_set: Path, auricle: Any
 ) -> None:
-    put_model(bundle, (with_onnx("cnn") / MODEL).read_bytes())
+    put_model(bundle, (bundle / INT8).read_bytes())
     told = auricle("parity", bundle, "--data", tiny_set)
     assert told.code == 1
     assert "onnx DOES NOT AGREE" in told.out

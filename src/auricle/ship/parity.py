@@ -268,7 +268,7 @@ def tell(found: Certificate, console: Console) -> None:
     """Print a certificate for people."""
     learnt = f", {found.learnt} of which it learnt from" if found.learnt else ""
     console.print(f"{found.model} on {found.clips} {found.on} clips of {found.data}{learnt}")
-    columns = ("", "accuracy", "differs by", "same answer", "lost", "gained", "ms a clip", "kB")
+    columns = ("", "accuracy", "differs by", "same", "lost", "gained", "ms a clip", "kB")
     printed = Printed(*columns, box=None, pad_edge=False)
     for column in printed.columns:
         column.justify, column.no_wrap = "right", True
