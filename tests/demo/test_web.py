@@ -155,6 +155,7 @@ def test_a_runtime_that_is_not_the_one_meant_is_refused(
         ort_web.unpacked(b"another archive")
     with pytest.raises(FetchError, match="is not in it"):
         ort_web.ort_web(tmp_path)
+    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "empty"))
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(FetchError, match=r"npm is not installed.*--ort-web"):
         ort_web.ort_web()
