@@ -572,6 +572,8 @@ def export(
     from auricle.study.command import labels_of
 
     if page:
+        if out or name or onnx or data:
+            raise AuricleError("--web writes a page alone: leave --out, --name, --onnx, --data out")
         from auricle.demo.web import write_web
 
         print(write_web(run, page.web, ort=page.ort_web, sounds=page.sounds))

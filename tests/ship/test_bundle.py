@@ -101,6 +101,12 @@ def test_the_card_tells_the_scores_of_the_study(shipped: Path, tiny_study: Path)
     refit = next(e for e in own["scores"] if e["strategy"] == "refit" and e["seed"] == "0")
     assert f"| refit | test | {refit['declared']} | 12 | " in card
     assert f"| {100 * refit['accuracy']['value']:.1f} |" in card
+    pooled = (e for e in own["scores"] if (e["strategy"], e["member"]) == ("kfold", "pooled"))
+    mean = next(entry for entry in pooled if entry["seed"] == "mean")  # no seed may stand for all
+    told = [score for score in facts.scores if score.on == "out-of-fold"]
+    assert [(each.declared, each.accuracy) for each in told] == [
+        (mean["declared"], mean["accuracy"]["value"])
+    ]
     assert all(category in card for category in facts.categories)
 
 

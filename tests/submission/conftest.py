@@ -2,14 +2,13 @@
 
 import csv
 import shutil
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from auricle.report.study_files import Study, read_study
+from auricle.submission.probe import load_file
 from auricle.submission.program import write_program
 
 ROLL = "B21EX042"
@@ -49,10 +48,4 @@ def program_file(study, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def program(program_file) -> ModuleType:
     """The file as a module of its own, which runs nothing."""
-    spec = spec_from_file_location(ROLL, program_file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[ROLL] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_file(program_file)

@@ -166,13 +166,20 @@ def learnt_from(trained: TrainedNetwork) -> Learnt:
 
 
 def scores_of(study: Path, trained: TrainedNetwork) -> tuple[Score, ...]:
-    """How its configuration fared, from `scores.json`; nothing for a fit that stands alone."""
+    """How its configuration fared, from `scores.json`; nothing for a fit that stands alone.
+
+    On the test fold the network itself was scored; out of fold its recipe was, by other networks,
+    with every seed that there is.
+    """
     file = study / "scores.json"
     if not file.is_file():
         return ()
     found = json.loads(file.read_text(encoding="utf-8"))
     own = next(c for c in found["configurations"] if c["name"] == trained.recipe.name)
-    seed = str(trained.facts["seed"])
+    entries = [entry for entry in own["scores"] if told(entry)]
+    seeds = {"test": str(trained.facts["seed"]), "out-of-fold": str(trained.facts["seed"])}
+    if any(entry["seed"] == "mean" for entry in entries):
+        seeds["out-of-fold"] = "mean"
     return tuple(
         Score(
             strategy=entry["strategy"],
@@ -183,8 +190,8 @@ def scores_of(study: Path, trained: TrainedNetwork) -> tuple[Score, ...]:
             low=entry["accuracy"].get("low"),
             high=entry["accuracy"].get("high"),
         )
-        for entry in own["scores"]
-        if entry["seed"] == seed and told(entry)
+        for entry in entries
+        if entry["seed"] == seeds[entry["on"]]
     )
 
 

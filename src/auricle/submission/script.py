@@ -258,6 +258,7 @@ def answers(
 ) -> Member:
     """What a trained network says of its validation fold, and of the test fold if that is open."""
     folder = experiment.folder(recipe, split, seed)
+    # Not safetensors: the file runs where only torch and its few companions are. No code is read.
     kept = torch.load(folder / "weights.pt", weights_only=True, map_location="cpu")
     network = SoundClassifier(recipe.network, len(experiment.table.categories))
     network.load_state_dict(kept["weights"])
