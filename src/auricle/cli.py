@@ -23,6 +23,16 @@ app = App(
     help_format="markdown",
 )
 
+Ledger = Annotated[
+    Path | None, Parameter(help="CSV in which readings of the test fold are counted.")
+]
+ModelPlace = Annotated[
+    Path | None,
+    Parameter(
+        help="A bundle, or the folder of a study (its best fit) or of a fit; the network of ESC-10 "
+        "that comes along if none."
+    ),
+]
 Data = Annotated[
     str | None,
     Parameter(
@@ -82,9 +92,7 @@ class Running(Where):
         Literal["offline", "online", "disabled"],
         Parameter(help="Weights & Biases: kept on this machine unless asked otherwise."),
     ] = "offline"
-    ledger: Annotated[
-        Path | None, Parameter(help="CSV in which readings of the test fold are counted.")
-    ] = None
+    ledger: Ledger = None
 
 
 @Parameter(name="*")
@@ -320,9 +328,7 @@ def evaluate(
     ] = None,
     out: Annotated[Path | None, Parameter(help="CSV for the probabilities.")] = None,
     test: Annotated[bool, Parameter(help="Allow the sealed test fold to be opened.")] = False,
-    ledger: Annotated[
-        Path | None, Parameter(help="CSV in which readings of the test fold are counted.")
-    ] = None,
+    ledger: Ledger = None,
     device: Device = "auto",
     labels: Labels | None = None,
 ) -> None:
@@ -363,9 +369,7 @@ def evidence(
         bool, Parameter(help="Open the sealed test fold for the lines that tell of it.")
     ] = False,
     reason: Annotated[str, Parameter(help="Why the test fold is opened.")] = "auricle evidence",
-    ledger: Annotated[
-        Path | None, Parameter(help="CSV in which readings of the test fold are counted.")
-    ] = None,
+    ledger: Ledger = None,
     workers: Annotated[int | None, Parameter(help="Fits at a time; one a core if none.")] = None,
     again: Annotated[bool, Parameter(help="Ask anew what is answered already.")] = False,
     device: Device = "auto",
@@ -495,13 +499,7 @@ def predict(
     ],
     /,
     *,
-    model: Annotated[
-        Path | None,
-        Parameter(
-            help="A bundle, or the folder of a study (its best fit) or of a fit; the network of "
-            "ESC-10 that comes along if none."
-        ),
-    ] = None,
+    model: ModelPlace = None,
     form: Annotated[
         Literal["text", "csv", "jsonl", "audacity"],
         Parameter(name="--format", help="What is printed; audacity is a label track."),
@@ -592,9 +590,7 @@ def parity(
         bool, Parameter(help="Put the sealed test clips, not those of the development folds.")
     ] = False,
     reason: Annotated[str, Parameter(help="Why the test fold is opened.")] = "auricle parity",
-    ledger: Annotated[
-        Path | None, Parameter(help="CSV in which readings of the test fold are counted.")
-    ] = None,
+    ledger: Ledger = None,
     study: Annotated[
         Path | None, Parameter(help="Study that it was made of; its report tells what is found.")
     ] = None,
@@ -640,13 +636,7 @@ def parity(
 
 @app.command
 def demo(
-    model: Annotated[
-        Path | None,
-        Parameter(
-            help="A bundle, or the folder of a study (its best fit) or of a fit; the network of "
-            "ESC-10 that comes along if none."
-        ),
-    ] = None,
+    model: ModelPlace = None,
     /,
     *,
     host: Annotated[
