@@ -137,8 +137,8 @@ def cards(study: Study) -> list[tuple[str, str, str]]:
         )
     smallest = min(study.configurations, key=lambda each: each.parameters["total"].trainable)
     largest = max(study.configurations, key=lambda each: each.parameters["total"].trainable)
-    sizes = [count(each.parameters["total"].trainable) for each in (smallest, largest)]
-    span = sizes[0] if sizes[0] == sizes[1] else f"{_thousands(sizes[0])} – {_thousands(sizes[1])}"
+    least, most = (each.parameters["total"].trainable for each in (smallest, largest))
+    span = count(least) if least == most else f"{in_thousands(least)} – {in_thousands(most)}"
     fits = sum(fit.train_seconds for fit in study.fits)
     found.append(
         (
@@ -157,9 +157,9 @@ def _holders(names: list[str]) -> str:
     return plain(names[0]) if len(names) == 1 else f"{worded(len(names))} configurations alike"
 
 
-def _thousands(number: str) -> str:
-    head, _, _ = number.rpartition(",")
-    return f"{head}k" if head and "," not in head else number
+def in_thousands(number: int) -> str:
+    """299530 -> 300k; a number that this would not shorten, or millions, in full."""
+    return f"{number / 1000:.0f}k" if 1000 <= number < 1_000_000 else count(number)
 
 
 def data_and_protocol(study: Study) -> Iterator[Block]:
