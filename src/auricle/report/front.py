@@ -318,7 +318,8 @@ def protocol(study: Study) -> Iterator[Block]:
 
 
 def _readings(study: Study) -> str:
-    number = study.scores.test_readings
+    # Evidence and certificates read it after the study was scored.
+    number = max(study.scores.test_readings, len(study.readings))
     fold = study.scores.dataset.test_fold
     if not number:
         return f"Fold {fold} was not read: this report holds no score on it."
