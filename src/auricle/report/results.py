@@ -282,13 +282,21 @@ def _all_scores(study: Study) -> Table:
     )
 
 
+OVER_SEEDS = {
+    "ensemble": ", each of networks averaged",
+    "mean": ", each the mean of networks' scores",
+}
+"""What a mean over seeds is a mean of, where one seed has several networks for a clip."""
+
+
 def _cells(name: str, row: ScoreRow) -> list[str]:
+    of = OVER_SEEDS.get(row.member, "") if row.seed == "mean" else ""
     seed = "" if row.seed in ("0", "mean", "ensemble") else f", seed {row.seed}"
     return [
         plain(name),
         row.strategy,
         "test" if row.on == "test" else "out-of-fold",
-        row.declared + seed,
+        row.declared + of + seed,
         count(row.clips),
         with_interval(row.accuracy),
         decimals(row.f1_macro.value),
