@@ -12,7 +12,6 @@ import auricle
 from auricle.data.audio import SUFFIXES
 from auricle.demo.decoding import Limits
 from auricle.demo.sounds import Sounds
-from auricle.evidence.pointers import frames_per_step
 from auricle.network.classifier import count_parameters
 from auricle.ship.bundle import Facts, Score, load_bundle
 from auricle.ship.export import described
@@ -85,7 +84,6 @@ def open_model(place: Path, device: str = "cpu") -> tuple[Model, Facts]:
 def about(model: Model, facts: Facts, sounds: Sounds, limits: Limits) -> About:
     """All that the page tells, from what a bundle says of itself."""
     frontend = facts.network.frontend
-    step = frames_per_step(facts.network.base) * frontend.hop
     return About(
         name=facts.name,
         kind=kind(model, facts),
@@ -94,7 +92,7 @@ def about(model: Model, facts: Facts, sounds: Sounds, limits: Limits) -> About:
         sample_rate_hz=frontend.sample_rate_hz,
         low_hz=frontend.low_hz,
         high_hz=frontend.high_hz,
-        step_s=step / frontend.sample_rate_hz,
+        step_s=facts.network.step_s,
         unknown_below=model.unknown_below,
         attends=facts.network.encoder.blocks > 0,
         learnt=learnt(facts),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from auricle.evidence.pointers import chooses
 from auricle.ship.bundle import WEIGHTS, Facts
 from auricle.ship.onnx import INT8, MODEL
 
@@ -121,7 +120,7 @@ def without_python(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
         "`probabilities` (batch, classes)"
         + (
             ", `spectrum` (batch, bands, frames) in dB and `attention` (batch, steps)."
-            if chooses(facts.network.encoder)
+            if facts.network.encoder.chooses
             else " and `spectrum` (batch, bands, frames) in dB."
         )
         + " Categories and rates are in its metadata."
