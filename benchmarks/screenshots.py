@@ -7,14 +7,14 @@ All sounds are synthesised. Chromium takes the pictures, through Playwright.
 
 import argparse
 import io
-import shutil
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from auricle.files import replace_bytes
+from auricle.ship.in_browser import chromium
 from benchmarks.demo import served
 
 ROOT = Path(__file__).parents[1]
@@ -64,16 +64,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
     parser.add_argument("--sound", type=int, help="which sound to try; the surest if none")
     arguments = parser.parse_args()
-    program = shutil.which("chromium")
-    quiet = ["--no-sandbox", "--mute-audio", "--autoplay-policy=no-user-gesture-required"]
-    with served(arguments.model) as at, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=quiet)
+    quiet = ("--mute-audio", "--autoplay-policy=no-user-gesture-required")
+    with served(arguments.model) as at, chromium(*quiet) as browser:
         for name, kind in PICTURES.items():
             page = browser.new_context(**kind).new_page()
             file = arguments.out / f"demo-{name}.png"
             replace_bytes(file, take(page, at, arguments.sound))
             print(file)
-        browser.close()
 
 
 if __name__ == "__main__":

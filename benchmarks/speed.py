@@ -105,6 +105,8 @@ class Sizes:
     study_epochs: int = 12
     turns: int = 2
     recordings_s: tuple[float, ...] = (600.0, 3_600.0)
+    visitors: int = 50
+    crowds: int = 7
     recipes: tuple[str, ...] = RECIPES
 
 
@@ -112,7 +114,7 @@ FULL = Sizes()
 QUICK = Sizes(
     repeats=3, least_s=0.001, batch=4, clip_s=1.0, products=(64, 128), tokens=(5,), heads=(2,),
     clips=(50, 100, 200), epochs=(2, 2, 2), study_clips=50, study_epochs=1, turns=1,
-    recordings_s=(10.0, 30.0),
+    recordings_s=(10.0, 30.0), visitors=4, crowds=2,
 )  # fmt: skip
 
 
@@ -871,6 +873,29 @@ def measure_listening(sizes: Sizes) -> Figures:
     return {"rows": rows}
 
 
+# Visitors of the demo
+
+
+def measure_demo(sizes: Sizes) -> Figures:
+    from benchmarks.demo import visited  # what it loads would count as memory of a fit
+
+    rows = []
+    for recipe in map(read_recipe, sizes.recipes):
+        with tempfile.TemporaryDirectory() as folder:
+            bundle = Path(folder) / recipe.name
+            untrained_bundle(recipe, bundle, sizes.clip_s)
+            crowds = visited(bundle, sizes.visitors, sizes.crowds)
+        answered = min(found["answered"] for found in crowds)
+        if answered < sizes.visitors:
+            raise SystemExit(f"of {sizes.visitors} uploads at once {answered} were answered")
+        waits = ("median_ms", "percentile_95_ms")
+        rows.append(
+            {"recipe": recipe.name}
+            | {wait: spread(found[wait] for found in crowds) for wait in waits}
+        )
+    return {"clip_s": sizes.clip_s, "visitors": sizes.visitors, "rows": rows}
+
+
 # All of it
 
 SECTIONS: dict[str, Callable[[Sizes], Figures]] = {
@@ -881,6 +906,7 @@ SECTIONS: dict[str, Callable[[Sizes], Figures]] = {
     "workers": measure_workers,
     "start": measure_start,
     "listening": measure_listening,
+    "demo": measure_demo,
 }
 
 
@@ -1082,6 +1108,20 @@ Each once.
 {{ number(row.realtime) }} | \
 {{ judge("realtime", row.realtime) if row.recording_s >= 3600 else "" }} | \
 {{ number(row.anonymous_gb) }} GB | {{ count(row.events) }} |
+{% endfor -%}
+{% endif %}{% if "demo" in sections %}{% set found = sections.demo %}
+## Visitors of the demo
+
+{{ found.visitors }} uploads at once to the server of `auricle demo`, all cores: made sounds of \
+{{ found.clip_s }} s in FLAC, heard by an
+untrained network; those who ask run in the server's process. Such crowds come one after the \
+other. In ms
+from asking to the whole answer, {{ runs(found.rows[0].median_ms) }}.
+
+| recipe | half of them wait less than | 95 of 100 wait less than |
+| --- | --- | --- |
+{% for row in found.rows -%}
+| {{ row.recipe }} | {{ cell(row.median_ms) }} | {{ cell(row.percentile_95_ms) }} |
 {% endfor -%}
 {% endif %}"""
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import soundfile as sf
 import torch
 
 from auricle.cli import main
+from auricle.ship import in_browser
 from auricle.study import command
 from auricle.study.recipe import Plan
 
@@ -184,6 +186,14 @@ def tiny_study(tiny_plan: Path, cache: Path, tmp_path_factory: pytest.TempPathFa
             plan_of(tiny_plan, seeds=2), out=folder, workers=1, device="cpu", wandb="disabled"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Callable[..., Any]:
+    """Starts headless Chromium; where CI runs, it has to be installed."""
+    if not in_browser.chromium_program() and not os.environ.get("CI"):
+        pytest.skip("chromium is not installed here")
+    return in_browser.chromium
 
 
 @pytest.fixture

@@ -194,3 +194,15 @@ def test_recordings_are_heard_whole_and_the_hour_is_judged():
     page = speed.page(results_of(listening={"rows": [found["rows"][0], hour]}))
     assert page.count("must be at least 200 x: met") == 1
     assert "not met" not in page
+
+
+def test_visitors_are_timed_crowd_by_crowd():
+    found = speed.measure_demo(replace(TINY, recipes=("cnn",)))
+    (row,) = found["rows"]
+    assert row["median_ms"]["count"] == row["percentile_95_ms"]["count"] == TINY.crowds
+    for wait in ("low", "median", "high"):
+        assert 0 < row["median_ms"][wait] <= row["percentile_95_ms"][wait]
+    page = speed.page(results_of(demo=found))
+    assert f"{TINY.visitors} uploads at once" in page
+    cells = [speed.cell(row[wait]) for wait in ("median_ms", "percentile_95_ms")]
+    assert f"| cnn | {' | '.join(cells)} |" in page

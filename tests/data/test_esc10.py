@@ -172,6 +172,12 @@ def test_the_table_is_that_of_the_paper():
     assert {clip.licence for clip in published} == {"CC0", "CC-BY", "CC-Sampling+"}
 
 
+def test_the_credit_counts_every_clip():
+    told = esc10.credit()
+    assert "Karol J. Piczak, CC BY 3.0" in told
+    assert sum(map(int, re.findall(r"(\d+) are CC", told))) == 400
+
+
 def test_the_attribution_is_up_to_date():
     file = Path(__file__).parents[2] / "ATTRIBUTION.md"
 

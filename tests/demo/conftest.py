@@ -1,8 +1,6 @@
 """A model out of the study in small, served here."""
 
 import io
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import pytest
 import requests
 import soundfile as sf
 from benchmarks.demo import served
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from auricle.demo.decoding import Limits
 from auricle.demo.sounds import flac
@@ -84,24 +82,21 @@ fetch = (place, asked) => {
 
 
 @pytest.fixture(scope="module")
-def browser(tone: Callable[..., bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    program = shutil.which("chromium")
-    if not program and not os.environ.get("CI"):
-        pytest.skip("chromium is not installed here")
-    assert program, "chromium is missing: apt-get install chromium"
+def browser(
+    chromium: Callable[..., Any],
+    tone: Callable[..., bytes],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Browser]:
     heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
     wave, rate_hz = sf.read(io.BytesIO(tone(HEARD_HZ, seconds=2.0)))
     sf.write(heard, wave, rate_hz)
-    arguments = [
-        "--no-sandbox",
+    switches = [
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-audio-capture={heard}",
         "--autoplay-policy=no-user-gesture-required",
     ]
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=arguments)
+    with chromium(*switches) as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from auricle.evidence import pointers
-from auricle.network.attention import EncoderConfig
+from auricle.network.attention import EncoderConfig, last_block
 from auricle.network.base import BaseConfig
 from auricle.network.classifier import NetworkConfig, SoundClassifier
 from auricle.network.frontend import FrontendConfig
@@ -101,7 +101,7 @@ def test_rollout_is_the_product_of_what_blocks_look_at_and_hand_on():
 
 def test_of_one_block_rollout_and_last_block_rank_alike():
     weights = some_weights(1)
-    torch.testing.assert_close(2 * pointers.rollout(weights), pointers.last_block(weights))
+    torch.testing.assert_close(2 * pointers.rollout(weights), last_block(weights))
 
 
 @pytest.mark.parametrize("frames", [62, 63, 64, 65])

@@ -1,8 +1,6 @@
 """The page as readers have it: in Chromium, by pointer and by keys, in light, dark and small."""
 
 import csv
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page
 from rich.console import Console
 
 from auricle.report.chapters import make_document
@@ -59,15 +57,9 @@ def report(run: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if not program and not os.environ.get("CI"):
-        pytest.skip("chromium is not installed here")
-    assert program, "chromium is missing: apt-get install chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+def browser(chromium: Callable[..., Any]) -> Iterator[Browser]:
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

@@ -256,6 +256,7 @@ def test_what_was_tried_is_told_where_a_study_has_it(make_study: Callable[..., P
         "Views,How many.,1,one view,-,3,0.9,0.92,0.3,0.25,1.5,142410,,0.91,0.88,0.94,,,,\n"
         "Views,How many.,1,two views,views 2,1,0.93,0.93,0.28,,2.9,142410,More is better.,"
         "0.93,0.9,0.96,0.02,-0.01,0.05,0.21\n"
+        "Width,How wide.,0,width 64,-,1,0.92,0.92,0.3,,1.5,142410,,0.92,0.89,0.95,,,,\n"
     )
     (run / "tried.csv").write_text(header + rows, encoding="utf-8")
     paper, page = write_report(run)
@@ -263,6 +264,8 @@ def test_what_was_tried_is_told_where_a_study_has_it(make_study: Callable[..., P
         assert "How the recipe was found" in said
         assert "+2.0 [−1.0, +5.0]" in said
         assert "More is better." in said
+        assert "width 64" in said
+        assert said.count("range over seeds") == 1, "the second table has nothing to tell there"
     assert "two views: 2.9 minutes" in page.read_text(encoding="utf-8")
 
 

@@ -17,7 +17,7 @@ import torch
 import auricle as package
 from auricle.data.store import FULL_SCALE, to_samples
 from auricle.errors import BundleError, StudyError
-from auricle.evidence.pointers import last_block
+from auricle.network.attention import last_block
 from auricle.network.frontend import band_edges_hz
 from auricle.ship.bundle import CARD, load_bundle
 from auricle.ship.export import settling

@@ -1,5 +1,4 @@
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -120,11 +119,10 @@ def test_a_bundle_without_onnx_is_told_how_to_get_it(
     assert f"no {MODEL} is in it; make one with auricle export RUN --onnx" in told.err
 
 
+@pytest.mark.usefixtures("chromium")
 def test_a_browser_answers_as_the_network_and_decodes_files_by_itself(
     bundle: Path, tiny_set: Path, auricle: Any
 ) -> None:
-    if not shutil.which("chromium") and not os.environ.get("CI"):
-        pytest.skip("chromium is not installed here")
     try:
         ort_web()
     except FetchError as problem:

@@ -9,6 +9,7 @@ doi:10.1145/2733373.2806390.
 import csv
 import errno
 import re
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -23,6 +24,10 @@ from auricle.errors import FetchError
 
 COMMIT = "9c866b987dd6d351badb95af9465f9310c68339b"
 BASE_URL = f"https://raw.githubusercontent.com/karolpiczak/ESC-10/{COMMIT}/"
+CITATION = (
+    "K. J. Piczak. ESC: Dataset for Environmental Sound Classification. Proceedings of the 23rd "
+    "ACM International Conference on Multimedia, Brisbane, 2015."
+)
 
 _ATTEMPTS = 4
 _GIVE_UP = range(400, 500)  # a server that answers so will answer so again
@@ -164,8 +169,7 @@ ESC-10 is a part of ESC-50 by Karol J. Piczak, published under CC BY 3.0
 (https://creativecommons.org/licenses/by/3.0/) at https://github.com/karolpiczak/ESC-10, here at
 commit {commit}:
 
-> K. J. Piczak. ESC: Dataset for Environmental Sound Classification. Proceedings of the 23rd ACM
-> International Conference on Multimedia, Brisbane, 2015. https://doi.org/10.1145/2733373.2806390
+{citation}
 
 Its clips were cut from recordings that their authors shared on https://freesound.org, and encoded
 as Ogg Vorbis. Of the {clips} clips, {counted}:
@@ -181,14 +185,31 @@ This file is printed by `python -m auricle.data.esc10`.
 """
 
 
+def credit() -> str:
+    """Say in a sentence whose ESC-10 is, and under which licences its clips are."""
+    published = load_published()
+    return (
+        "ESC-10 is a part of ESC-50 by Karol J. Piczak, CC BY 3.0 as a set; of its "
+        f"{len(published)} clips, cut from recordings that their authors shared on freesound.org, "
+        f"{_counted(published)}."
+    )
+
+
+def _counted(published: Sequence[PublishedClip]) -> str:
+    licences = Counter(clip.licence for clip in published).most_common()
+    return ", ".join(f"{count} are {licence}" for licence, count in licences)
+
+
 def write_attribution() -> str:
     """Say whose sounds ESC-10 is made of and under which licences, as Markdown."""
     published = load_published()
-    licences = Counter(clip.licence for clip in published).most_common()
     text = _ATTRIBUTION.format(
         commit=COMMIT,
+        citation=textwrap.indent(
+            textwrap.fill(f"{CITATION} https://doi.org/10.1145/2733373.2806390", 98), "> "
+        ),
         clips=len(published),
-        counted=", ".join(f"{count} are {licence}" for licence, count in licences),
+        counted=_counted(published),
     )
     for clip in published:
         sound = clip.recording.rpartition("/")[2]

@@ -10,18 +10,13 @@ from pydantic import Base64Bytes
 
 import auricle
 from auricle.data.audio import SUFFIXES
+from auricle.data.esc10 import credit
 from auricle.demo.decoding import Limits
 from auricle.demo.sounds import Sounds
-from auricle.evidence.pointers import frames_per_step
 from auricle.network.classifier import count_parameters
 from auricle.ship.bundle import Facts, Score, load_bundle
 from auricle.ship.export import described
 from auricle.ship.model import Model, is_bundle, load_model
-
-LICENCES = {
-    "esc10": "ESC-10 is Karol J. Piczak’s, CC BY 3.0 as a set; two of its 400 clips are CC "
-    "Sampling+, the others CC0 or CC BY, by their authors on freesound.org."
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +80,6 @@ def open_model(place: Path, device: str = "cpu") -> tuple[Model, Facts]:
 def about(model: Model, facts: Facts, sounds: Sounds, limits: Limits) -> About:
     """All that the page tells, from what a bundle says of itself."""
     frontend = facts.network.frontend
-    step = frames_per_step(facts.network.base) * frontend.hop
     return About(
         name=facts.name,
         kind=kind(model, facts),
@@ -94,12 +88,12 @@ def about(model: Model, facts: Facts, sounds: Sounds, limits: Limits) -> About:
         sample_rate_hz=frontend.sample_rate_hz,
         low_hz=frontend.low_hz,
         high_hz=frontend.high_hz,
-        step_s=step / frontend.sample_rate_hz,
+        step_s=facts.network.step_s,
         unknown_below=model.unknown_below,
         attends=facts.network.encoder.blocks > 0,
         learnt=learnt(facts),
         scores=tuple(scores(facts)),
-        licence=LICENCES.get(facts.learnt.data, "Its sounds are those of whoever trained it."),
+        licence=licence(facts.learnt.data),
         most_bytes=limits.upload_bytes,
         most_s=limits.sound_s,
         formats=tuple(sorted(SUFFIXES)),
@@ -138,6 +132,11 @@ def learnt(facts: Facts) -> str:
         f"It learnt from {told.clips} clips of {told.data}, in {told.epochs} epochs. It hears "
         f"{facts.clip_s:g} seconds at a time, at {facts.network.frontend.sample_rate_hz:,} Hz."
     )
+
+
+def licence(data: str) -> str:
+    """Whose the sounds are that it was taught with."""
+    return credit() if data == "esc10" else "Its sounds are those of whoever trained it."
 
 
 ON = {

@@ -19,6 +19,7 @@ from auricle.demo.decoding import Samples
 from auricle.evaluation.calibration import scaled
 from auricle.evidence import pointers
 from auricle.evidence.looking import as_bytes
+from auricle.network.attention import last_block
 from auricle.network.classifier import SoundClassifier
 from auricle.network.frontend import SILENCE
 from auricle.ship.events import OVERLAP, merged, stretches, windows
@@ -119,8 +120,8 @@ def look(model: Model, clip: Array) -> tuple[Array, Spectrum]:
     with torch.no_grad():
         logits, weights = network(waves)
     attention = None
-    if weights is not None and pointers.chooses(network.config.encoder):
-        attention = tuple(pointers.last_block(weights)[0].tolist())
+    if weights is not None and network.config.encoder.chooses:
+        attention = tuple(last_block(weights)[0].tolist())
     loudness = as_bytes(decibels(network, waves))[0].cpu().numpy()
     bands, frames = loudness.shape
     return scaled(logits.cpu().numpy(), model.temperature)[0], Spectrum(

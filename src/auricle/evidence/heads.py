@@ -12,7 +12,6 @@ from torch import Tensor
 
 from auricle.evaluation.comparison import Comparison, compare, holm
 from auricle.evidence.case import Case, Subject
-from auricle.evidence.pointers import chooses, frames_per_step
 from auricle.network.attention import EncoderBlock, MultiHeadAttention
 from auricle.network.classifier import EncoderHead
 from auricle.training.sounds import Array
@@ -84,7 +83,7 @@ class HeadsFound:
 
 def measure(case: Case) -> HeadsFound:
     """Look at the heads of every network that has some, and silence each in turn."""
-    with_heads = [each for each in case.subjects if chooses(each.recipe.network.encoder)]
+    with_heads = [each for each in case.subjects if each.recipe.network.encoder.chooses]
     return HeadsFound(tuple(encoder_of(case, subject) for subject in with_heads))
 
 
@@ -112,7 +111,7 @@ def encoder_of(case: Case, subject: Subject) -> Encoder:
             logits, _ = silence(network.head, block, heads)(features)
             without[at, rows] = logits.cpu().numpy()
     entropy_bits, on_itself, distance = habits.mean(0)
-    step_s = seconds_per_step(subject)
+    step_s = subject.recipe.network.step_s
     lost = losses(subject, whole, without[: len(singles)])
     return Encoder(
         configuration=subject.name,
@@ -138,12 +137,6 @@ def encoder_of(case: Case, subject: Subject) -> Encoder:
         ),
         alike=mean_where_defined(alike),
     )
-
-
-def seconds_per_step(subject: Subject) -> float:
-    """Time from one step of the encoder to the next."""
-    network = subject.recipe.network
-    return frames_per_step(network.base) * network.frontend.hop / network.frontend.sample_rate_hz
 
 
 def habits_in(weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from auricle.network.attention import EncoderConfig
+from auricle.network.attention import last_block
 from auricle.network.base import BaseConfig
 from auricle.network.classifier import SoundClassifier
 
@@ -37,11 +37,6 @@ class View:
     marks: Tensor
 
 
-def chooses(config: EncoderConfig) -> bool:
-    """Whether a class token chooses what it looks at, which some controls do not let it."""
-    return config.blocks > 0 and config.attends and config.class_token
-
-
 def view(network: SoundClassifier, waves: Tensor) -> View:
     """Let a network answer (batch, samples), and follow its pointers.
 
@@ -53,7 +48,7 @@ def view(network: SoundClassifier, waves: Tensor) -> View:
     answers = logits.argmax(1)
     evidence = attribute(network, spectrum, floor, answers)
     marks = [evidence.clamp(min=0).sum(1)]
-    if weights is not None and chooses(network.config.encoder):
+    if weights is not None and network.config.encoder.chooses:
         frames, config = spectrum.shape[-1], network.config.base
         marks += [over_frames(looked(weights), config, frames) for looked in (last_block, rollout)]
     return View(
@@ -120,14 +115,6 @@ def _of_answers(logits: Tensor, answers: Tensor) -> Tensor:
     return logits.gather(1, answers[:, None])[:, 0]
 
 
-def last_block(weights: Tensor) -> Tensor:
-    """(batch, steps) what the class token looks at in the last block, as a mean over its heads.
-
-    Shapes: weights (batch, blocks, heads, 1 + steps, 1 + steps), as a network gives them.
-    """
-    return weights[:, -1, :, 0, 1:].mean(1)
-
-
 def rollout(weights: Tensor) -> Tensor:
     """(batch, steps) what the class token looks at through all blocks.
 
@@ -144,16 +131,11 @@ def rollout(weights: Tensor) -> Tensor:
     return seen[:, 0, 1:]
 
 
-def frames_per_step(config: BaseConfig) -> int:
-    """Frames of a spectrum from one step of the encoder to the next."""
-    return int(config.frames_per_step * 2 ** (len(config.widths) - 1))
-
-
 def over_frames(looked: Tensor, config: BaseConfig, frames: int) -> Tensor:
     """Spread each step's weight over its frames: (batch, steps) -> (batch, frames).
 
     The last frames, too few for the base to take, have none.
     """
     heard = frames // config.frames_per_step * config.frames_per_step
-    spread = looked.repeat_interleave(frames_per_step(config), dim=1)[:, :heard]
+    spread = looked.repeat_interleave(config.hop_frames, dim=1)[:, :heard]
     return F.pad(spread, (0, frames - heard))

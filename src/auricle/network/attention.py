@@ -45,6 +45,11 @@ class EncoderConfig:
         if not (0 <= self.position_gain < math.inf and 0 < self.quiet < math.inf):
             raise ValueError("position_gain is 0 or more, quiet is positive; both are finite")
 
+    @property
+    def chooses(self) -> bool:
+        """Whether a class token chooses what it looks at, which some controls do not let it."""
+        return self.blocks > 0 and self.attends and self.class_token
+
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
     """Mix the values by how well each query fits each key.
@@ -171,3 +176,11 @@ class Encoder(nn.Module):
             looked.append(weights)
         summary = tokens.mean(1) if self.class_token is None else tokens[:, 0]
         return self.after(summary), torch.stack(looked, dim=1)
+
+
+def last_block(weights: Tensor) -> Tensor:
+    """(batch, steps) what the class token looks at in the last block, as a mean over its heads.
+
+    Shapes: weights (batch, blocks, heads, 1 + steps, 1 + steps), as `Encoder` gives them.
+    """
+    return weights[:, -1, :, 0, 1:].mean(1)

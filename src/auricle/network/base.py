@@ -61,6 +61,11 @@ class BaseConfig:
         """Features of a step, as the head gets them."""
         return self.widths[-1]
 
+    @property
+    def hop_frames(self) -> int:
+        """Frames of a spectrum from one step to the next, as the head gets them."""
+        return int(self.frames_per_step * 2 ** (len(self.widths) - 1))
+
 
 class AlongLast(nn.Conv1d):
     """Convolution along the last axis of a sheet, its weights shared by all rows."""

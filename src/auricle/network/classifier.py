@@ -37,6 +37,11 @@ class NetworkConfig:
                 f"{self.encoder.heads} heads do not divide the base's width of {self.base.width}"
             )
 
+    @property
+    def step_s(self) -> float:
+        """Seconds of sound from one step to the next, as the head gets them."""
+        return self.base.hop_frames * self.frontend.hop / self.frontend.sample_rate_hz
+
 
 class PoolingHead(nn.Module):
     """Architecture 1: mean and peak over time, then fully-connected layers."""

@@ -86,11 +86,15 @@ class Figure:
 
 @dataclass(frozen=True)
 class Column:
-    """Neighbouring columns with one `group` stand under a common heading."""
+    """Neighbouring columns with one `group` stand under a common heading.
+
+    Those with a `weight` share by it what the others, as wide as their text, leave of the page.
+    """
 
     title: str
     group: str = ""
     align: Literal["left", "right", "center"] = "right"
+    weight: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from auricle.data.audio import fit_length, load_wave
+from auricle.data.esc10 import credit
 from auricle.data.sources import is_path, read_data
 from auricle.errors import StudyError
 from auricle.files import replace_text
@@ -103,7 +104,4 @@ def heard(study: Study, sounds: dict[str, str]) -> Iterator[Block]:
 def _licence(study: Study) -> str:
     if study.scores.dataset.name != "esc10":
         return "Their licences are those of your data."
-    return (
-        "ESC-10 is Karol J. Piczak's, CC BY 3.0 as a set; each of its clips is CC0, CC BY or "
-        f"CC Sampling+, and {code('ATTRIBUTION.md')} of auricle names the authors."
-    )
+    return f"{credit()} {code('ATTRIBUTION.md')} of auricle names the authors."

@@ -2,16 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from auricle.evidence.pointers import chooses
+from auricle.data.esc10 import CITATION, credit
 from auricle.ship.bundle import WEIGHTS, Facts
 from auricle.ship.onnx import INT8, MODEL
-
-ESC10 = """\
-ESC-10 is a part of ESC-50 by Karol J. Piczak, CC BY 3.0: K. J. Piczak. ESC: Dataset for
-Environmental Sound Classification. Proceedings of the 23rd ACM International Conference on
-Multimedia, Brisbane, 2015. Its clips were cut from recordings that their authors shared on
-freesound.org; two of the 400 are CC-Sampling+, the others CC0 or CC-BY.
-"""
 
 
 def card(facts: Facts, files: Mapping[str, bytes]) -> str:
@@ -91,7 +84,7 @@ def body(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
     )
     if learnt.data == "esc10":
         yield ""
-        yield ESC10.rstrip()
+        yield f"{credit()} {CITATION}"
     yield ""
     yield "## What to know before relying on it"
     yield ""
@@ -121,7 +114,7 @@ def without_python(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
         "`probabilities` (batch, classes)"
         + (
             ", `spectrum` (batch, bands, frames) in dB and `attention` (batch, steps)."
-            if chooses(facts.network.encoder)
+            if facts.network.encoder.chooses
             else " and `spectrum` (batch, bands, frames) in dB."
         )
         + " Categories and rates are in its metadata."

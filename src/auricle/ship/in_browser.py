@@ -17,6 +17,7 @@ from auricle.ship.onnx import MODEL
 from auricle.training.sounds import Array
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser as Chromium
     from playwright.sync_api import Page, Route
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -62,6 +63,34 @@ def encoded(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
+def chromium_program() -> str | None:
+    """Where Chromium is installed, if it is."""
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
+@contextmanager
+def chromium(*switches: str) -> Iterator["Chromium"]:
+    """Headless Chromium with some switches of its own, until the end of the block.
+
+    Raises: AuricleError if Playwright or Chromium is missing.
+    """
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError as problem:
+        raise AuricleError("playwright is missing: pip install 'auricle[browser]'") from problem
+    program = chromium_program()
+    if not program:
+        raise AuricleError("Chromium is not installed")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", *switches]
+        )
+        try:
+            yield started
+        finally:
+            started.close()
+
+
 @contextmanager
 def in_browser(model: bytes, runtime: Mapping[str, bytes]) -> Iterator[Browser]:
     """A browser that has the network, until the end of the block.
@@ -70,13 +99,6 @@ def in_browser(model: bytes, runtime: Mapping[str, bytes]) -> Iterator[Browser]:
 
     Raises: AuricleError if Playwright or Chromium is missing, or the network does not start.
     """
-    try:
-        from playwright.sync_api import Error, sync_playwright
-    except ModuleNotFoundError as problem:
-        raise AuricleError("playwright is missing: pip install 'auricle[browser]'") from problem
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if not program:
-        raise AuricleError("Chromium is not installed")
     script = resources.files("auricle.ship").joinpath(SCRIPT).read_bytes()
     files = {**runtime, MODEL: model, SCRIPT: script, PAGE: page_text().encode()}
 
@@ -88,22 +110,20 @@ def in_browser(model: bytes, runtime: Mapping[str, bytes]) -> Iterator[Browser]:
         kind = TYPES.get(Path(name).suffix, "text/html" if name == PAGE else "application/x-model")
         route.fulfill(body=files[name], content_type=kind)
 
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with chromium() as started:
+        from playwright.sync_api import Error
+
+        page = started.new_page()
+        said: list[str] = []
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.route("**/*", answer)
+        page.goto(HOST + PAGE)
         try:
-            page = started.new_page()
-            said: list[str] = []
-            page.on("pageerror", lambda error: said.append(str(error)))
-            page.route("**/*", answer)
-            page.goto(HOST + PAGE)
-            try:
-                page.wait_for_function("window.ready", timeout=START_MS)
-            except Error as problem:
-                told = (said or [str(problem)])[0].splitlines()[0]
-                raise AuricleError(f"onnxruntime-web did not start ({told})") from problem
-            yield Browser(page, started.version)
-        finally:
-            started.close()
+            page.wait_for_function("window.ready", timeout=START_MS)
+        except Error as problem:
+            told = (said or [str(problem)])[0].splitlines()[0]
+            raise AuricleError(f"onnxruntime-web did not start ({told})") from problem
+        yield Browser(page, started.version)
 
 
 START_MS = 120_000

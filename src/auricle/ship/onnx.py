@@ -10,7 +10,7 @@ as `Model.predict` does it, so that one sample is enough; of a longer one `Model
 loudest stretch, and so should a caller, for the graph hears all of it as one clip.
 
 `attention` is there only for networks whose class token chooses what it looks at: the last block's,
-as a mean over its heads (`evidence.pointers.last_block`). Step k covers `step_s` seconds from
+as a mean over its heads (`network.attention.last_block`). Step k covers `step_s` seconds from
 k * `step_s` on, frame k those around k * `hop_s`. Bands are even in mel between `low_hz` and
 `high_hz`.
 
@@ -38,7 +38,7 @@ from torch.nn import functional as F
 
 from auricle.data.store import FULL_SCALE
 from auricle.errors import AuricleError
-from auricle.evidence.pointers import chooses, frames_per_step, last_block
+from auricle.network.attention import last_block
 from auricle.network.classifier import NetworkConfig, SoundClassifier
 from auricle.network.frontend import SILENCE, FilterBank
 from auricle.ship.bundle import Facts
@@ -81,7 +81,7 @@ class Heard(nn.Module):
         level = power.mean(dim=(1, 2), keepdim=True) + SILENCE
         spectrum = 10 * torch.log10(power / level + 10 ** (config.frontend.floor_db / 10))
         probabilities = (logits / self.temperature).softmax(1)
-        if weights is None or not chooses(config.encoder):
+        if weights is None or not config.encoder.chooses:
             return probabilities, spectrum
         return probabilities, spectrum, last_block(weights)
 
@@ -93,7 +93,7 @@ def to_onnx(network: SoundClassifier, facts: Facts) -> bytes:
     """
     need("onnx", "onnxscript")
     heard = Heard(light_copy(network), samples_of(facts), facts.temperature or 1.0).eval()
-    names = [*OUTPUTS][: 3 if chooses(network.config.encoder) else 2]
+    names = [*OUTPUTS][: 3 if network.config.encoder.chooses else 2]
     free = {0: torch.export.Dim("batch", min=1), 1: torch.export.Dim("samples", min=1)}
     example = torch.zeros(2, example_samples(network.config, samples_of(facts)))
     with hushed():
@@ -152,7 +152,7 @@ def example_samples(config: NetworkConfig, samples: int) -> int:
 
     What does not happen while the network is followed may be left out of the graph for good.
     """
-    step = frames_per_step(config.base)
+    step = config.base.hop_frames
     frames = samples // config.frontend.hop // step * step + step + config.base.frames_per_step + 1
     return frames * config.frontend.hop
 
@@ -176,8 +176,7 @@ def tidied(model: "onnx.ModelProto", facts: Facts) -> "onnx.ModelProto":
 
 def metadata(facts: Facts) -> dict[str, Any]:
     """What a caller has to know of a graph."""
-    frontend, base = facts.network.frontend, facts.network.base
-    hop_s = frontend.hop / frontend.sample_rate_hz
+    frontend = facts.network.frontend
     return {
         "format": FORMAT,
         "name": facts.name,
@@ -185,8 +184,8 @@ def metadata(facts: Facts) -> dict[str, Any]:
         "sample_rate_hz": frontend.sample_rate_hz,
         "clip_s": facts.clip_s,
         "unknown_below": facts.unknown_below or 0.0,
-        "hop_s": hop_s,
-        "step_s": hop_s * frames_per_step(base),
+        "hop_s": frontend.hop / frontend.sample_rate_hz,
+        "step_s": facts.network.step_s,
         "floor_db": frontend.floor_db,
         "low_hz": frontend.low_hz,
         "high_hz": frontend.high_hz,
