@@ -151,6 +151,7 @@ BARS = {
     "flatness": Bar("must", least=0.85, most=1.15),
     "workers": Bar("must", least=1.7),
     "realtime": Bar("must", least=200.0, unit=" x"),
+    "mission": Bar("must", most=30.0, unit=" minutes"),
 }
 
 
@@ -896,6 +897,51 @@ def measure_demo(sizes: Sizes) -> Figures:
     return {"clip_s": sizes.clip_s, "visitors": sizes.visitors, "rows": rows}
 
 
+# The fits of a study
+
+FIRST_SEED = "seed-0"
+
+
+def read_mission(run: Path) -> Figures:
+    """What the fits of a study's first seed took, from its folder, and how well they did.
+
+    Fits under `esc5` are left out: they are no part of the mission's twenty.
+    """
+    environment = json.loads((run / "environment.json").read_text("utf-8"))
+    fits: dict[str, list[Figures]] = {}
+    for told in sorted(run.glob(f"*/*/*/{FIRST_SEED}/fit.json")):
+        if told.parents[2].name in ("kfold", "refit"):
+            fits.setdefault(told.parents[3].name, []).append(json.loads(told.read_text("utf-8")))
+    scores = json.loads((run / "scores.json").read_text("utf-8"))
+    pooled = {
+        each["name"]: next(
+            row["accuracy"]["value"]
+            for row in each["scores"]
+            if (row["strategy"], row["member"], row["seed"]) == ("kfold", "pooled", "0")
+        )
+        for each in scores["configurations"]
+    }
+    minutes = {name: [fit["train_seconds"] / 60 for fit in own] for name, own in fits.items()}
+    workers = environment["workers"]
+    return {
+        "commit": environment["commit"],
+        "quick": False,
+        "busy_before": 0.0,
+        "workers": workers,
+        "fits": sum(map(len, fits.values())),
+        "minutes": sum(map(sum, minutes.values())) / workers,
+        "rows": [
+            {
+                "configuration": name,
+                "fits": len(own),
+                "minutes": spread(own),
+                "accuracy": pooled[name],
+            }
+            for name, own in minutes.items()
+        ],
+    }
+
+
 # All of it
 
 SECTIONS: dict[str, Callable[[Sizes], Figures]] = {
@@ -933,8 +979,13 @@ def measure(name: str, quick: bool, before: Figures) -> Figures:
     found = rounded(found | {name: about | figures})
     return {
         "machine": machine,
-        "sections": {name: found[name] for name in SECTIONS if name in found},
+        "sections": in_order(found),
     }
+
+
+def in_order(sections: Figures) -> Figures:
+    """Sections as the page has them."""
+    return {name: sections[name] for name in (*SECTIONS, "mission") if name in sections}
 
 
 def rounded(figures: Any) -> Any:
@@ -1123,6 +1174,21 @@ from asking to the whole answer, {{ runs(found.rows[0].median_ms) }}.
 {% for row in found.rows -%}
 | {{ row.recipe }} | {{ cell(row.median_ms) }} | {{ cell(row.percentile_95_ms) }} |
 {% endfor -%}
+{% endif %}{% if "mission" in sections %}{% set found = sections.mission %}
+## The mission's fits
+
+The {{ found.fits }} fits of a study of ESC-10 with one seed, as `auricle study` trained them, \
+{{ found.workers }} at a time on
+cores that did nothing else. Minutes of one fit beside another one: median, least and greatest;
+accuracy is out of fold, one seed.
+
+| configuration | fits | minutes a fit | accuracy |
+| --- | --- | --- | --- |
+{% for row in found.rows -%}
+| {{ row.configuration }} | {{ row.fits }} | {{ cell(row.minutes) }} | {{ share(row.accuracy) }} |
+{% endfor %}
+All of them, the sum over the workers: {{ number(found.minutes) }} minutes: \
+{{ judge("mission", found.minutes) }}.
 {% endif %}"""
 
 
@@ -1179,6 +1245,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--only", nargs="+", metavar="NAME", choices=SECTIONS, default=list(SECTIONS),
         help=f"measure these sections, keep the others: {', '.join(SECTIONS)}",
     )  # fmt: skip
+    parser.add_argument(
+        "--study", type=Path, help="measure nothing: read what the fits of this study took"
+    )
     parser.add_argument("--page", action="store_true", help="measure nothing: the page anew")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs")
     parser.add_argument(
@@ -1189,7 +1258,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("--quick measures nothing worth keeping: give another folder with --out")
     figures = asked.out / "speed.json"
     results: Figures = json.loads(figures.read_text("utf-8")) if figures.is_file() else {}
-    for name in () if asked.page else asked.only:
+    if asked.study:
+        results["sections"] = in_order(
+            results["sections"] | {"mission": rounded(read_mission(asked.study))}
+        )
+        replace_text(figures, json.dumps(results, indent=1) + "\n")
+    for name in () if asked.page or asked.study else asked.only:
         results = measure(name, asked.quick, results)
         replace_text(figures, json.dumps(results, indent=1) + "\n")
     if not results:

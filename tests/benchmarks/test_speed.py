@@ -206,3 +206,24 @@ def test_visitors_are_timed_crowd_by_crowd():
     assert f"{TINY.visitors} uploads at once" in page
     cells = [speed.cell(row[wait]) for wait in ("median_ms", "percentile_95_ms")]
     assert f"| cnn | {' | '.join(cells)} |" in page
+
+
+def test_the_fits_of_a_study_are_added_up_over_its_workers(tiny_study, tmp_path, capsys):
+    found = speed.read_mission(tiny_study)
+    told = [
+        json.loads(path.read_text())
+        for strategy in ("kfold", "refit")
+        for path in tiny_study.glob(f"*/{strategy}/*/seed-0/fit.json")
+    ]
+    workers = json.loads((tiny_study / "environment.json").read_text())["workers"]
+    assert found["fits"] == len(told) == sum(row["fits"] for row in found["rows"])
+    assert found["minutes"] == pytest.approx(sum(f["train_seconds"] for f in told) / 60 / workers)
+
+    first = results_of(encoder={"rows": []})
+    del first["sections"]["encoder"]
+    (tmp_path / "speed.json").write_text(json.dumps(first), encoding="utf-8")
+    speed.main(["--study", str(tiny_study), "--out", str(tmp_path)])
+    page = (tmp_path / "speed.md").read_text(encoding="utf-8")
+    for row in found["rows"]:
+        assert f"| {row['configuration']} | {row['fits']} |" in page
+    assert "must be at most 30 minutes: met" in page
