@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, median
+from statistics import mean
 from typing import Any
 
 from auricle.errors import StudyError
@@ -177,28 +177,32 @@ def _section(tuning: Tuning) -> Iterator[Block]:
 
 
 def _luck(tuning: Tuning) -> str:
-    """What new seeds say of the best score."""
+    """What new seeds say of the best score.
+
+    A seed can be kind or hard to every recipe alike, so what the best trial gained over the recipe
+    as it was is compared, each with the same seeds.
+    """
     seeds = tuning.told["new_seeds"]
     searched, *new = seeds["best"]
     text = (
         f"With {plural(len(new), 'seed')} that were not searched the same recipe has "
         f"{decimals(mean(new))}"
     )
-    others = [trial.score for trial in tuning.whole if trial.score is not None]
-    gain, kept = median(others) - searched, median(others) - mean(new)
-    if gain > 0:
-        lost = max(0.0, min(1.0, 1 - kept / gain))
-        text += (
-            ": of what it was better than the median of the whole trials "
-            f"({decimals(median(others))}), {percent(lost)}% was luck of the search"
-        )
-    if "as it is" in seeds:
-        before, *again = seeds["as it is"]
-        text += (
-            f". The recipe as it was has {decimals(before)}, and {decimals(mean(again))} with the "
-            "new seeds"
-        )
-    return text + "."
+    if "as it is" not in seeds:
+        return f"{text}."
+    before, *again = seeds["as it is"]
+    gain, kept = before - searched, mean(again) - mean(new)
+    text += (
+        f"; the recipe as it was has {decimals(before)} with the seed of the search and "
+        f"{decimals(mean(again))} with the others"
+    )
+    if gain <= 0:
+        return f"{text}: nothing was gained."
+    lost = max(0.0, min(1.0, 1 - kept / gain))
+    return (
+        f"{text}. Of the gain of {decimals(gain)} over it, {decimals(max(0.0, kept))} remains with "
+        f"new seeds: {percent(lost)}% was luck of the search."
+    )
 
 
 def _space_table(tuning: Tuning) -> Table:
@@ -209,7 +213,7 @@ def _space_table(tuning: Tuning) -> Table:
         f"What was searched as {plain(tuning.name)}, and what was found.",
         [
             Column("value", align="left"),
-            Column("searched", align="left"),
+            Column("searched", align="left", weight=1),
             Column("as it was"),
             Column("best trial"),
             Column("chosen"),
@@ -227,7 +231,9 @@ def _space_table(tuning: Tuning) -> Table:
             for key, searched in tuning.space["values"].items()
         ],
         note="Chosen: of the best few after confirming them; a dash where the recipe as it was "
-        "remained the best.",
+        "remained the best."
+        if tuning.told["confirmed"]
+        else "Chosen: the best trial; it was not confirmed at full length.",
     )
 
 
