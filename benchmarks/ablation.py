@@ -221,8 +221,9 @@ TEMPLATE = """\
 
 Made by `python -m benchmarks.ablation table` from [ablation.jsonl](ablation.jsonl) and the
 sentences of [ablation.toml](ablation.toml). Every figure is out-of-fold over the {{ clips }} clips
-of folds 2 to 5 (`kfold`), of one network after its last epoch; none of these runs has decoded a
-clip of fold 1. Accuracy is in per cent, the mean of the seeds with its 95% interval over
+of folds 2 to 5 (`kfold`), of networks after their last epoch. The mission's own rows come from the
+study that was also scored on fold 1; of it, too, nothing but its out-of-fold predictions stands
+here. Accuracy is in per cent, the mean of the seeds with its 95% interval over
 recordings; "less reference" is the difference to the section's first row on the same clips, with
 its interval and the p of a sign-flip permutation by recording. The second log-loss is that after
 one temperature for all clips, fitted to them: mixed labels make networks speak too softly, each

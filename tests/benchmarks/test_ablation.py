@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 import tomllib
 
 import numpy as np
@@ -70,3 +71,25 @@ def test_a_report_gets_the_rows_of_the_page() -> None:
     for row in rows:
         cells = [row["name"], row["differs"], row["seeds"], f"{100 * float(row['accuracy']):.1f} ["]
         assert " | ".join(cells) in page
+
+
+def test_sections_that_say_their_arithmetic_say_it_truly() -> None:
+    order = tomllib.loads(ablation.ORDER.read_text(encoding="utf-8"))
+    by_row = {line["row"]: line["precision"] for line in ablation.read(ablation.JOURNAL)}
+    titles = [section["title"] for section in order["sections"]]
+    first, last = titles.index("Frames a step"), titles.index("Encoder on the wider base")
+    assert (
+        f'to "{titles[last]}" ran on a processor without bf16' in order["sections"][first]["says"]
+    )
+    for at, section in enumerate(order["sections"]):
+        rows = [section["reference"], *(row["name"] for row in section["rows"])]
+        expected = "float32" if first <= at <= last else "bf16"
+        assert {by_row[row] for row in rows} == {expected}, section["title"]
+
+
+def test_sentences_that_name_a_section_name_one_that_is_there() -> None:
+    text = ablation.PAGE.read_text(encoding="utf-8")
+    titles = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    named = re.findall(r'"([A-Z][^"]*)"', text)
+    assert named
+    assert {*named} <= {*titles}

@@ -197,8 +197,9 @@ def make_scores(
                 add(("esc5", s, f"fold-{fold}", "test", one), folds == fold, p[folds == fold])
             add(("esc5", s, "pooled", "test", one), folds > 0, p)
     if seeds > 1:
-        kept = [("kfold", "pooled", "out-of-fold"), ("refit", "all", "test")]
-        for strategy, member, on in [*kept, ("holdout", "fold-2", "test")]:
+        for strategy, member, on in dict.fromkeys(
+            (row["strategy"], row["member"], row["on"]) for row in rows
+        ):
             same = [
                 row
                 for row in rows

@@ -1,11 +1,14 @@
 """Markup, labels and numbers as text."""
 
+from dataclasses import replace
+
 import pytest
 
 from auricle.report import wording
 from auricle.report.document import (
     Column,
     Document,
+    Either,
     Figure,
     Heading,
     Table,
@@ -14,6 +17,7 @@ from auricle.report.document import (
     number,
     plain,
     runs,
+    sourced,
     spread,
 )
 from auricle.report.scores import Bounded
@@ -61,7 +65,21 @@ def test_blocks_are_numbered_by_kind() -> None:
         "two": "Section 2",
         "t2": "Table 2",
     }
-    assert [block["kind"] for block in spread(document)][:2] == ["heading", "table"]
+    assert [block["kind"] for block in spread(document, "page")][:2] == ["heading", "table"]
+
+
+def test_paper_and_page_number_what_each_shows() -> None:
+    long, short = (Table(name, name, [Column("a")], []) for name in ("long", "short"))
+    last = Table("last", "", [Column("a")], [])
+    named = replace(last, name="told")
+    either = Either([Heading("In full", 2, "full"), long, named], [short])
+    blocks = tuple(sourced((Heading("One", 1, "one"), either, last), "rows.csv"))
+    document = Document("", "", "", "", blocks)
+    shown = {m: [*spread(document, m)] for m in ("page", "paper")}
+    assert [b["name"] for b in shown["page"]] == ["one", "full", "long", "told", "last"]
+    assert [b["name"] for b in shown["paper"]] == ["one", "short", "last"]
+    assert [shown[m][-1]["label"] for m in ("page", "paper")] == ["Table 3", "Table 2"]
+    assert {b["source"] for m in shown for b in shown[m] if b["kind"] == "table"} == {"rows.csv"}
 
 
 def test_columns_with_one_group_share_a_heading() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from auricle.report.document import Paragraph
-from auricle.report.methods import heads, methods
+from auricle.report.methods import heads, methods, training
 from auricle.report.study_files import Study, read_study
 
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -43,6 +43,23 @@ def test_dropout_and_the_gain_of_positions_are_those_of_the_recipes(
     told = said(with_encoders(read_study(mission), *changes))
     assert f"multiplied by {gain};" in told
     assert f"leaves out a share of {share} of what a block adds" in told
+
+
+def test_a_recipe_that_all_share_is_said_to_be_shared(mission: Path) -> None:
+    study = read_study(mission)
+    assert "All configurations share them, the learning rate too" in in_all(study)
+    assert "tried without an encoder" not in in_all(study)
+    assert "tried without an encoder ([@tried])" in in_all(replace(study, tried=({},)))
+    first, *others = study.plan["configurations"]
+    slower = first | {"training": first["training"] | {"learning_rate": 0.001}}
+    apart = replace(study, plan=study.plan | {"configurations": [slower, *others]})
+    assert "All configurations share them" not in in_all(apart)
+    alone = replace(study.scores, configurations=study.configurations[:1])
+    assert "All configurations share them" not in in_all(replace(study, scores=alone))
+
+
+def in_all(study: Study) -> str:
+    return " ".join(block.text for block in training(study) if isinstance(block, Paragraph))
 
 
 @pytest.mark.parametrize("run", PUBLISHED, ids=lambda run: run.name)

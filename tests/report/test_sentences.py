@@ -98,6 +98,10 @@ def test_the_hardest_fold_is_named_if_all_agree() -> None:
     agree = {"a": {"fold-2": 0.9, "fold-3": 0.8}, "b": {"fold-2": 0.9, "fold-3": 0.7}}
     assert "Hardest for every configuration: fold 3" in sentences.fold_spread(agree)
     assert "lie 10.0 to 20.0 points apart" in sentences.fold_spread(agree)
+    tied = {"a": {"fold-2": 0.8, "fold-3": 0.8, "fold-4": 0.9}, "b": {"fold-2": 0.9, "fold-3": 0.7}}
+    assert "Hardest, or as hard as another, for every configuration: fold 3" in (
+        sentences.fold_spread(tied)
+    )
     differ = {"a": {"fold-2": 0.9, "fold-3": 0.8}, "b": {"fold-2": 0.7, "fold-3": 0.9}}
     assert "No fold is the hardest for all" in sentences.fold_spread(differ)
     same = {"a": {"fold-2": 0.9, "fold-3": 0.9}}
@@ -120,6 +124,8 @@ def test_the_weakest_category_is_named() -> None:
     split = sentences.weakest({"a": scored(dog, flat), "b": scored(rain, flat)})
     assert "*dog* for `a` (0.500) and *rain* for `b` (0.400)" in split
     assert sentences.weakest({}) == ""
+    of_first = sentences.weakest({"a": scored(dog, flat)}, " (first seed)")
+    assert "*dog* has the lowest out-of-fold F1 (first seed) (0.500)" in of_first
 
 
 def test_the_commonest_confusion_is_named_with_its_reverse() -> None:
@@ -131,6 +137,8 @@ def test_the_commonest_confusion_is_named_with_its_reverse() -> None:
     assert "*sea waves* heard as *dog* (2 of 8)" in said
     assert "The reverse of the first happens never." in said
     assert "*dog* heard" not in said
+    said = sentences.commonest_confusion(tuple(f1), {"a": scored(f1, [[5, 3], [1, 7]])}, " (x)")
+    assert "Most frequent out-of-fold (x): " in said
     clean = sentences.commonest_confusion(tuple(f1), {"a": scored(f1, [[8, 0], [0, 8]])})
     assert "No clip was taken for another category" in clean
 
@@ -138,15 +146,33 @@ def test_the_commonest_confusion_is_named_with_its_reverse() -> None:
 def test_the_test_fold_is_called_harder_easier_or_neither() -> None:
     high, low = scores(a=0.95, b=0.93), scores(a=0.80, b=0.75)
     harder = sentences.on_test_fold(high, low, 1)
-    assert "Fold 1 is harder than out-of-fold clips" in harder
+    assert "To the networks that gave the out-of-fold scores, fold 1 is harder than what" in harder
     assert "−15.0 points for `a` and −18.0 for `b`" in harder
     assert "No out-of-fold accuracy lies within" in harder
     assert "`a` is highest on both" in harder
-    assert "Fold 1 is easier" in sentences.on_test_fold(low, high, 1)
+    assert "fold 1 is easier than" in sentences.on_test_fold(low, high, 1)
     near = sentences.on_test_fold(scores(a=0.9, b=0.8), scores(a=0.88, b=0.95), 1)
     assert "neither harder nor easier" in near
-    assert "Only that of `a` lies within" in near
+    assert "Only the out-of-fold accuracy of `a` lies within" in near
     assert "Highest there: `b`" in near
+
+
+def test_what_a_refit_gains_is_laid_to_more_and_other_clips() -> None:
+    members, refit = scores(a=0.90, b=0.92), scores(a=0.95, b=0.91)
+    said = sentences.of_refit(members, refit, 1, ("240", "320"))
+    assert "from all 320 development clips, those that gave the out-of-fold scores from 240" in said
+    assert "+5.0 points for `a` and −1.0 for `b`" in said
+    assert "More clips and other clips are one change" in said
+    assert sentences.of_refit(members, {}, 1, ("240", "320")) == ""
+
+
+def test_few_recordings_are_counted_and_named() -> None:
+    said = sentences.few_recordings({"dog": 8, "sea_waves": 2, "rooster": 2}, 1)
+    assert (
+        "Fold 1 holds 12 recordings, in some categories as few as 2 (sea waves and rooster)" in said
+    )
+    assert "at most a lower bound" in said
+    assert "16 recordings, 8 in each category" in sentences.few_recordings({"a": 8, "b": 8}, 1)
 
 
 def test_averaging_helps_or_does_not() -> None:

@@ -238,10 +238,12 @@ def test_esc5_seeds_and_tracking_have_their_sections(make_study: Callable[..., P
         assert "two seeds" in said
         assert "Every fold tested" in said
         assert "92.5 [90.0, 95.0]" in said
-        assert "everyone is cnn and transformer-h4, 123,456 trainable parameters a seed" in said
+        assert "everyone is cnn and transformer-h4, 246,912 trainable parameters in its 4" in said
         assert "4 networks, probabilities averaged" in said
         assert "Published accuracies" in said
         assert "96.65" in said
+        assert "is comparable with them" not in said
+        assert "means over two seeds" in said
     assert 'href="https://wandb.ai/someone/esc10"' in page.read_text(encoding="utf-8")
 
 
@@ -260,12 +262,16 @@ def test_what_was_tried_is_told_where_a_study_has_it(make_study: Callable[..., P
     )
     (run / "tried.csv").write_text(header + rows, encoding="utf-8")
     paper, page = write_report(run)
-    for said in (text_of(paper), text_on(page)):
+    short, long = text_of(paper), text_on(page)
+    for said in (short, long):
         assert "How the recipe was found" in said
         assert "+2.0 [−1.0, +5.0]" in said
-        assert "More is better." in said
         assert "width 64" in said
-        assert said.count("range over seeds") == 1, "the second table has nothing to tell there"
+        assert "of a run that was scored on the test fold too, these are all that is used" in said
+    assert "More is better." in long
+    assert long.count("range over seeds") == 1, "the second table has nothing to tell there"
+    assert "More is better." not in short
+    assert "Views 2 two views 1 93.0 [90.0, 96.0] +2.0" in short, "a section's highest row"
     assert "two views: 2.9 minutes" in page.read_text(encoding="utf-8")
 
 

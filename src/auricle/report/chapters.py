@@ -49,7 +49,7 @@ def subtitle(study: Study) -> str:
     heads = sorted({each.heads for each in study.configurations if each.blocks})
     several = f"{listed([str(n) for n in heads])} attention {'heads' if heads != [1] else 'head'}"
     if not heads:
-        return "A one-dimensional convolutional network on the waveform, validated without leaks"
+        return "A one-dimensional convolutional network on the waveform, validated by recording"
     if len(heads) == len(study.configurations):
         return f"A one-dimensional convolutional network with a transformer encoder of {several}"
     return (

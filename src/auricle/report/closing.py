@@ -47,8 +47,10 @@ NOT_USED = (
 def discussion(study: Study) -> Iterator[Block]:
     """What the numbers say when read together."""
     yield Heading("Observations", 1, "observations")
+    over = f" Scores are means over {worded(study.seeds)} seeds unless a sentence names the first."
     yield Paragraph(
         "Each sentence is chosen by the figures above: with other figures it would read otherwise."
+        + (over if study.seeds > 1 else "")
     )
     yield Bullets(observations(study))
 

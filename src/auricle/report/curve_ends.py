@@ -43,7 +43,7 @@ def gaps(ends: Mapping[str, Ending]) -> str:
         how = f"the validation loss exceeds the training loss by {told}"
     else:
         how = f"validation loss less training loss is {told}"
-    text = f"**Gap.** At the last epoch {how} (mean of folds)."
+    text = f"**Gap.** At the last epoch {how} (mean of the k-fold fits)."
     if len(ends) == 1:
         return text
     widest, _ = extremes({name: end.gap for name, end in ends.items()}, decimals)

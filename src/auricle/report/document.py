@@ -126,7 +126,16 @@ class Explorer:
     data: Mapping[str, Any]
 
 
-Block = Heading | Paragraph | Bullets | Cards | Formula | Figure | Table | Explorer
+@dataclass(frozen=True)
+class Either:
+    """What the page shows, and what stands in its place on paper."""
+
+    page: Sequence["Block"]
+    paper: Sequence["Block"]
+
+
+Block = Heading | Paragraph | Bullets | Cards | Formula | Figure | Table | Explorer | Either
+Medium = Literal["page", "paper"]
 
 
 @dataclass(frozen=True)
@@ -146,10 +155,22 @@ class Document:
     cover: Sequence[tuple[str, str]] = ()
 
 
+def chosen(blocks: Iterable[Block], medium: Medium) -> Iterator[Block]:
+    """The blocks that one of the two shows."""
+    for block in blocks:
+        if isinstance(block, Either):
+            yield from block.page if medium == "page" else block.paper
+        else:
+            yield block
+
+
 def sourced(blocks: Iterable[Block], source: str) -> Iterator[Block]:
     """The same blocks: figures and tables that name no file of their own name this one."""
     for block in blocks:
-        if isinstance(block, Figure | Table) and not block.source:
+        if isinstance(block, Either):
+            page, paper = (tuple(sourced(part, source)) for part in (block.page, block.paper))
+            yield Either(page, paper)
+        elif isinstance(block, Figure | Table) and not block.source:
             yield replace(block, source=source)
         else:
             yield block
@@ -226,8 +247,9 @@ def number(document: Document) -> dict[str, str]:
     return labels
 
 
-def spread(document: Document) -> Iterator[dict[str, Any]]:
-    """Blocks as plain data with their text taken apart: what both templates are given."""
+def spread(document: Document, medium: Medium) -> Iterator[dict[str, Any]]:
+    """Blocks as plain data with their text taken apart: what each template is given."""
+    document = replace(document, blocks=tuple(chosen(document.blocks, medium)))
     labels = number(document)
 
     def rich(value: Any) -> Any:

@@ -17,7 +17,8 @@ from auricle.report.document import (
     plain,
 )
 from auricle.report.headlines import out_of_fold, tested, views
-from auricle.report.observations import quoted
+from auricle.report.methods import share_a_recipe
+from auricle.report.observations import on_intervals, quoted
 from auricle.report.scores import Bounded
 from auricle.report.sentences import extremes, ranking, told_apart
 from auricle.report.study_files import Study
@@ -56,6 +57,8 @@ def summary(study: Study) -> Iterator[Block]:
         said.append(_without_lead(told_apart(study.scores.comparisons)))
         if test and test.strategy != "esc5":
             said.append(on_test(quoted(study, test), test.title))
+        if share_a_recipe(study):
+            said.append("All were trained by one recipe ([@training]).")
     elif test:
         said.append(_without_lead(ranking(quoted(study, test), f"({test.title})")))
     if not study.plan.get("test", True):
@@ -67,7 +70,7 @@ def summary(study: Study) -> Iterator[Block]:
         "accuracies",
         plots.accuracies(study.configurations, shown),
         "Accuracy of each configuration with its 95% interval: "
-        f"{listed([view.title for view in shown])}.",
+        f"{listed([view.title for view in shown])}. {on_intervals(study)}".rstrip(),
         "Dot plot of accuracies. "
         + " ".join(
             f"{each.name}: "
@@ -185,13 +188,13 @@ def data(study: Study) -> Iterator[Block]:
         )
     if dataset.recordings < dataset.clips:
         text += (
-            "Clips cut from one recording are siblings and nearly alike. A recording stands in one "
-            "fold, so no network is scored on a sibling of what it was trained on, and intervals "
-            "resample recordings, not clips."
+            "Clips cut from one recording are siblings and nearly alike. No named recording stands "
+            "in two folds, so no network is scored on a sibling, by name, of what it was trained "
+            "on, and intervals resample recordings, not clips."
         )
     else:
         text += "Every clip is a recording of its own."
-    yield Paragraph(text)
+    yield Paragraph(text + audited(study))
     yield _clip_table(study)
     seconds = study.plan.get("clip_s")
     if seconds:
@@ -215,6 +218,28 @@ def data(study: Study) -> Iterator[Block]:
         + ".",
         source="pictures.npz",
     )
+
+
+def audited(study: Study) -> str:
+    """What comparing the sounds found to stand in two folds, though no named recording does."""
+    found = study.evidence.get("audit")
+    if found is None:
+        return ""
+    pairs = [*found.across(equal=True), *found.across(equal=False)]
+    said = (
+        f"one sound that two clips of different folds share for {pairs[0].shared_s:.1f} s"
+        if len(pairs) == 1
+        else f"{plural(len(pairs), 'pair')} of clips of different folds that share a sound"
+        if pairs
+        else "no sound in two folds"
+    )
+    if found.authors_astray:
+        said += (
+            f", and clips of {count(len(found.authors_astray))} of "
+            f"{plural(found.authors, 'author')} in two folds or more"
+        )
+    closed = "" if found.test_fold in found.compared else ", the test fold left closed,"
+    return f" Comparing their sounds ([@audit]){closed} found {said}."
 
 
 def _first_shown(number: int, most: int) -> str:

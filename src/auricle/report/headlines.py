@@ -26,8 +26,7 @@ class View:
 
     def quoted(self, configuration: Configuration) -> ScoreRow | None:
         """The score to state: of the seeds' mean where there are several."""
-        mean = configuration.row(self.strategy, self.member, self.on, "mean")
-        return mean or self.drawn(configuration)
+        return configuration.quoted(self.strategy, self.member, self.on)
 
     def drawn(self, configuration: Configuration) -> ScoreRow | None:
         """The score with its classes, confusion and curves: of the first seed."""

@@ -24,7 +24,7 @@ def set_page(document: Document) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    blocks = list(spread(document))
+    blocks = list(spread(document, "page"))
     for block in blocks:
         if block["kind"] == "figure":
             block["svg"] = page_svg(block["svg"], block["name"], block["alt"])

@@ -1,50 +1,85 @@
 """The comparative table as Markdown: `python -m auricle.report.markdown RUN`, for a README.
 
-Every cell is read from the study's `comparison.csv`.
+Every cell is read from the study's `comparison.csv`; recordings are counted in its `clips.csv`.
 """
 
 import csv
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+
+from auricle.report.sentences import few_recordings
 
 Row = dict[str, str]
 
+BEST = ("kfold", "pooled", "out-of-fold")
 COLUMNS = {
-    "out of fold (4-fold)": ("kfold", "pooled", "out-of-fold"),
+    "out of fold (4-fold)": BEST,
     "test: holdout": ("holdout", None, "test"),
     "test: refit": ("refit", "all", "test"),
-    "test: 4 networks averaged": ("kfold", "ensemble", "test"),
+    "test: the 4-fold networks averaged": ("kfold", "ensemble", "test"),
 }
 
 
 def comparative_table(run: Path) -> str:
-    """Accuracy in percent under each strategy, F1, AUC and sizes: a line a configuration."""
-    with (run / "comparison.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    names = list(dict.fromkeys(row["configuration"] for row in rows))
-    sizes = ["trainable", "fixed", "minutes a fit"]
+    """Accuracy in percent under each strategy, F1, AUC and sizes: a line a configuration.
+
+    Below it, what all seeds answer together where there are committees; then, of a test fold that
+    was read, what intervals on it are worth.
+    """
+    rows = _rows(run / "comparison.csv")
+    by_name: dict[str, list[Row]] = {}
+    for row in rows:
+        by_name.setdefault(row["configuration"], []).append(row)
+    trained = {n: own for n, own in by_name.items() if any(r["seed"].isdigit() for r in own)}
+    committees = {n: own for n, own in by_name.items() if n not in trained}
     first, *tested = COLUMNS
-    titles = ["configuration", first, "its F1 (macro)", "its AUC", *tested, *sizes]
-    lines = [_line(titles), _line(["---"] * len(titles))]
-    for name in names:
-        own = [row for row in rows if row["configuration"] == name]
+    sizes = ["trainable", "fixed", "minutes a fit"]
+    lines = _head(["configuration", first, "its F1 (macro)", "its AUC", *tested, *sizes])
+    for name, own in trained.items():
         cells = [_accuracy(_find(own, *key)) for key in COLUMNS.values()]
-        best = _find(own, "kfold", "pooled", "out-of-fold")
+        best = _find(own, *BEST)
         members = [row for row in own if _is_member(row, best)]
-        seconds = float(best["train_seconds"])
-        minutes = f"{seconds / 60 / len(members):.1f}" if members else "-"
+        minutes = float(best["train_seconds"]) / 60 / len(members)
         cells[1:1] = [f"{float(best[name]):.3f}" for name in ("f1_macro", "auc_macro")]
         cells += [f"{int(best[f'parameters_{kind}']):,}" for kind in ("trainable", "fixed")]
-        lines.append(_line([name, *cells, minutes]))
+        lines.append(_line([name, *cells, f"{minutes:.1f}"]))
+    if committees:
+        lines += ["", *_together(trained, committees)]
+    if any(row["on"] == "test" for row in rows):
+        lines += ["", _on_intervals(_rows(run / "clips.csv"))]
     return "\n".join(lines)
 
 
-def _find(rows: list[Row], strategy: str, member: str | None, on: str) -> Row:
-    """The row of all seeds if there are several, else of the one; of a committee, its own."""
+def _together(trained: dict[str, list[Row]], committees: dict[str, list[Row]]) -> list[str]:
+    """All seeds of each committee, and of the best configuration beside them."""
+    best = max(trained, key=lambda name: float(_find(trained[name], *BEST)["accuracy"]))
+    seeds = len({row["seed"] for row in trained[best] if row["seed"].isdigit()})
+    lines = _head(["all seeds together", *COLUMNS, "trainable, of the refits"])
+    for name, own in {best: trained[best], **committees}.items():
+        cells = [_by(_find(own, *key, seed="ensemble")) for key in COLUMNS.values()]
+        trainable = seeds * int(own[0]["parameters_trainable"])
+        lines.append(_line([name, *cells, f"{trainable:,}"]))
+    return lines
+
+
+def _on_intervals(clips: list[Row]) -> str:
+    tested = [row for row in clips if row["role"] == "test"]
+    held = {(row["category"], row["recording"]) for row in tested}
+    return few_recordings(Counter(name for name, _ in sorted(held)), int(tested[0]["fold"]))
+
+
+def _rows(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _find(rows: list[Row], strategy: str, member: str | None, on: str, seed: str = "mean") -> Row:
+    """The row of a seed such as `mean` or `ensemble`; of a study of one seed, that of the one."""
     same = [row for row in rows if (row["strategy"], row["on"]) == (strategy, on)]
     same = [row for row in same if member in (None, row["member"])]
-    same = [row for row in same if row["seed"] != "ensemble"] or same
-    return next((row for row in same if row["seed"] == "mean"), same[0] if same else {})
+    return next((row for row in same if row["seed"] == seed), same[0] if same else {})
 
 
 def _is_member(row: Row, whole: Row) -> bool:
@@ -64,7 +99,16 @@ def _accuracy(row: Row) -> str:
     return text
 
 
-def _line(cells: list[str]) -> str:
+def _by(row: Row) -> str:
+    """An accuracy, and how many networks answered."""
+    return f"{_accuracy(row)}, {row['declared'].partition(',')[0]}" if row else "-"
+
+
+def _head(titles: Sequence[str]) -> list[str]:
+    return [_line(titles), _line(["---"] * len(titles))]
+
+
+def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 

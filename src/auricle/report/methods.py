@@ -357,9 +357,32 @@ def training(study: Study) -> Iterator[Block]:
         "that is:"
     )
     yield formula("mixing")
-    yield Paragraph("[@settings] holds every value.")
+    yield Paragraph(f"[@settings] holds every value.{_one_recipe(study)}")
     recipes = {each.name: study.recipe(each.name) for each in study.configurations}
     yield _settings(recipes)
+
+
+def share_a_recipe(study: Study) -> bool:
+    """Whether several configurations are trained and augmented alike to the last value."""
+    recipes = [study.recipe(each.name) for each in study.configurations]
+    first, *others = [[each.get(part) for part in ("training", "augment")] for each in recipes]
+    return bool(others) and all(each == first for each in others)
+
+
+def _one_recipe(study: Study) -> str:
+    """What it means for a comparison that its configurations share a recipe."""
+    if not share_a_recipe(study):
+        return ""
+    text = (
+        " All configurations share them, the learning rate too: they are compared under equal "
+        "training, not each under the one that suits it best."
+    )
+    if study.tried and len({bool(each.blocks) for each in study.configurations}) == 2:
+        text += (
+            " Most of what they were found by was tried without an encoder ([@tried]); one found "
+            "for it might serve it better."
+        )
+    return text
 
 
 def _settings(recipes: dict[str, dict[str, Any]]) -> Table:

@@ -1,5 +1,6 @@
 """What a study's figures say when read together, sentence by sentence."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from auricle.report.curve_ends import ending, gaps, overfitting
@@ -10,7 +11,9 @@ from auricle.report.sentences import (
     by_heads,
     commonest_confusion,
     cost,
+    few_recordings,
     fold_spread,
+    of_refit,
     on_test_fold,
     ranking,
     seed_spread,
@@ -18,6 +21,7 @@ from auricle.report.sentences import (
     weakest,
 )
 from auricle.report.study_files import Study
+from auricle.report.wording import count
 
 
 def observations(study: Study) -> list[str]:
@@ -43,10 +47,14 @@ def _sentences(study: Study) -> Iterator[str]:
     yield fold_spread(folds_of(study))
     if development:
         drawn = {c.name: row for c in study.configurations if (row := development.drawn(c))}
-        yield weakest({name: row for name, row in drawn.items() if row.per_class})
-        yield commonest_confusion(study.scores.dataset.categories, drawn)
-    if development and test and test.strategy != "esc5":
-        yield on_test_fold(accuracies, quoted(study, test), study.scores.dataset.test_fold)
+        of = " (first seed)" if study.seeds > 1 else ""
+        yield weakest({name: row for name, row in drawn.items() if row.per_class}, of)
+        yield commonest_confusion(study.scores.dataset.categories, drawn, of)
+    if development and test and (there := same_on_test(study, development)):
+        fold = study.scores.dataset.test_fold
+        yield on_test_fold(accuracies, there, fold)
+        refit = quoted(study, View("refit", "all", "test", ""))
+        yield of_refit(there, refit, fold, learnt_from(study, development))
     yield averaging(gains(study))
     if development:
         values = {name: score.value for name, score in accuracies.items()}
@@ -71,12 +79,13 @@ def seconds(study: Study) -> dict[str, float]:
 
 
 def folds_of(study: Study) -> dict[str, dict[str, float]]:
-    """Accuracy of each k-fold member of the first seed on its own validation fold."""
+    """Accuracy of the k-fold members on their own validation folds."""
+    members = [f"fold-{fold}" for fold in study.scores.dataset.development_folds]
     found = {
         c.name: {
-            row.member: row.accuracy.value
-            for row in c.rows("kfold", "out-of-fold")
-            if row.member.startswith("fold-") and row.seed == "0"
+            member: row.accuracy.value
+            for member in members
+            if (row := c.quoted("kfold", member, "out-of-fold"))
         }
         for c in study.configurations
     }
@@ -87,7 +96,32 @@ def gains(study: Study) -> dict[str, float]:
     """Test accuracy of the averaged k-fold networks less the mean of theirs."""
     found = {}
     for each in study.configurations:
-        mean, mixed = (each.row("kfold", member, "test") for member in ("mean", "ensemble"))
+        mean, mixed = (each.quoted("kfold", member, "test") for member in ("mean", "ensemble"))
         if mean and mixed:
             found[each.name] = mixed.accuracy.value - mean.accuracy.value
     return found
+
+
+def same_on_test(study: Study, development: View) -> dict[str, Bounded]:
+    """Accuracy on the test fold of the networks that gave the out-of-fold scores."""
+    member = "mean" if development.strategy == "kfold" else development.member
+    return quoted(study, View(development.strategy, member, "test", ""))
+
+
+def learnt_from(study: Study, development: View) -> tuple[str, str]:
+    """Training clips of the networks that gave the out-of-fold scores, and of a refit."""
+    clips = Counter(int(row["fold"]) for row in study.clips)
+    folds = study.scores.dataset.development_folds
+    total = sum(clips[fold] for fold in folds)
+    validated = folds if development.strategy == "kfold" else folds[:1]
+    sizes = sorted({total - clips[fold] for fold in validated})
+    return " to ".join(count(size) for size in dict.fromkeys((sizes[0], sizes[-1]))), count(total)
+
+
+def on_intervals(study: Study) -> str:
+    """What to know of the intervals on the test fold; nothing where it was not read."""
+    test, fold = tested(study), study.scores.dataset.test_fold
+    if not test or test.strategy == "esc5":
+        return ""
+    held = {(row["category"], row["recording"]) for row in study.clips if int(row["fold"]) == fold}
+    return few_recordings(Counter(name for name, _ in sorted(held)), fold)

@@ -21,7 +21,7 @@ def set_pdf(document: Document, made: datetime) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         blocks = []
-        for block in spread(document):
+        for block in spread(document, "paper"):
             if block["kind"] == "figure":
                 (root / f"{block['name']}.svg").write_text(block.pop("svg"), encoding="utf-8")
             blocks.append({key: value for key, value in block.items() if key not in PAGE_ONLY})

@@ -20,10 +20,7 @@ def _each_fold(study: Study, name: str) -> list[str]:
     """Accuracy under `esc5` on each fold, of the seeds' mean where there are several."""
     configuration = next(each for each in study.configurations if each.name == name)
     folds = [f"fold-{fold}" for fold in study.scores.dataset.folds]
-    rows = [
-        configuration.row("esc5", fold, "test", "mean") or configuration.row("esc5", fold, "test")
-        for fold in folds
-    ]
+    rows = [configuration.quoted("esc5", fold, "test") for fold in folds]
     return [percent(row.accuracy.value if row else None) for row in rows]
 
 
@@ -68,8 +65,9 @@ def published(study: Study) -> Iterator[Block]:
     ours = (
         "Of this study's figures only those of `esc5` are obtained as most of these are."
         if found
-        else "None of this study's figures is comparable with them: its strategies train on fewer "
-        "clips or test on one fold alone. Only `esc5`, which this study did not run, would be."
+        else "**No score of this study is comparable with them**: its strategies train on fewer "
+        "clips or test on one fold alone. `auricle study` with `--strategy esc5` gives scores that "
+        "are."
     )
     yield Paragraph(
         "What others report on ESC-10, trained from scratch, and what people score who listen. "
@@ -90,7 +88,8 @@ def published(study: Study) -> Iterator[Block]:
     ]
     yield Table(
         "literature-table",
-        "Published accuracies on ESC-10, %, and how each was obtained.",
+        "Published accuracies on ESC-10, %, and how each was obtained."
+        + ("" if found else " No score of this study is comparable with them."),
         [
             Column("system", align="left"),
             Column("source", align="left"),

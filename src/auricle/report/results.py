@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from auricle.report import plots
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
-from auricle.report.headlines import views
+from auricle.report.headlines import out_of_fold, views
+from auricle.report.observations import on_intervals
 from auricle.report.scores import Configuration, ScoreRow
 from auricle.report.study_files import Fit, Study
 from auricle.report.wording import (
@@ -16,6 +17,7 @@ from auricle.report.wording import (
     listed,
     minutes,
     percent,
+    plural,
     with_interval,
     worded,
 )
@@ -87,7 +89,7 @@ def folds(study: Study) -> Iterator[Block]:
     dataset = study.scores.dataset
     members = [f"fold-{fold}" for fold in dataset.development_folds]
     found = [
-        (c, {r.member: r for r in c.rows("kfold", "out-of-fold") if r.seed == "0"})
+        (c, {m: r for m in (*members, "pooled") if (r := c.quoted("kfold", m, "out-of-fold"))})
         for c in study.configurations
     ]
     if not any(rows for _, rows in found):
@@ -131,7 +133,7 @@ def folds(study: Study) -> Iterator[Block]:
         yield Table(
             f"folds-{measure.replace('_', '-')}",
             f"k-fold validation: {title}, of each fold and pooled over {count(clips)} "
-            f"out-of-fold clips{_of_first_seed(study)}.",
+            f"out-of-fold clips{_over_seeds(study)}.",
             columns,
             rows,
         )
@@ -143,7 +145,7 @@ def members_tested(study: Study) -> Iterator[Block]:
     members = [f"fold-{each}" for each in study.scores.dataset.development_folds]
     rows = []
     for each in study.configurations:
-        scored = [each.row("kfold", member, "test") for member in (*members, "mean", "ensemble")]
+        scored = [each.quoted("kfold", m, "test") for m in (*members, "mean", "ensemble")]
         shown = [percent(row.accuracy.value) if row else NOTHING for row in scored[:-1]]
         together = scored[-1]
         if together:
@@ -153,7 +155,7 @@ def members_tested(study: Study) -> Iterator[Block]:
     yield Table(
         "members",
         f"Test fold {fold}: accuracy, %, of each of the k-fold networks, the mean of their scores, "
-        f"and that of their averaged probabilities{_of_first_seed(study)}.",
+        f"and that of their averaged probabilities{_over_seeds(study)}.",
         [
             Column("configuration", align="left"),
             *(Column(m.replace("fold-", ""), "network that validates on") for m in members),
@@ -164,8 +166,8 @@ def members_tested(study: Study) -> Iterator[Block]:
     )
 
 
-def _of_first_seed(study: Study) -> str:
-    return ", first seed" if study.seeds > 1 else ""
+def _over_seeds(study: Study) -> str:
+    return f", means over {worded(study.seeds)} seeds" if study.seeds > 1 else ""
 
 
 def comparison(study: Study) -> Iterator[Block]:
@@ -213,6 +215,7 @@ def comparison(study: Study) -> Iterator[Block]:
         "of all fits of a strategy.",
         columns,
         body,
+        note=on_intervals(study),
         dense=True,
         source="comparison.csv",
     )
@@ -222,17 +225,41 @@ def comparison(study: Study) -> Iterator[Block]:
 
 
 def committees(study: Study) -> str:
-    """Who answers together, and what that costs."""
+    """Who answers together, what that costs, and what the best answers with all its seeds."""
     told = "; ".join(
         f"{code(each.name)} is {listed([code(name) for name in each.of])}, "
-        f"{count(each.parameters['total'].trainable)} trainable parameters a seed"
+        f"{count(study.seeds * each.parameters['total'].trainable)} trainable parameters in its "
+        f"{plural(study.seeds * len(each.of), 'network')}"
         for each in study.scores.committees
     )
     return (
         "Networks can also answer together, as a committee: the mean of the probabilities of every "
-        f"seed. {told}. It costs as many times the training and the answer as it has networks; "
-        "[@all-scores] has its scores at the end. No network answers for a clip that it learnt "
-        "from."
+        f"seed. {told}.{_together(study)} It costs as many times the training and the answer as it "
+        "has networks; [@all-scores] has its scores at the end. No network answers for a clip that "
+        "it learnt from."
+    )
+
+
+def _together(study: Study) -> str:
+    """Out-of-fold accuracy of the committees, beside that of the best configuration's seeds."""
+    view = out_of_fold(study)
+    best = next((c for c in study.configurations if c.name == study.scores.best.out_of_fold), None)
+    if view is None or best is None:
+        return ""
+    key = (view.strategy, view.member, view.on, "ensemble")
+    alone = best.row(*key)
+    shared = [
+        (each, row)
+        for each in study.scores.committees
+        for row in each.scores
+        if (row.strategy, row.member, row.on, row.seed) == key
+    ]
+    if alone is None or not shared:
+        return ""
+    told = listed([f"{code(c.name)} is right on {with_interval(r.accuracy)}%" for c, r in shared])
+    return (
+        f" Out-of-fold {told}; the {worded(study.seeds)} seeds of {code(best.name)}, the best "
+        f"configuration, answer together on their own: {with_interval(alone.accuracy)}%."
     )
 
 

@@ -118,6 +118,11 @@ class Configuration:
         found = (row for row in self.rows(strategy, on) if (row.member, row.seed) == (member, seed))
         return next(found, None)
 
+    def quoted(self, strategy: str, member: str, on: str) -> ScoreRow | None:
+        """The score to state: of the seeds' mean where there are several, else of the first."""
+        mean = self.row(strategy, member, on, "mean")
+        return mean or self.row(strategy, member, on)
+
 
 @dataclass(frozen=True)
 class Committee:

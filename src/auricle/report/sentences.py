@@ -15,6 +15,7 @@ from auricle.report.scores import Bounded, Pair, ScoreRow
 from auricle.report.wording import (
     category,
     configurations,
+    count,
     decimals,
     equals,
     listed,
@@ -154,12 +155,13 @@ def fold_spread(accuracies: Mapping[str, Mapping[str, float]]) -> str:
     if common:
         name = common[0].replace("fold-", "fold ")
         for_all = " for every configuration" if len(accuracies) > 1 else ""
-        return f"{text} Hardest{for_all}: {name}."
+        tied = any(len(each) > 1 for each in hardest)
+        return f"{text} Hardest{', or as hard as another,' if tied else ''}{for_all}: {name}."
     return f"{text} No fold is the hardest for all of them."
 
 
-def weakest(rows: Mapping[str, ScoreRow]) -> str:
-    """The classes with the lowest and the highest F1."""
+def weakest(rows: Mapping[str, ScoreRow], of: str = "") -> str:
+    """The classes with the lowest and the highest F1; `of` says of which seed, among several."""
     if not rows:
         return ""
     low: dict[str, list[str]] = {}
@@ -178,10 +180,10 @@ def weakest(rows: Mapping[str, ScoreRow]) -> str:
         if decimals(values[-1]) != span:
             span += f" to {decimals(values[-1])}"
         for_all = "" if len(rows) == 1 else " for every configuration"
-        text = f"*{category(worst_category)}* has the lowest out-of-fold F1{for_all} ({span})."
+        text = f"*{category(worst_category)}* has the lowest out-of-fold F1{of}{for_all} ({span})."
     else:
         text = (
-            "Which has the lowest out-of-fold F1 depends on the configuration: "
+            f"Which has the lowest out-of-fold F1{of} depends on the configuration: "
             + listed(
                 [
                     f"*{category(worst)}* for {configurations(names)} "
@@ -197,15 +199,17 @@ def weakest(rows: Mapping[str, ScoreRow]) -> str:
     return f"**Categories.** {text}"
 
 
-def commonest_confusion(categories: Sequence[str], rows: Mapping[str, ScoreRow]) -> str:
-    """Which category is most often taken for which other."""
+def commonest_confusion(
+    categories: Sequence[str], rows: Mapping[str, ScoreRow], of: str = ""
+) -> str:
+    """Which category is most often taken for which other; `of` as for `weakest`."""
     matrices = {name: np.array(row.confusion) for name, row in rows.items() if row.confusion}
     if not matrices:
         return ""
     total = np.sum([*matrices.values()], axis=0)
     off = total - np.diag(np.diag(total))
     if not off.any():
-        return "**Confusions.** No clip was taken for another category out-of-fold."
+        return f"**Confusions.** No clip was taken for another category out-of-fold{of}."
     order = np.argsort(-off, axis=None, kind="stable")[:3]
     found = [np.unravel_index(at, off.shape) for at in order]
     told = listed(
@@ -221,22 +225,25 @@ def commonest_confusion(categories: Sequence[str], rows: Mapping[str, ScoreRow])
     back = int(off[given, truth])
     often = "equally often" if back == off[truth, given] else plural(back, "time")
     reverse = f"The reverse of the first happens {often if back else 'never'}."
-    return f"**Confusions.** Most frequent out-of-fold{together}: {told}. {reverse}"
+    return f"**Confusions.** Most frequent out-of-fold{of}{together}: {told}. {reverse}"
 
 
 def on_test_fold(development: Mapping[str, Bounded], test: Mapping[str, Bounded], fold: int) -> str:
-    """How the test fold stands to the out-of-fold scores."""
+    """How hard the test fold is to the very networks that gave the out-of-fold scores."""
     both = [name for name in development if name in test]
     changes = {name: test[name].value - development[name].value for name in both}
     told = _told_points(changes)
     written = [round(100 * change, 1) for change in changes.values()]
     if all(change < 0 for change in written):
-        way = f"Fold {fold} is harder than out-of-fold clips"
+        way = "is harder"
     elif all(change > 0 for change in written):
-        way = f"Fold {fold} is easier than out-of-fold clips"
+        way = "is easier"
     else:
-        way = f"Fold {fold} is neither harder nor easier throughout"
-    text = f"**Test fold.** {way}: accuracy there differs by {told}."
+        way = "is neither harder nor easier throughout"
+    text = (
+        f"**Test fold.** To the networks that gave the out-of-fold scores, fold {fold} {way} than "
+        f"what they were validated on: their accuracy there differs by {told}."
+    )
     inside = [
         name
         for name in both
@@ -245,13 +252,14 @@ def on_test_fold(development: Mapping[str, Bounded], test: Mapping[str, Bounded]
         and low <= development[name].value <= high
     ]
     if len(inside) == len(both):
-        text += " Each out-of-fold accuracy lies within the interval of the test accuracy."
+        text += " Each out-of-fold accuracy lies within the interval of the one there."
     elif inside:
         text += (
-            f" Only that of {configurations(inside)} lies within the interval of the test accuracy."
+            f" Only the out-of-fold accuracy of {configurations(inside)} lies within the interval "
+            "of the one there."
         )
     else:
-        text += " No out-of-fold accuracy lies within the interval of the test accuracy."
+        text += " No out-of-fold accuracy lies within the interval of the one there."
     if len(both) > 1:
         first = extremes({n: development[n].value for n in both})[0]
         again = extremes({n: test[n].value for n in both})[0]
@@ -264,6 +272,40 @@ def on_test_fold(development: Mapping[str, Bounded], test: Mapping[str, Bounded]
             else ""
         )
     return text
+
+
+def of_refit(
+    members: Mapping[str, Bounded], refit: Mapping[str, Bounded], fold: int, clips: tuple[str, str]
+) -> str:
+    """What networks gain on the test fold that learn from all development clips.
+
+    `clips`: how many the members learnt from, and how many there are.
+    """
+    changes = {n: refit[n].value - members[n].value for n in members if n in refit}
+    if not changes:
+        return ""
+    fewer, all_of_them = clips
+    return (
+        f"**Refit.** The networks of `refit` learnt from all {all_of_them} development clips, "
+        f"those that gave the out-of-fold scores from {fewer}: on fold {fold} their accuracy "
+        f"differs from theirs by {_told_points(changes)}. More clips and other clips are one "
+        "change here, and cannot be told apart."
+    )
+
+
+def few_recordings(recordings: Mapping[str, int], fold: int) -> str:
+    """What intervals on the test fold are worth, from its recordings in each category."""
+    fewest = min(recordings.values())
+    where = [category(name) for name, number in recordings.items() if number == fewest]
+    few = (
+        f"{count(fewest)} in each category"
+        if len(where) == len(recordings)
+        else f"in some categories as few as {count(fewest)} ({listed(where)})"
+    )
+    return (
+        f"Fold {fold} holds {plural(sum(recordings.values()), 'recording')}, {few}: intervals of "
+        "scores on it are at most a lower bound of the uncertainty."
+    )
 
 
 def _told_points(changes: Mapping[str, float]) -> str:

@@ -1,9 +1,19 @@
 """How the recipe was found: every lever that was tried on the development folds, and its price."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from auricle.report import plots
-from auricle.report.document import Block, Bullets, Column, Figure, Heading, Paragraph, Table, plain
+from auricle.report.document import (
+    Block,
+    Bullets,
+    Column,
+    Either,
+    Figure,
+    Heading,
+    Paragraph,
+    Table,
+    plain,
+)
 from auricle.report.scores import Bounded
 from auricle.report.study_files import Study
 from auricle.report.wording import (
@@ -27,23 +37,67 @@ def tried(study: Study) -> Iterator[Block]:
     sections = list(dict.fromkeys(row["section"] for row in study.tried))
     yield Heading("How the recipe was found", 1, "tried")
     yield Paragraph(
-        "What was tried before this study, one change at a time or a few. Every figure is "
-        "out-of-fold, of one network after its last epoch, by fits that never opened the test "
-        "fold. Differences are to the first row of a table, on the same clips, with their interval "
-        "and the p of a sign-flip permutation by recording; many rows were tried, so a small p "
-        "among them is not yet a finding. The scaled log loss is that after one temperature for "
-        "all clips. A row of one seed is screening."
+        "What was tried on the development folds, one change at a time or a few. Every figure is "
+        "of out-of-fold predictions, of networks after their last epoch; of a run that was scored "
+        "on the test fold too, these are all that is used. Differences are to the first row of a "
+        "section, on the same clips, with their interval and the p of a sign-flip permutation by "
+        "recording; many rows were tried, so a small p among them is not yet a finding. The scaled "
+        "log loss is that after one temperature for all clips. A row of one seed is screening."
     )
-    for number, title in enumerate(sections, 1):
-        rows = [row for row in study.tried if row["section"] == title]
-        yield Heading(plain(title), 2, f"tried-{number}")
-        yield Paragraph(plain(rows[0]["says"]))
-        yield _table(number, title, rows)
-        if rows[0]["curve"] == "1":
-            yield _curve(number, rows)
+    found = {title: [r for r in study.tried if r["section"] == title] for title in sections}
+    curves = {
+        number: _curve(number, rows)
+        for number, rows in enumerate(found.values(), 1)
+        if rows[0]["curve"] == "1"
+    }
+    page: list[Block] = []
+    for number, (title, rows) in enumerate(found.items(), 1):
+        page += [
+            Heading(plain(title), 2, f"tried-{number}"),
+            Paragraph(plain(rows[0]["says"])),
+            _table(number, title, rows),
+        ]
+        if number in curves:
+            page.append(curves[number])
         learned = [row for row in rows if row["learned"]]
         if learned:
-            yield Bullets([f"*{plain(row['name'])}*: {plain(row['learned'])}" for row in learned])
+            page.append(
+                Bullets([f"*{plain(row['name'])}*: {plain(row['learned'])}" for row in learned])
+            )
+    yield Either(page, [_sections(found), *curves.values()])
+
+
+def _sections(found: Mapping[str, Sequence[Row]]) -> Table:
+    """A line a section: its row of highest accuracy."""
+    lines = []
+    for title, rows in found.items():
+        best = max(rows, key=lambda row: float(row["accuracy"]))
+        lines.append(
+            [
+                plain(title),
+                str(len(rows)),
+                plain(best["name"]),
+                best["seeds"],
+                with_interval(_accuracy(best)),
+                _difference(best),
+            ]
+        )
+    return Table(
+        "tried-sections",
+        "What was tried, by section: of its rows, the one of highest out-of-fold accuracy, %, with "
+        "95% interval. The highest of many is partly the luckiest.",
+        [
+            Column("section", align="left", weight=3),
+            Column("rows"),
+            Column("highest", align="left", weight=3),
+            Column("its\nseeds"),
+            Column("accuracy, %"),
+            Column("less first\nrow, points"),
+        ],
+        lines,
+        note="Every row, and what was learned from it, stands in the study's report.html.",
+        dense=True,
+    )
 
 
 def _table(number: int, title: str, rows: Sequence[Row]) -> Table:

@@ -12,6 +12,7 @@ from auricle.report.document import (
     Heading,
     Paragraph,
     Table,
+    chosen,
     code,
     plain,
 )
@@ -25,7 +26,7 @@ def submission_document(
     report = make_document(study)
     blocks = [
         replace(block, source="") if isinstance(block, Figure | Table) else block
-        for block in on_paper(report.blocks)
+        for block in on_paper(tuple(chosen(report.blocks, "paper")))
     ]
     link = f"[{plain(colab_url)}]({colab_url})" if colab_url else "not shared yet"
     version, commit = (study.environment.get(key, "") for key in ("auricle", "commit"))

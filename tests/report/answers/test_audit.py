@@ -66,7 +66,7 @@ def clean():
 
 def told(found):
     blocks = list(section(found))
-    assert list(spread(Document("", "", "", "", blocks)))  # both templates can set it
+    assert list(spread(Document("", "", "", "", blocks), "page"))  # both templates can set it
     return blocks
 
 

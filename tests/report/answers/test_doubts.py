@@ -70,7 +70,7 @@ def test_doubted_labels_are_listed_and_to_be_listened_to_first():
     blocks = list(doubts.section(found))
     table = next(block for block in blocks if isinstance(block, Table))
     assert table.rows[0][3] == "5 of 5"
-    assert list(spread(Document("", "", "", "", blocks)))
+    assert list(spread(Document("", "", "", "", blocks), "page"))
 
 
 def test_no_doubt_and_no_error_is_said_plainly():
@@ -78,7 +78,7 @@ def test_no_doubt_and_no_error_is_said_plainly():
     told = words(found)
     assert "No label is in doubt" in told
     assert "next clips to collect" not in told
-    assert list(spread(Document("", "", "", "", list(doubts.section(found)))))
+    assert list(spread(Document("", "", "", "", list(doubts.section(found))), "page"))
 
 
 def test_one_network_is_called_a_weak_witness():

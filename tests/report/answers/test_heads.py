@@ -100,7 +100,7 @@ def test_table_and_figure_hold_every_head_and_block():
     assert table.breaks == [2, 4]
     (figure,) = (block for block in found if isinstance(block, Figure))
     assert "head 2 of block 2 −5.0" in figure.alt
-    assert list(spread(Document("", "", "", "", found)))
+    assert list(spread(Document("", "", "", "", found), "page"))
 
 
 def test_without_an_encoder_there_is_no_section():
@@ -110,4 +110,4 @@ def test_without_an_encoder_there_is_no_section():
 def test_two_encoders_share_no_name():
     one = encoder([(0.0, 1.0)] * 2)
     found = blocks_of(one, replace(one, configuration="other"))
-    assert list(spread(Document("", "", "", "", found)))
+    assert list(spread(Document("", "", "", "", found), "page"))

@@ -134,7 +134,7 @@ def test_table_and_figures_hold_every_pointer():
     pictures, curves = (block for block in blocks if isinstance(block, Figure))
     assert "transformer, attention rollout: +10.0 at 10%, +50.0 at 50%" in curves.alt
     assert "rain answered sea waves at 90.0%" in pictures.alt
-    assert list(spread(Document("", "", "", "", blocks)))
+    assert list(spread(Document("", "", "", "", blocks), "page"))
 
 
 def test_a_gradient_of_nothing_can_be_drawn():

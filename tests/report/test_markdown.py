@@ -1,0 +1,37 @@
+from collections.abc import Callable
+from pathlib import Path
+
+from auricle.report.markdown import comparative_table
+from auricle.report.study_files import read_study
+
+PUBLISHED = Path(__file__).parents[2] / "reports" / "esc10"
+
+
+def cells(line: str) -> list[str]:
+    return line.strip("| ").split(" | ")
+
+
+def test_a_committee_stands_apart_with_its_networks_and_all_their_parameters() -> None:
+    study = read_study(PUBLISHED)
+    (committee,) = study.scores.committees
+    first, second, note = comparative_table(PUBLISHED).split("\n\n")
+    assert [cells(line)[0] for line in first.splitlines()[2:]] == [
+        each.name for each in study.configurations
+    ]
+    best, together = (cells(line) for line in second.splitlines()[2:])
+    assert (best[0], together[0]) == (study.scores.best.out_of_fold, committee.name)
+    networks = len(committee.of) * study.seeds
+    assert together[1].endswith(f", {networks} networks")
+    assert best[1].endswith(f", {study.seeds} networks")
+    trainable = committee.parameters["total"].trainable * study.seeds
+    assert together[-1] == f"{trainable:,}"
+    assert "lower bound" in note
+
+
+def test_without_committee_or_test_fold_the_table_is_all(make_study: Callable[..., Path]) -> None:
+    run = make_study(
+        categories=("bell", "door"), names=("cnn",), strategies=("kfold",), test=False, per_fold=4
+    )
+    lines = comparative_table(run).splitlines()
+    assert [cells(line)[0] for line in lines] == ["configuration", "---", "cnn"]
+    assert cells(lines[2])[4:7] == ["-", "-", "-"]

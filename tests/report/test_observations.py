@@ -1,0 +1,76 @@
+"""Figures that observations compare are of the same networks, and of all seeds."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from auricle.report.headlines import out_of_fold
+from auricle.report.observations import (
+    folds_of,
+    gains,
+    learnt_from,
+    observations,
+    on_intervals,
+    same_on_test,
+)
+from auricle.report.study_files import Study, read_study
+
+NAMES = ("cnn", "transformer-h4")
+
+
+@pytest.fixture(scope="module")
+def study(write: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Study:
+    folder = tmp_path_factory.mktemp("two-seeds") / "study"
+    return read_study(write(folder, categories=("bell", "door"), names=NAMES, seeds=2, per_fold=4))
+
+
+def accuracy(study: Study, name: str, *key: str) -> float:
+    (each,) = (each for each in study.configurations if each.name == name)
+    row = each.row(*key)
+    assert row
+    return row.accuracy.value
+
+
+def test_the_test_fold_is_judged_by_the_networks_that_gave_the_out_of_fold_scores(
+    study: Study,
+) -> None:
+    view = out_of_fold(study)
+    assert view
+    members = {name: score.value for name, score in same_on_test(study, view).items()}
+    assert members == {n: accuracy(study, n, "kfold", "mean", "test", "mean") for n in NAMES}
+    refits = {name: accuracy(study, name, "refit", "all", "test", "mean") for name in NAMES}
+    assert members != refits
+    assert any("learnt from all 32 development clips" in said for said in observations(study))
+    assert learnt_from(study, view) == ("24", "32")
+    uneven = replace(study, clips=study.clips[:-1])
+    assert learnt_from(uneven, view) == ("23 to 24", "31")
+
+
+def test_folds_and_averaging_are_told_as_means_over_seeds(study: Study) -> None:
+    for name in NAMES:
+        found = folds_of(study)[name]
+        assert len(found) == 4
+        for fold, value in found.items():
+            of_seeds = [accuracy(study, name, "kfold", fold, "out-of-fold", s) for s in "01"]
+            assert value == pytest.approx(sum(of_seeds) / 2)
+        gained = [
+            accuracy(study, name, "kfold", "ensemble", "test", s)
+            - accuracy(study, name, "kfold", "mean", "test", s)
+            for s in "01"
+        ]
+        assert gains(study)[name] == pytest.approx(sum(gained) / 2)
+    assert any("(first seed)" in said for said in observations(study))
+
+
+def test_recordings_of_the_test_fold_are_counted_from_the_clips(study: Study) -> None:
+    assert "Fold 1 holds 4 recordings, 2 in each category" in on_intervals(study)
+    scores = replace(
+        study.scores,
+        configurations=tuple(
+            replace(each, scores=tuple(row for row in each.scores if row.on != "test"))
+            for each in study.configurations
+        ),
+    )
+    assert on_intervals(replace(study, scores=scores)) == ""
