@@ -13,6 +13,7 @@ import json
 import os
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -334,7 +335,7 @@ def write_setting(
     }
     if (run / "environment.json").exists():
         first = json.loads((run / "environment.json").read_text(encoding="utf-8"))
-        if environment["commit"] not in first["commit"]:
+        if f"{environment['commit']}," not in f"{first['commit']},":  # abc is not abc-dirty
             unfinished = any(not (job.folder / "fit.json").exists() for job in jobs)
             went_on = "resumed" if unfinished else "scored anew"
             first["commit"] += f", {went_on} with {environment['commit']}"
@@ -413,12 +414,24 @@ def read_test_fold(
 def note_reading(
     run: Path, recipes: tuple[Recipe, ...], reason: str, ledger: Path | None = None
 ) -> None:
-    """Append one reading of the test fold to the ledger, and keep the ledger in the study."""
-    ledger = ledger or run / "test_reads.csv"
-    before = ledger.read_text(encoding="utf-8") if ledger.exists() else TEST_READS
+    """Append one reading of the test fold to the study's own list, and to a ledger if one is kept.
+
+    The study's list gets what else the ledger tells, too; nothing is ever taken out of either.
+    """
     today = datetime.date.today().isoformat()
     row = io.StringIO()
-    written = (today, source_commit(), recipe_hash(recipes), reason)
+    written = (today, source_commit(), recipe_hash(recipes), " ".join(reason.split()))
     csv.writer(row, lineterminator="\n").writerow(written)
-    for place in {ledger, run / "test_reads.csv"}:
-        replace_text(place, before + row.getvalue())
+    own = run / "test_reads.csv"
+    told = readings(own)
+    if ledger and ledger.resolve() != own.resolve():
+        others = readings(ledger)
+        told += (Counter(others) - Counter(told)).elements()
+        replace_text(ledger, "".join((TEST_READS, *others, row.getvalue())))
+    replace_text(own, "".join((TEST_READS, *told, row.getvalue())))
+
+
+def readings(ledger: Path) -> list[str]:
+    """The rows of a list of readings, a line each; none where there is no list yet."""
+    lines = ledger.read_text(encoding="utf-8").splitlines() if ledger.exists() else []
+    return [f"{line}\n" for line in lines[1:]]
