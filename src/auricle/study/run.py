@@ -36,6 +36,7 @@ from auricle.study.environment import describe_environment, source_commit
 from auricle.study.estimate import estimate_s, in_words
 from auricle.study.fits import Predictions, load_fit, save_predictions
 from auricle.study.job import Job
+from auricle.study.lock import LOCK, alone_in
 from auricle.study.protocol import Roles, Split, roles_of, splits
 from auricle.study.recipe import Plan, Recipe, from_table, recipe_hash, to_table, to_toml
 from auricle.study.summary import write_scores
@@ -91,6 +92,8 @@ class Prepared:
 def run_study(plan: Plan, setting: Setting, console: Console) -> None:
     """Run a plan, or go on with it, and leave its scores in the study's folder.
 
+    Nobody else may at that time; those who ask a finished study may.
+
     Raises: AuricleError for whatever a user can mend.
     """
     started = time.time()
@@ -98,21 +101,22 @@ def run_study(plan: Plan, setting: Setting, console: Console) -> None:
     if setting.wandb == "online":
         check_online()
     claim_folder(plan, setting)
-    prepared = prepare(plan, setting, console)
-    jobs = plan_jobs(plan, setting, prepared)
-    workers = workers_for(setting, len(jobs))
-    write_setting(plan, setting, prepared, jobs, workers)
-    seconds = estimate_s(jobs, device, workers)
-    console.print(
-        f"{plan.name}: {len(plan.configurations)} configurations, {len(jobs)} fits, {workers} at a "
-        f"time on {device.type}; about {in_words(seconds)} in all."
-    )
-    run_jobs(jobs, workers, console, engine=setting.engine)
-    if plan.test:
-        read_test_fold(plan, setting, prepared, jobs, console)
-    left_out = len(prepared.skipped)
-    write_scores(plan, setting.run, prepared.table, prepared.roles, left_out, jobs)
-    note_time(setting.run, time.time() - started)
+    with alone_in(setting.run):
+        prepared = prepare(plan, setting, console)
+        jobs = plan_jobs(plan, setting, prepared)
+        workers = workers_for(setting, len(jobs))
+        write_setting(plan, setting, prepared, jobs, workers)
+        seconds = estimate_s(jobs, device, workers)
+        console.print(
+            f"{plan.name}: {len(plan.configurations)} configurations, {len(jobs)} fits, {workers} "
+            f"at a time on {device.type}; about {in_words(seconds)} in all."
+        )
+        run_jobs(jobs, workers, console, engine=setting.engine)
+        if plan.test:
+            read_test_fold(plan, setting, prepared, jobs, console)
+        left_out = len(prepared.skipped)
+        write_scores(plan, setting.run, prepared.table, prepared.roles, left_out, jobs)
+        note_time(setting.run, time.time() - started)
 
 
 def sync_line(run: Path) -> str:
@@ -147,7 +151,7 @@ def claim_folder(plan: Plan, setting: Setting) -> None:
 
 def is_free(run: Path) -> bool:
     """Whether nothing is in a folder, but for what a killed command was writing."""
-    return all(file.suffix == ".part" for file in run.iterdir())
+    return all(file.suffix == ".part" or file.name == LOCK for file in run.iterdir())
 
 
 def plan_in(kept: Path) -> Plan:
