@@ -219,9 +219,12 @@ def test_the_page_tells_what_the_bundle_tells(client: Any, attentive: Path) -> N
     _, facts = open_model(attentive)
     assert told.categories == facts.categories == ("bell", "horn", "siren")
     assert "transformer encoder of 2 blocks with 2 heads" in told.kind
-    best = max(facts.scores, key=lambda score: score.clips)
-    assert told.scores[0].accuracy == pytest.approx(100 * best.accuracy)
-    assert told.scores[0].low == pytest.approx(100 * (best.low or 0))
+    (own,) = facts.own_scores
+    assert told.scores[0].what == "the sealed test fold"
+    assert told.scores[0].accuracy == pytest.approx(100 * own.accuracy)
+    assert told.scores[0].low == pytest.approx(100 * (own.low or 0))
+    assert "by other networks of its recipe" in told.scores[1].what
+    assert "Unknown means unsure, no more" in told.what_passes
     assert told.step_s * (0.3 // told.step_s) <= 0.3
 
 
@@ -289,5 +292,5 @@ def test_a_missing_library_is_told_with_its_command(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "uvicorn", None)
-    with pytest.raises(DemoError, match=r"pip install 'auricle\[demo\]'"):
+    with pytest.raises(DemoError, match=r'run pip install "\.\[demo\]" in auricle\'s folder'):
         demonstrate(bundle, host="127.0.0.1", port=0, open_page=False, sounds=None)

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,14 @@ import numpy as np
 import pytest
 
 from auricle.data.clips import Clip, ClipTable
+from auricle.evaluation.calibration import fit_temperature, scaled
 from auricle.evidence.architecture import ArchitectureFound, controls_of
 from auricle.evidence.command import answer_file, read_answer
 from auricle.evidence.controls import trainable
 from auricle.evidence.leak import LeakFound, dealt, has_sibling
-from auricle.evidence.learning import LearningFound, thinned
-from auricle.evidence.strangers import StrangersFound, auroc, thresholds
-from auricle.study.recipe import read_recipe
+from auricle.evidence.learning import LearningFound, as_many_steps, steps_an_epoch, thinned
+from auricle.evidence.strangers import StrangersFound, auroc, judged
+from auricle.study.recipe import Recipe, read_recipe
 
 
 def answer(run: Path, part: str) -> Any:
@@ -151,11 +153,23 @@ def test_the_curve_ends_with_the_study_itself(answered: Path) -> None:
     recordings = [point.recordings for point in found.points]
     assert recordings == sorted(recordings)
     assert recordings[-1] == 6  # of one fold, two of each of three categories
-    steps = answered / "evidence" / "controls" / "learning"
-    views = {
-        json.loads(fit.read_text(encoding="utf-8"))["views"] for fit in steps.rglob("fit.json")
-    }
-    assert views == {8, 4, 3}  # as many steps from fewer clips
+    folder = answered / "evidence" / "controls" / "learning"
+    fits = [json.loads(fit.read_text(encoding="utf-8")) for fit in folder.rglob("fit.json")]
+    steps = {(len(fit["learnt"]), fit["epochs"] * ceil(len(fit["learnt"]) * 2 / 6)) for fit in fits}
+    assert steps == {(6, 12), (12, 12)}  # as many steps from fewer clips
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
+def test_fewer_recordings_make_as_many_steps_to_half_an_epoch(share: float) -> None:
+    table = ClipTable("set", Path(), tuple(clips_of(recordings=9, folds=(2, 3, 4, 5))))
+    recipe = Recipe(name="cnn")
+    whole = dict.fromkeys(table.folds, table)
+    part = {fold: thinned(table, fold, share) for fold in table.folds}
+    longer = as_many_steps(recipe, "longer", whole, part)
+    an_epoch = steps_an_epoch(longer, part)
+    steps = steps_an_epoch(recipe, whole) * recipe.training.epochs
+    assert an_epoch < steps_an_epoch(recipe, whole)
+    assert abs(longer.training.epochs * an_epoch - steps) <= an_epoch / 2
 
 
 # Strangers
@@ -180,22 +194,34 @@ def test_strangers_are_all_clips_of_their_category(answered: Path) -> None:
     assert found.accepted == pytest.approx(np.mean([row.accepted for row in found.rows]))
 
 
+def answers_of(clips: int = 60) -> tuple[np.ndarray, ...]:
+    """Logits, targets and folds of three folds; three times in four the largest logit is right."""
+    generator = np.random.default_rng(0)
+    targets, folds = generator.integers(3, size=clips), np.arange(clips) % 3 + 2
+    logits = generator.standard_normal((clips, 3))
+    logits[np.arange(clips), np.where(np.arange(clips) % 4, targets, 0)] += 2
+    return logits, targets, folds
+
+
 def test_a_fold_has_no_say_in_its_own_threshold() -> None:
-    sure = np.linspace(0.1, 1, 40)
-    folds, known = np.repeat([2, 3], 20), np.ones(40, dtype=bool)
-    before = thresholds(sure, folds, known)
-    sure[folds == 2] = 0.0
-    after = thresholds(sure, folds, known)
+    logits, targets, folds = answers_of()
+    known = np.ones(len(folds), dtype=bool)
+    _, before = judged(logits, targets, folds, known)
+    logits[folds == 2] *= 7  # another temperature and other confidences
+    _, after = judged(logits, targets, folds, known)
     assert (before[folds == 2] == after[folds == 2]).all()
-    assert (after[folds == 3] < before[folds == 3]).all()
-    assert (sure[folds == 3] >= before[0]).mean() == pytest.approx(0.95)
+    assert (before[folds != 2] != after[folds != 2]).all()
+    alone = logits[folds != 2]
+    at = fit_temperature(alone, targets[folds != 2])
+    assert (scaled(alone, at).max(1) >= after[folds == 2][0]).mean() == pytest.approx(0.95)
 
 
 def test_unknown_clips_have_no_say_in_the_threshold() -> None:
-    sure, folds = np.linspace(0, 1, 40), np.tile([2, 3], 20)
-    known = np.arange(40) < 30
-    changed = np.where(known, sure, 0.0)
-    np.testing.assert_array_equal(thresholds(sure, folds, known), thresholds(changed, folds, known))
+    logits, targets, folds = answers_of()
+    known = np.arange(len(folds)) < 45
+    changed = np.where(known[:, None], logits, 50 * logits)
+    one, other = (judged(each, targets, folds, known)[1] for each in (logits, changed))
+    np.testing.assert_array_equal(one, other)
 
 
 def test_auroc_is_one_when_every_known_clip_is_surer() -> None:

@@ -99,7 +99,13 @@ def test_the_card_tells_the_scores_of_the_study(shipped: Path, tiny_study: Path)
     found = json.loads((tiny_study / "scores.json").read_text(encoding="utf-8"))
     own = next(c for c in found["configurations"] if c["name"] == facts.learnt.configuration)
     refit = next(e for e in own["scores"] if e["strategy"] == "refit" and e["seed"] == "0")
-    assert f"| refit | test | {refit['declared']} | 12 | " in card
+    assert f"| this network | refit | test | {refit['declared']} | 12 | " in card
+    assert "| its recipe | kfold | out-of-fold | " in card
+    assert "holdout" not in card
+    index = card.split("---")[1]
+    assert index.count("type: accuracy") == 1
+    assert f"value: {refit['accuracy']['value']:.4f}" in index
+    assert facts.scores[0] == facts.own_scores[0]
     assert f"| {100 * refit['accuracy']['value']:.1f} |" in card
     pooled = (e for e in own["scores"] if (e["strategy"], e["member"]) == ("kfold", "pooled"))
     mean = next(entry for entry in pooled if entry["seed"] == "mean")  # no seed may stand for all
@@ -108,6 +114,26 @@ def test_the_card_tells_the_scores_of_the_study(shipped: Path, tiny_study: Path)
         (mean["declared"], mean["accuracy"]["value"])
     ]
     assert all(category in card for category in facts.categories)
+
+
+def test_the_card_says_what_share_of_foreign_sounds_passed_where_that_was_measured(
+    shipped: Path, tiny_study: Path, tmp_path: Path
+) -> None:
+    name = load_bundle(shipped).facts.learnt.configuration
+    study = shutil.copytree(tiny_study, tmp_path / "study")
+    refusals = [{"score": "logit", "accepted": 0.5}, {"score": "probability", "accepted": 0.774}]
+    found = {"configurations": [{"configuration": name, "refusals": refusals}]}
+    (study / "evidence").mkdir()
+    (study / "evidence" / "unknown.json").write_text(json.dumps(found), encoding="utf-8")
+
+    measured = export(study, tmp_path / "measured", "bells")
+
+    assert load_bundle(measured).facts.unknown_passed == 0.774
+    assert "77% passed for known" in (measured / CARD).read_text(encoding="utf-8")
+    assert load_bundle(shipped).facts.unknown_passed is None
+    assert "many sounds of no category pass for known" in (shipped / CARD).read_text(
+        encoding="utf-8"
+    )
 
 
 def test_facts_name_the_clips_that_were_heard_and_those_that_stayed_sealed(shipped: Path) -> None:
@@ -141,9 +167,7 @@ def test_a_missing_file_is_told_by_name(bundle: Path) -> None:
 
 def test_a_later_format_is_refused_before_anything_else_is_read(bundle: Path) -> None:
     rewrite(bundle, {"format": FORMAT + 1, "written": "otherwise"})
-    with pytest.raises(
-        BundleError, match=r"made by a later auricle.*pip install --upgrade auricle"
-    ):
+    with pytest.raises(BundleError, match=r"made by a later auricle.*get a later one"):
         load_bundle(bundle)
 
 

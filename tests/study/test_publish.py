@@ -26,7 +26,7 @@ def test_what_was_found_goes_along_and_weights_do_not(run, tmp_path):
     assert {"scores.json", "comparison.csv", "predictions.csv", "study.toml"} <= light
     assert "cnn/kfold/fold-2/seed-0/history.csv" in light
     assert not [file for file in light if file.endswith((".safetensors", ".pt"))]
-    assert light < files_of(run)
+    assert light - {"published.txt"} < files_of(run)
 
 
 def test_pictures_of_clips_go_along_and_their_sounds_do_not(run, tmp_path):
@@ -50,16 +50,45 @@ def test_the_report_can_be_drawn_from_what_was_published(run, tmp_path):
     assert all(page.stat().st_size > 10_000 for page in pages)
 
 
-def test_publishing_again_replaces_the_study_and_leaves_other_files(run, tmp_path):
+def test_publishing_again_replaces_the_study_and_leaves_what_others_put_there(run, tmp_path):
+    light = tmp_path / "light"
+    (run / "evidence").mkdir()
+    (run / "evidence" / "leak.json").write_text("{}", encoding="utf-8")
+    publish(run, light)
+    for name in ("README.txt", "tried.csv", "evidence/mine.json"):
+        (light / name).write_text("mine", encoding="utf-8")
+    (run / "evidence" / "leak.json").unlink()
+
+    publish(run, light)
+
+    for name in ("README.txt", "tried.csv", "evidence/mine.json"):
+        assert (light / name).read_text(encoding="utf-8") == "mine"
+    assert not (light / "evidence" / "leak.json").exists()
+    assert (light / "scores.json").read_bytes() == (run / "scores.json").read_bytes()
+
+
+def test_a_copy_that_does_not_list_its_files_keeps_what_was_tried(run, tmp_path):
     light = tmp_path / "light"
     publish(run, light)
-    (light / "README.txt").write_text("mine", encoding="utf-8")
-    (light / "old.csv").write_text("of an earlier study", encoding="utf-8")
+    (light / "published.txt").unlink()
+    (light / "parity.json").write_text("of an earlier study", encoding="utf-8")
+    (light / "tried.csv").write_text("mine", encoding="utf-8")
 
     publish(run, light)
 
-    assert (light / "README.txt").read_text(encoding="utf-8") == "mine"
-    assert not (light / "old.csv").exists()
+    assert (light / "tried.csv").read_text(encoding="utf-8") == "mine"
+    assert not (light / "parity.json").exists()
+
+
+def test_a_list_of_files_never_leads_out_of_its_folder(run, tmp_path):
+    light = tmp_path / "light"
+    publish(run, light)
+    (tmp_path / "thesis.csv").write_text("years of work", encoding="utf-8")
+    (light / "published.txt").write_text("../thesis.csv\n", encoding="utf-8")
+
+    publish(run, light)
+
+    assert (tmp_path / "thesis.csv").exists()
 
 
 @pytest.mark.parametrize("place", [".", "light", ".."])

@@ -6,6 +6,8 @@ import pytest
 
 from auricle.data import store
 from auricle.data.audio import load_wave
+from auricle.study.recipe import Recipe
+from auricle.study.run import note_reading
 
 SMALL = ("--workers", 1, "--wandb", "disabled", "--device", "cpu", "--epochs", 1)
 KFOLD = ("--no-test", "--strategy", "kfold", *SMALL)
@@ -114,3 +116,19 @@ def test_a_finished_study_that_goes_on_trains_and_reads_nothing(
     assert len(tools.rows_of(run / "test_reads.csv")) == 1
     for name in ("scores.json", "comparison.csv", "predictions.csv", "clips.csv", "study.toml"):
         assert (run / name).read_bytes() == (study / name).read_bytes()
+
+
+def test_a_reading_without_a_ledger_outlives_one_with_a_ledger(tmp_path, tools):
+    recipes = (Recipe(name="cnn"),)
+    own, ledger = tmp_path / "run" / "test_reads.csv", tmp_path / "reads.csv"
+    ledger.write_text(f"{HEADER}\n2025-01-01,-,-,before the project began", encoding="utf-8")
+
+    note_reading(tmp_path / "run", recipes, "the study alone")
+    for _ in range(2):  # the same again is a reading more
+        note_reading(tmp_path / "run", recipes, "evidence,\nand a ledger", ledger)
+
+    before, evidence = "before the project began", "evidence, and a ledger"
+    reasons = [row["reason"] for row in tools.rows_of(ledger)]
+    assert reasons == [before, evidence, evidence]
+    reasons = [row["reason"] for row in tools.rows_of(own)]
+    assert sorted(reasons) == sorted([before, evidence, evidence, "the study alone"])

@@ -388,6 +388,17 @@ def test_bf16_learns_as_well(tones, train):
     assert {value.dtype for value in result.network.parameters()} == {torch.float32}
 
 
+def test_losses_are_those_of_float32_and_weights_know_nothing_of_them(tones, train, monkeypatch):
+    config, training = replace(QUICK, precision="bf16"), tones(8, 4)
+    scored = train(training, config=config)
+    monkeypatch.setattr("auricle.training.fit.loss_and_accuracy", lambda *anything: (0.0, 0.0))
+    unscored = train(training, config=config)
+
+    shares = predict(scored.network, training, CPU)[np.arange(len(training)), training.targets]
+    assert scored.history[-1].train_loss == pytest.approx(-np.log(shares).mean(), rel=1e-5)
+    assert_equal_weights(scored, unscored)
+
+
 def test_the_device_asked_for_or_an_error(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)

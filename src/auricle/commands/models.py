@@ -56,7 +56,10 @@ def predict(
         ),
     ] = 1,
 ) -> int:
-    """Print what each file is, and how probable that is; unknown where no class fits.
+    """Print what each file is, and how probable that is; an answer too unsure is called unknown.
+
+    Unknown means no more than that: many sounds of no class still pass for one, as noise does for
+    rain. A bundle's model card says what share did, where that was measured.
 
     A recording longer than a clip is heard in windows that overlap, and told as events with their
     start and end. A file that cannot be used is told and does not stop the rest: exit code 3.

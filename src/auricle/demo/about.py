@@ -15,6 +15,7 @@ from auricle.demo.decoding import Limits
 from auricle.demo.sounds import Sounds
 from auricle.network.classifier import count_parameters
 from auricle.ship.bundle import Facts, Score, load_bundle
+from auricle.ship.card import what_passes
 from auricle.ship.export import described
 from auricle.ship.model import Model, is_bundle, load_model
 
@@ -55,6 +56,7 @@ class About:
     high_hz: float
     step_s: float
     unknown_below: float
+    what_passes: str
     attends: bool
     learnt: str
     scores: tuple[Told, ...]
@@ -90,6 +92,7 @@ def about(model: Model, facts: Facts, sounds: Sounds, limits: Limits) -> About:
         high_hz=frontend.high_hz,
         step_s=facts.network.step_s,
         unknown_below=model.unknown_below,
+        what_passes=what_passes(facts),
         attends=facts.network.encoder.blocks > 0,
         learnt=learnt(facts),
         scores=tuple(scores(facts)),
@@ -139,24 +142,22 @@ def licence(data: str) -> str:
     return credit() if data == "esc10" else "Its sounds are those of whoever trained it."
 
 
-ON = {
-    ("kfold", "out-of-fold"): "clips it had not learnt from, fold by fold",
-    ("refit", "test"): "the sealed test fold",
-    ("holdout", "test"): "the sealed test fold, by a network taught on fewer clips",
-}
-
-
 def scores(facts: Facts) -> Iterator[Told]:
-    """Each score that the bundle carries, the one on most clips first."""
-
-    def most_first(score: Score) -> tuple[int, bool]:
-        return -score.clips, score.strategy != "refit"
-
-    for score in sorted(facts.scores, key=most_first):
+    """Each score that the bundle carries, the network's own first."""
+    for score in sorted(facts.scores, key=lambda score: score not in facts.own_scores):
         yield Told(
-            what=ON.get((score.strategy, score.on), f"{score.on} ({score.strategy})"),
+            what=where(score, own=score in facts.own_scores),
             accuracy=100 * score.accuracy,
             low=None if score.low is None else 100 * score.low,
             high=None if score.high is None else 100 * score.high,
             clips=score.clips,
         )
+
+
+def where(score: Score, *, own: bool) -> str:
+    """On what was scored, and by whom if not by the network itself."""
+    if own:
+        return "the sealed test fold"
+    if score.on == "test":
+        return "the sealed test fold, by another network of its recipe"
+    return "clips not learnt from, fold by fold, by other networks of its recipe"

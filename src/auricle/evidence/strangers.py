@@ -89,9 +89,8 @@ def stranger(subject: Subject, control: Control, jobs: list[Job], category: str)
             for clip in subject.store.clips
         ]
     )
-    temperatures = cross_fitted(logits[known], targets[known], folds[known])
-    sure = scaled(logits, np.array([temperatures[fold] for fold in folds])).max(1)
-    accepted = sure >= thresholds(sure, folds, known)
+    sure, limits = judged(logits, targets, folds, known)
+    accepted = sure >= limits
     answers = logits[~known].argmax(1)
     return Stranger(
         category=category,
@@ -103,13 +102,19 @@ def stranger(subject: Subject, control: Control, jobs: list[Job], category: str)
     )
 
 
-def thresholds(sure: Array, folds: Array, known: Array) -> Array:
-    """(clips,) below this a clip is unknown: what keeps `KEPT` of the other folds' known clips."""
-    found = np.zeros(len(sure))
-    for fold in np.unique(folds):
-        others = sure[known & (folds != fold)]
-        found[folds == fold] = threshold(others)
-    return found
+def judged(logits: Array, targets: Array, folds: Array, known: Array) -> tuple[Array, Array]:
+    """How sure the networks are of each clip, and below what it is unknown: (clips,) each.
+
+    Temperature and threshold of a fold come from the known clips of the others alone: so many of
+    these as `KEPT` says pass, at that temperature. Shapes: logits (clips, classes), else (clips,).
+    """
+    sure, limits = np.zeros(len(logits)), np.zeros(len(logits))
+    temperatures = cross_fitted(logits[known], targets[known], folds[known])
+    for fold, temperature in temperatures.items():
+        largest, here = scaled(logits, temperature).max(1), folds == fold
+        sure[here] = largest[here]
+        limits[here] = threshold(largest[known & ~here])
+    return sure, limits
 
 
 def auroc(sure: Array, known: Array) -> float:

@@ -68,7 +68,10 @@ class BaseConfig:
 
 
 class AlongLast(nn.Conv1d):
-    """Convolution along the last axis of a sheet, its weights shared by all rows."""
+    """Convolution along the last axis of a sheet, its weights shared by all rows.
+
+    Which axis is last, the sheet says: frequency in `FrequencyStack`, time everywhere else.
+    """
 
     def forward(self, sheet: Tensor) -> Tensor:
         """Shapes: (batch, in, rows, length) -> (batch, out, rows, length / stride)."""
@@ -77,7 +80,10 @@ class AlongLast(nn.Conv1d):
 
 
 class AlongRows(nn.Conv1d):
-    """Convolution along the rows of a sheet, its weights shared by all places in a row."""
+    """Convolution along the rows of a sheet, its weights shared by all places in a row.
+
+    The rows of `FrequencyStack` are steps: there it runs along time.
+    """
 
     def forward(self, sheet: Tensor) -> Tensor:
         """Shapes: (batch, in, rows, length) -> (batch, out, rows / stride, length)."""

@@ -72,7 +72,8 @@ class Facts:
 
     Probabilities are a softmax of logits divided by `temperature`; an answer whose probability is
     below `unknown_below` is none of the categories. Both come from out-of-fold predictions, and
-    are missing where there were none.
+    are missing where there were none. `unknown_passed` is the share of sounds of no category that
+    networks of its recipe were this sure of, where that was measured.
     """
 
     format: int
@@ -86,6 +87,13 @@ class Facts:
     scores: tuple[Score, ...]
     versions: dict[str, str]
     sha256: dict[str, str]
+    unknown_passed: float | None = None
+
+    @property
+    def own_scores(self) -> tuple[Score, ...]:
+        """Of this network; the others are what other networks of its recipe scored."""
+        own = (self.learnt.strategy, "test")
+        return tuple(score for score in self.scores if (score.strategy, score.on) == own)
 
 
 @dataclass(frozen=True)
@@ -172,7 +180,7 @@ def facts_of(files: Files, place: Path) -> Facts:
     if format_ > FORMAT:
         raise BundleError(
             f"{place}: format {format_}, made by a later auricle; this one reads up to {FORMAT}: "
-            "pip install --upgrade auricle"
+            "get a later one, and run pip install . in its folder"
         )
     try:
         return from_table(Facts, told, FACTS)

@@ -21,11 +21,11 @@ def front_matter(facts: Facts) -> Iterator[str]:
     if facts.learnt.data == "esc10":
         yield "license: cc-by-3.0"
         yield "datasets: [esc10]"
-    if facts.scores:
+    if facts.own_scores:
         yield "model-index:"
         yield f"  - name: {facts.name}"
         yield "    results:"
-        for score in facts.scores:
+        for score in facts.own_scores:
             yield "      - task: {type: audio-classification}"
             yield f"        dataset: {{name: '{facts.learnt.data}, {score.on}', type: audio}}"
             yield f"        metrics: [{{type: accuracy, value: {score.accuracy:.4f}}}]"
@@ -56,19 +56,25 @@ def body(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
     yield "## How good it is"
     yield ""
     if facts.scores:
-        yield "| strategy | scored on | by | clips | accuracy, % | 95% interval |"
-        yield "| --- | --- | --- | --- | --- | --- |"
-        for score in facts.scores:
+        yield "| what | strategy | scored on | by | clips | accuracy, % | 95% interval |"
+        yield "| --- | --- | --- | --- | --- | --- | --- |"
+        for score in sorted(facts.scores, key=lambda score: score not in facts.own_scores):
+            what = "this network" if score in facts.own_scores else "its recipe"
             ends = (
                 f"{100 * score.low:.1f} - {100 * score.high:.1f}"
                 if score.low is not None and score.high is not None
                 else "-"
             )
             yield (
-                f"| {score.strategy} | {score.on} | {score.declared} | {score.clips} | "
+                f"| {what} | {score.strategy} | {score.on} | {score.declared} | {score.clips} | "
                 f"{100 * score.accuracy:.1f} | {ends} |"
             )
         yield ""
+        if facts.own_scores != facts.scores:
+            yield (
+                "What its recipe scored is what to expect of a network that is trained so: other "
+                "networks scored it, and out of fold each on clips that it had not learnt from."
+            )
         yield "Intervals are by recording: clips of one recording are right or wrong together."
     else:
         yield "Not measured: this network was exported alone, without a study's scores."
@@ -92,13 +98,26 @@ def body(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
         yield (
             f"Probabilities are scaled by a temperature of {facts.temperature:.3f}; an answer less "
             f"sure than {facts.unknown_below:.2f} is called unknown. Both come from clips that the "
-            "networks had not heard."
+            f"networks had not heard. {what_passes(facts)}"
         )
     else:
         yield "Its probabilities are not calibrated, and it never answers unknown."
     yield (
         "It knows no other sounds than those named above, and other microphones, rooms and "
         "distances than those it learnt from may mislead it. It is no alarm and no evidence."
+    )
+
+
+def what_passes(facts: Facts) -> str:
+    """How little "unknown" is to be relied on, in a sentence."""
+    if facts.unknown_passed is None:
+        return (
+            "Unknown means unsure, no more: many sounds of no category pass for known, such as "
+            "steady noise."
+        )
+    return (
+        "Unknown means unsure, no more: of sounds of no category that were made to try it, noises, "
+        f"tones and clicks, {100 * facts.unknown_passed:.0f}% passed for known."
     )
 
 

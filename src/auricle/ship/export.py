@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -39,12 +38,8 @@ from auricle.study.fits import (
 from auricle.study.recipe import Table
 from auricle.study.scores import pooled, targets_of
 
-TOLD = {
-    ("kfold", "pooled", "out-of-fold"),
-    ("refit", "all", "test"),
-    ("holdout", None, "test"),
-}
-"""Which scores a bundle carries."""
+EXPECTED = ("kfold", "pooled", "out-of-fold")
+"""The score of a recipe, by other networks than the one that ships."""
 
 
 def export(
@@ -91,6 +86,7 @@ def described(trained: TrainedNetwork, name: str | None = None) -> Facts:
         clip_s=trained.clip_s,
         temperature=calibration and calibration[0],
         unknown_below=calibration and calibration[1],
+        unknown_passed=calibration and passed_for_known(study, trained.recipe.name),
         learnt=learnt_from(trained),
         scores=scores_of(study, trained),
         versions={
@@ -117,7 +113,7 @@ def settling(
         say(f"{INT8}: left out, for its scales are settled on clips; {problem}")
         return None
     learnt = set(trained.facts["learnt"]) - set(trained.facts["sealed"])
-    kept = [clip for clip, content in contents_of(table).items() if content in learnt]
+    kept = [clip for clip, content in contents_of(table).items() if content & learnt]
     if not kept:
         raise StudyError(f"{table.root}: no clip that this network learnt from is here")
     say(f"{INT8}: settled on {len(kept)} clips of {table.name} that the network learnt from")
@@ -146,6 +142,20 @@ def calibrated(study: Path, trained: TrainedNetwork) -> tuple[float, float] | No
     return temperature, threshold(scaled(logits, temperature).max(1))
 
 
+def passed_for_known(study: Path, configuration: str) -> float | None:
+    """The share of foreign sounds above its threshold, where the study was asked (`unknown`)."""
+    file = study / "evidence" / "unknown.json"
+    if not file.is_file():
+        return None
+    asked = json.loads(file.read_text(encoding="utf-8"))["configurations"]
+    shares = {
+        (own["configuration"], refusal["score"]): refusal["accepted"]
+        for own in asked
+        for refusal in own["refusals"]
+    }
+    return shares.get((configuration, "probability"))
+
+
 def learnt_from(trained: TrainedNetwork) -> Learnt:
     """Where the weights come from, as `fit.json` tells."""
     facts = trained.facts
@@ -166,17 +176,23 @@ def learnt_from(trained: TrainedNetwork) -> Learnt:
 
 
 def scores_of(study: Path, trained: TrainedNetwork) -> tuple[Score, ...]:
-    """How its configuration fared, from `scores.json`; nothing for a fit that stands alone.
+    """How it fared, from `scores.json`; nothing for a fit that stands alone.
 
-    On the test fold the network itself was scored; out of fold its recipe was, by other networks,
-    with every seed that there is.
+    First the network itself on the test fold; then its recipe out of fold, by other networks, with
+    every seed that there is.
     """
     file = study / "scores.json"
     if not file.is_file():
         return ()
     found = json.loads(file.read_text(encoding="utf-8"))
     own = next(c for c in found["configurations"] if c["name"] == trained.recipe.name)
-    entries = [entry for entry in own["scores"] if told(entry)]
+    itself = (trained.facts["strategy"], trained.facts["member"], "test")
+    entries = [
+        entry
+        for key in (itself, EXPECTED)
+        for entry in own["scores"]
+        if (entry["strategy"], entry["member"], entry["on"]) == key
+    ]
     seeds = {"test": str(trained.facts["seed"]), "out-of-fold": str(trained.facts["seed"])}
     if any(entry["seed"] == "mean" for entry in entries):
         seeds["out-of-fold"] = "mean"
@@ -193,9 +209,3 @@ def scores_of(study: Path, trained: TrainedNetwork) -> tuple[Score, ...]:
         for entry in entries
         if entry["seed"] == seeds[entry["on"]]
     )
-
-
-def told(entry: dict[str, Any]) -> bool:
-    """Whether a bundle carries a score."""
-    keys = {(entry["strategy"], member, entry["on"]) for member in (entry["member"], None)}
-    return bool(keys & TOLD)

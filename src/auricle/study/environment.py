@@ -34,16 +34,24 @@ def describe_environment() -> dict[str, Any]:
 
 
 def source_commit() -> str:
-    """The commit of the source that runs, or the release where there is no source."""
-    root = Path(__file__).parents[3]
-    if not (root / ".git").exists():
+    """The commit of the source that runs, or the release where there is no source.
+
+    It ends in `-dirty` where files of the package are not as they were committed.
+    """
+    package = Path(__file__).parents[1]
+    if not (package.parents[1] / ".git").exists():
         return f"release {auricle.__version__}"
-    asked = ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"]
     try:
-        answer = subprocess.run(asked, capture_output=True, text=True, check=True)
+        commit = _git(package, "rev-parse", "--short=12", "HEAD")
+        changed = _git(package, "status", "--porcelain", "--untracked-files=no", "--", ".")
     except (OSError, subprocess.CalledProcessError):
         return f"release {auricle.__version__}"
-    return answer.stdout.strip()
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(folder: Path, *asked: str) -> str:
+    command = ["git", "-C", str(folder), "--no-optional-locks", *asked]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _version(package: str) -> str | None:

@@ -12,6 +12,12 @@ KEPT = (
     *("report.pdf", "report.html"),
 )
 
+PUBLISHED = "published.txt"
+"""Which files of a copy were published, a line each; all others are somebody's own."""
+
+TRIED = "tried.csv"
+"""Put into copies by others, when copies did not yet list what was published."""
+
 LEFT_BEHIND = {"wandb", "controls"}
 """Folders of single fits' runs, and of networks trained for the evidence."""
 
@@ -21,6 +27,8 @@ SEARCH = ("space.toml", "trials.csv", "tuning.json", "environment.json", "best.t
 
 def publish(run: Path, folder: Path) -> None:
     """Copy all that says what was found: no weights, no W&B runs.
+
+    What an earlier publishing left in the folder is replaced; files of others stay.
 
     No sound either, though the study may have a page of them. The copy is a study's folder: its
     report can be drawn again, and `auricle study --resume` adds seeds, strategies and
@@ -37,15 +45,27 @@ def publish(run: Path, folder: Path) -> None:
         published = (folder / "study.toml").is_file() and not any(folder.rglob("*.safetensors"))
         if not published:
             raise StudyError(f"{folder}: no published study is here; give another folder")
-        for pattern in KEPT:  # what an earlier study left; files of others stay
-            for file in folder.rglob(pattern):
-                file.unlink()
-    for pattern in KEPT:
-        for file in run.rglob(pattern):
-            place = file.relative_to(run)
-            if not LEFT_BEHIND & {*place.parts}:
-                (folder / place).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, folder / place)
+        for place in published_before(folder):
+            (folder / place).unlink()
+    places = [place for place in light_files(run) if not LEFT_BEHIND & {*place.parts}]
+    replace_text(folder / PUBLISHED, "".join(f"{place.as_posix()}\n" for place in places))
+    for place in places:
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(run / place, folder / place)
+
+
+def light_files(folder: Path) -> list[Path]:
+    """What a published copy of a study has, from its folder on."""
+    return sorted({file.relative_to(folder) for kept in KEPT for file in folder.rglob(kept)})
+
+
+def published_before(folder: Path) -> list[Path]:
+    """The files of a copy that `publish` wrote: those that another study does not leave there."""
+    listed, found = folder / PUBLISHED, light_files(folder)
+    if not listed.is_file():
+        return [place for place in found if place != Path(TRIED)]
+    names = {*listed.read_text(encoding="utf-8").splitlines()}
+    return [place for place in found if place.as_posix() in names]
 
 
 def lay_tuning(search: Path, run: Path) -> None:

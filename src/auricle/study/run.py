@@ -13,6 +13,7 @@ import json
 import os
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,6 +36,7 @@ from auricle.study.environment import describe_environment, source_commit
 from auricle.study.estimate import estimate_s, in_words
 from auricle.study.fits import Predictions, load_fit, save_predictions
 from auricle.study.job import Job
+from auricle.study.lock import LOCK, alone_in
 from auricle.study.protocol import Roles, Split, roles_of, splits
 from auricle.study.recipe import Plan, Recipe, from_table, recipe_hash, to_table, to_toml
 from auricle.study.summary import write_scores
@@ -90,6 +92,8 @@ class Prepared:
 def run_study(plan: Plan, setting: Setting, console: Console) -> None:
     """Run a plan, or go on with it, and leave its scores in the study's folder.
 
+    Nobody else may at that time; those who ask a finished study may.
+
     Raises: AuricleError for whatever a user can mend.
     """
     started = time.time()
@@ -97,21 +101,22 @@ def run_study(plan: Plan, setting: Setting, console: Console) -> None:
     if setting.wandb == "online":
         check_online()
     claim_folder(plan, setting)
-    prepared = prepare(plan, setting, console)
-    jobs = plan_jobs(plan, setting, prepared)
-    workers = workers_for(setting, len(jobs))
-    write_setting(plan, setting, prepared, jobs, workers)
-    seconds = estimate_s(jobs, device, workers)
-    console.print(
-        f"{plan.name}: {len(plan.configurations)} configurations, {len(jobs)} fits, {workers} at a "
-        f"time on {device.type}; about {in_words(seconds)} in all."
-    )
-    run_jobs(jobs, workers, console, engine=setting.engine)
-    if plan.test:
-        read_test_fold(plan, setting, prepared, jobs, console)
-    left_out = len(prepared.skipped)
-    write_scores(plan, setting.run, prepared.table, prepared.roles, left_out, jobs)
-    note_time(setting.run, time.time() - started)
+    with alone_in(setting.run):
+        prepared = prepare(plan, setting, console)
+        jobs = plan_jobs(plan, setting, prepared)
+        workers = workers_for(setting, len(jobs))
+        write_setting(plan, setting, prepared, jobs, workers)
+        seconds = estimate_s(jobs, device, workers)
+        console.print(
+            f"{plan.name}: {len(plan.configurations)} configurations, {len(jobs)} fits, {workers} "
+            f"at a time on {device.type}; about {in_words(seconds)} in all."
+        )
+        run_jobs(jobs, workers, console, engine=setting.engine)
+        if plan.test:
+            read_test_fold(plan, setting, prepared, jobs, console)
+        left_out = len(prepared.skipped)
+        write_scores(plan, setting.run, prepared.table, prepared.roles, left_out, jobs)
+        note_time(setting.run, time.time() - started)
 
 
 def sync_line(run: Path) -> str:
@@ -146,7 +151,7 @@ def claim_folder(plan: Plan, setting: Setting) -> None:
 
 def is_free(run: Path) -> bool:
     """Whether nothing is in a folder, but for what a killed command was writing."""
-    return all(file.suffix == ".part" for file in run.iterdir())
+    return all(file.suffix == ".part" or file.name == LOCK for file in run.iterdir())
 
 
 def plan_in(kept: Path) -> Plan:
@@ -334,7 +339,7 @@ def write_setting(
     }
     if (run / "environment.json").exists():
         first = json.loads((run / "environment.json").read_text(encoding="utf-8"))
-        if environment["commit"] not in first["commit"]:
+        if f"{environment['commit']}," not in f"{first['commit']},":  # abc is not abc-dirty
             unfinished = any(not (job.folder / "fit.json").exists() for job in jobs)
             went_on = "resumed" if unfinished else "scored anew"
             first["commit"] += f", {went_on} with {environment['commit']}"
@@ -413,12 +418,24 @@ def read_test_fold(
 def note_reading(
     run: Path, recipes: tuple[Recipe, ...], reason: str, ledger: Path | None = None
 ) -> None:
-    """Append one reading of the test fold to the ledger, and keep the ledger in the study."""
-    ledger = ledger or run / "test_reads.csv"
-    before = ledger.read_text(encoding="utf-8") if ledger.exists() else TEST_READS
+    """Append one reading of the test fold to the study's own list, and to a ledger if one is kept.
+
+    The study's list gets what else the ledger tells, too; nothing is ever taken out of either.
+    """
     today = datetime.date.today().isoformat()
     row = io.StringIO()
-    written = (today, source_commit(), recipe_hash(recipes), reason)
+    written = (today, source_commit(), recipe_hash(recipes), " ".join(reason.split()))
     csv.writer(row, lineterminator="\n").writerow(written)
-    for place in {ledger, run / "test_reads.csv"}:
-        replace_text(place, before + row.getvalue())
+    own = run / "test_reads.csv"
+    told = readings(own)
+    if ledger and ledger.resolve() != own.resolve():
+        others = readings(ledger)
+        told += (Counter(others) - Counter(told)).elements()
+        replace_text(ledger, "".join((TEST_READS, *others, row.getvalue())))
+    replace_text(own, "".join((TEST_READS, *told, row.getvalue())))
+
+
+def readings(ledger: Path) -> list[str]:
+    """The rows of a list of readings, a line each; none where there is no list yet."""
+    lines = ledger.read_text(encoding="utf-8").splitlines() if ledger.exists() else []
+    return [f"{line}\n" for line in lines[1:]]

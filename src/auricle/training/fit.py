@@ -136,8 +136,7 @@ def fit(
             )
         if not ranks.leads:
             continue
-        with autocast(device, precision):
-            train_loss, train_accuracy = loss_and_accuracy(average, heard)
+        train_loss, train_accuracy = loss_and_accuracy(average, heard)
         val_loss, val_accuracy = loss_and_accuracy(average, checked) if checked else (None, None)
         row = Epoch(
             epoch=epoch + 1,
@@ -238,7 +237,10 @@ def average_into(average: nn.Module, network: nn.Module, share: float) -> None:
 
 @torch.no_grad()
 def loss_and_accuracy(network: SoundClassifier, sounds: Sounds) -> tuple[float, float]:
-    """Cross-entropy in nats and accuracy of a network on clips as they are."""
+    """Cross-entropy in nats and accuracy of a network on clips as they are, in float32.
+
+    Whatever the training is in: losses of training and validation are compared.
+    """
     network.eval()
     loss = right = 0.0
     for rows in scoring_batches(len(sounds)):

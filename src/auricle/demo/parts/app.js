@@ -42,8 +42,9 @@ function begin() {
   $("unscored").hidden = about.scores.length;
   $("kind").textContent = `${about.name} is ${about.kind}. ${about.learnt}`;
   $("unknown").textContent = about.unknown_below
-    ? `An answer less sure than ${percent(about.unknown_below)} is called unknown: none of these. ` +
-      "That limit, and how sure it says it is, were set on clips that it had not learnt from."
+    ? `An answer less sure than ${percent(about.unknown_below)} is called unknown. ` +
+      "That limit, and how sure it says it is, were set on clips that it had not learnt from. " +
+      about.what_passes
     : "It never answers unknown, and how sure it says it is was not checked.";
   $("licence").textContent = `${about.licence} auricle ${about.version}, MIT licence.`;
   document.querySelector("main").hidden = false;
@@ -216,7 +217,7 @@ function showAlong({ overview, events, start_s, length_s }) {
 
 /** Say an answer to those who do not see it. */
 function speak({ category, confidence }) {
-  const sure = category === "unknown" ? "none of the known sounds" : `${percent(confidence)} sure`;
+  const sure = category === "unknown" ? "too unsure to name one" : `${percent(confidence)} sure`;
   $("spoken").textContent = `${words(category)}, ${sure}`;
 }
 

@@ -15,7 +15,8 @@ def section(found: LearningFound) -> Iterator[Block]:
     yield Heading("Would more recordings help?", 2, "learning")
     yield Paragraph(
         f"{code(found.configuration)} was trained on shares of the recordings of each class, with "
-        "as many steps as on all of them, and scored on the same clips. " + _verdict(found)
+        "as many steps as on all of them, to the nearest epoch, and scored on the same clips. "
+        + _verdict(found)
     )
     yield _figure(found)
 
