@@ -50,6 +50,10 @@ MENDABLE = {
 """What a user can do when the system refuses a file."""
 
 
+ENOUGH = 128 + 13
+"""The exit code of a program that ends because nobody reads what it prints."""
+
+
 def main() -> None:
     """Run one command; of the processes that torchrun starts, the first does and others help."""
     if "TORCHELASTIC_RUN_ID" in os.environ:
@@ -64,6 +68,10 @@ def run_command() -> None:
     """Run one command: 0 done, 1 a mistake told in one line, 2 a wrong call."""
     try:
         code = app()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has heard enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ENOUGH)
     except AuricleError as problem:
         print(f"auricle: {problem}", file=sys.stderr)
         sys.exit(1)

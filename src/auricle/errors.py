@@ -5,6 +5,11 @@ keeps its traceback.
 """
 
 
+def install(extra: str) -> str:
+    """The mend for a library of an extra that is missing; auricle is installed from its folder."""
+    return f'run pip install ".[{extra}]" in auricle\'s folder'
+
+
 class AuricleError(Exception):
     """Any mistake a user can make and mend."""
 

@@ -11,7 +11,14 @@ import pytest
 
 from auricle.data import esc10
 from auricle.data.clips import read_clips
-from auricle.data.esc10 import PublishedClip, check_esc10, fetch_esc10, load_published
+from auricle.data.esc10 import (
+    PublishedClip,
+    check_esc10,
+    fetch_esc10,
+    load_published,
+    published_as,
+    published_takes,
+)
 from auricle.errors import FetchError
 
 CONTENT = {
@@ -190,3 +197,12 @@ def test_the_real_set_is_whole_and_read_as_the_table_says(esc10_folder):
     told = {(c.file, c.category, c.fold, c.recording) for c in load_published()}
     read = {(c.file, c.category, c.fold, c.recording) for c in read_clips(esc10_folder).clips}
     assert read == told
+
+
+def test_a_published_clip_is_known_by_its_take_in_any_encoding():
+    clip = load_published()[0]
+    take = Path(clip.file).stem
+    assert published_as(clip.file) == published_as(f"audio/{take}-0.wav") == clip.sha256
+    assert published_as(f"{take[:-1]}Z.ogg") is None
+    assert published_as("rex.wav") is None
+    assert len(published_takes()) == 400

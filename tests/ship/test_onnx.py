@@ -256,5 +256,8 @@ def test_a_missing_library_is_told_with_its_mend(
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     told = auricle("export", tiny_study, "--onnx", "--out", tmp_path / "bundle")
     assert told.code == 1
-    assert told.err == "auricle: ONNX needs onnxscript: pip install 'auricle[onnx]' has it\n"
+    assert (
+        told.err
+        == 'auricle: ONNX needs onnxscript; run pip install ".[onnx]" in auricle\'s folder\n'
+    )
     assert not (tmp_path / "bundle").exists()

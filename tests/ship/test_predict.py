@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from auricle.data.audio import fit_length, load_wave
-from auricle.errors import RecipeError, StudyError
+from auricle.errors import AudioError, RecipeError, StudyError
 from auricle.network.attention import EncoderConfig
 from auricle.network.base import BaseConfig
 from auricle.network.classifier import NetworkConfig
@@ -105,6 +108,35 @@ def test_files_that_fail_do_not_stop_the_others_but_change_the_code(tmp_path, so
     assert all(line.startswith("auricle: ") for line in problems)
     assert "lost.wav: no such file" in problems[0]
     assert "letter.wav: no audio" in problems[1]
+
+
+def test_a_folder_without_sounds_is_refused_before_anything_is_heard(tmp_path, sound, capsys):
+    write_fit(tmp_path / "fit")
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "letter.txt").write_text("no sound", encoding="utf-8")
+
+    with pytest.raises(
+        AudioError, match=r"letters: no sound file in it \(.*\.wav\); name a folder"
+    ):
+        predict_files([sound("good.wav"), tmp_path / "letters"], tmp_path / "fit", "cpu", "csv")
+
+    assert capsys.readouterr().out == ""
+
+
+def test_it_ends_quietly_once_nobody_reads_on(tmp_path, sound):
+    write_fit(tmp_path / "fit")
+    reading, writing = os.pipe()
+    os.close(reading)
+    asked = ("predict", sound("one.wav"), sound("two.wav"), "--model", tmp_path / "fit")
+    program = "from auricle.cli import main; main()"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *map(str, asked)],
+        stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (141, "")
 
 
 def test_worker_processes_print_what_one_does_in_the_same_order(tmp_path, sound, capsys):

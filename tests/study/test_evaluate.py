@@ -4,7 +4,9 @@ import shutil
 
 import numpy as np
 import pytest
+import soundfile as sf
 
+from auricle.data.audio import content_hash
 from auricle.data.clips import ESC10_FOLDERS
 
 FIT = "cnn/kfold/fold-2/seed-0"
@@ -57,6 +59,46 @@ def test_the_sealed_fold_is_refused_unless_it_is_asked_for(auricle, study, tiny_
 
     assert refused.code == 1
     assert "this opens the sealed test fold; say --test if that is meant" in refused.err
+
+
+@pytest.fixture
+def encoded_anew(tiny_set, tmp_path, tools):
+    """The small set as other files, and as if it were ESC-10: names are those of ESC-50."""
+    folder, rows, takes = tmp_path / "anew", [], {}
+    (folder / "audio").mkdir(parents=True)
+    for number, row in enumerate(tools.rows_of(tiny_set / "clips.csv")):
+        name = f"audio/{row['fold']}-{number}-A-{number % 50}.flac"
+        sf.write(folder / name, *sf.read(tiny_set / row["file"]))
+        rows.append((name, row["category"], row["fold"], row["recording"]))
+        takes[f"{number}-A"] = content_hash(tiny_set / row["file"])
+    tools.write_labels(folder, rows)
+    return folder, takes
+
+
+def test_clips_of_esc_10_are_known_again_in_other_files(
+    auricle, study, encoded_anew, monkeypatch, tmp_path
+):
+    folder, takes = encoded_anew
+    for module in ("data.esc10", "study.evaluate"):
+        monkeypatch.setattr(f"auricle.{module}.published_takes", lambda: takes)
+    asked = ("evaluate", study / FIT, "--data", folder)
+
+    learnt, sealed, free = (
+        auricle(*asked, "--folds", 3),
+        auricle(*asked, "--folds", 1),
+        auricle(*asked),
+    )
+
+    assert "folds [3] trained this network" in learnt.err
+    assert "this opens the sealed test fold" in sealed.err
+    assert "12 clips of anew, folds [2]" in free.out
+    assert "not recognised" not in free.out
+
+
+def test_that_other_clips_are_not_known_again_in_other_files_is_told(auricle, study, encoded_anew):
+    done = auricle("evaluate", study / FIT, "--data", encoded_anew[0], "--folds", 2)
+
+    assert "a copy of one in another encoding is not recognised" in done.out
 
 
 def test_a_fold_that_the_data_does_not_have_is_refused(auricle, study, tiny_set):

@@ -15,8 +15,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from auricle.data.audio import content_hash
@@ -29,6 +30,7 @@ CITATION = (
     "ACM International Conference on Multimedia, Brisbane, 2015."
 )
 
+_NAMED = re.compile(r"\d-(?P<take>\d+-[A-Z])(-\d+)?")  # fold, recording, take, ESC-50's class
 _ATTEMPTS = 4
 _GIVE_UP = range(400, 500)  # a server that answers so will answer so again
 _BUT_RETRY = (408, 429)
@@ -54,6 +56,25 @@ def load_published() -> tuple[PublishedClip, ...]:
     rows = csv.reader(text.splitlines())
     next(rows)
     return tuple(PublishedClip(file, int(fold), *rest) for file, fold, *rest in rows)
+
+
+@cache
+def published_takes() -> dict[str, str]:
+    """SHA-256 of each published clip, by its recording on Freesound and its take: 100032-A."""
+    return {
+        match["take"]: clip.sha256
+        for clip in load_published()
+        if (match := _NAMED.fullmatch(PurePosixPath(clip.file).stem))
+    }
+
+
+def published_as(file: str) -> str | None:
+    """The SHA-256 of the clip that ESC-10 names so, or ESC-50, whatever `file` is encoded as.
+
+    ESC-10 has 1-100032-A.ogg and ESC-50 1-100032-A-0.wav: one take of one recording.
+    """
+    match = _NAMED.fullmatch(PurePosixPath(file).stem)
+    return published_takes().get(match["take"]) if match else None
 
 
 def fetch_esc10(

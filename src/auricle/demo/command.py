@@ -12,7 +12,7 @@ import torch
 from auricle.demo.about import about, open_model
 from auricle.demo.decoding import Limits
 from auricle.demo.sounds import sounds_to_try
-from auricle.errors import DemoError
+from auricle.errors import DemoError, install
 from auricle.ship.model import SHIPPED
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -32,9 +32,7 @@ def demonstrate(
 
         from auricle.demo.server import make_app
     except ImportError as problem:
-        raise DemoError(
-            f"{problem.name} is missing: install it with pip install 'auricle[demo]'"
-        ) from problem
+        raise DemoError(f"{problem.name} is missing; {install('demo')}") from problem
     with listening(host, port) as door:
         model, facts = open_model(place or SHIPPED)
         to_try, limits = sounds_to_try(sounds, facts), Limits()

@@ -58,7 +58,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
     weights (batch, heads, tokens, tokens).
     Source: Vaswani et al. (2017), equation 1.
     """
-    query = query / math.sqrt(query.shape[-1])  # scales the matches, and is smaller than they
+    query = query / math.sqrt(query.shape[-1])  # scaling the query, the smaller, scales the matches
     match = query @ key.mT  # (batch, heads, tokens, tokens)
     weights = match.softmax(dim=-1)  # over the keys: each query spends exactly one
     return weights @ value, weights

@@ -72,8 +72,8 @@ def body(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
         yield ""
         if facts.own_scores != facts.scores:
             yield (
-                "What its recipe scored is what to expect of a network that is trained so: other "
-                "networks scored it, and out of fold each on clips that it had not learnt from."
+                "Out of fold other networks of its recipe answered, each for clips that it had not "
+                "learnt from: that is what to expect of the recipe, and no score of this network."
             )
         yield "Intervals are by recording: clips of one recording are right or wrong together."
     else:

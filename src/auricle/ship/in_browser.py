@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auricle.data.audio import Wave
-from auricle.errors import AudioError, AuricleError
+from auricle.errors import AudioError, AuricleError, install
 from auricle.ship.onnx import MODEL
 from auricle.training.sounds import Array
 
@@ -77,7 +77,7 @@ def chromium(*switches: str) -> Iterator["Chromium"]:
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError as problem:
-        raise AuricleError("playwright is missing: pip install 'auricle[browser]'") from problem
+        raise AuricleError(f"playwright is missing; {install('browser')}") from problem
     program = chromium_program()
     if not program:
         raise AuricleError("Chromium is not installed")

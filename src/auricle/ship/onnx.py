@@ -37,7 +37,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from auricle.data.store import FULL_SCALE
-from auricle.errors import AuricleError
+from auricle.errors import AuricleError, install
 from auricle.network.attention import last_block
 from auricle.network.classifier import NetworkConfig, SoundClassifier
 from auricle.network.frontend import SILENCE, FilterBank
@@ -264,9 +264,7 @@ def need(*libraries: str) -> None:
         for name in libraries:
             import_module(name)
     except ModuleNotFoundError as problem:
-        raise AuricleError(
-            f"ONNX needs {problem.name}: pip install 'auricle[onnx]' has it"
-        ) from problem
+        raise AuricleError(f"ONNX needs {problem.name}; {install('onnx')}") from problem
 
 
 @contextmanager

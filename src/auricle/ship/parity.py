@@ -155,14 +155,14 @@ def clips_to_put(table: ClipTable, trained: TrainedNetwork, test: bool) -> tuple
     contents = contents_of(table)
     learnt, sealed = ({*trained.facts[which]} for which in ("learnt", "sealed"))
     if test:
-        kept = [clip for clip, content in contents.items() if content in sealed - learnt]
+        kept = [clip for clip, content in contents.items() if content & (sealed - learnt)]
     else:
-        free = [clip for clip, content in contents.items() if content not in sealed]
-        kept = [clip for clip in free if contents[clip] not in learnt] or free
+        free = [clip for clip, content in contents.items() if not content & sealed]
+        kept = [clip for clip in free if not contents[clip] & learnt] or free
     if not kept:
         which = "sealed" if test else "development"
         raise StudyError(f"{table.root}: none of the network's {which} clips is here")
-    heard = sum(contents[clip] in learnt for clip in kept)
+    heard = sum(bool(contents[clip] & learnt) for clip in kept)
     return ClipTable(table.name, table.root, tuple(kept)), heard
 
 

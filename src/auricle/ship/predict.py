@@ -45,17 +45,20 @@ def predict_files(
 
     A file that cannot be used is told on standard error and does not stop the others; the exit
     code is then 3. Standard input is heard in this process, whatever the number of workers.
+
+    Raises: AudioError for a folder without sounds, before anything is heard.
     """
+    names = [*expand(files)]
     asked = load_model(model, device)
     if form == "csv":
         columns = [f"p_{category}" for category in asked.categories]
         print(row(["file", "start_s", "end_s", "prediction", "confidence", *columns]))
     if workers == 1 or STANDARD_INPUT in map(str, files):
-        heard = (told(asked, file, form) for file in expand(files))
+        heard = (told(asked, file, form) for file in names)
     else:
         elsewhere = delayed(told_elsewhere)
         heard = Parallel(n_jobs=workers, return_as="generator")(
-            elsewhere(model, device, file, form) for file in expand(files)
+            elsewhere(model, device, file, form) for file in names
         )
     code = 0
     for lines in heard:
@@ -86,11 +89,18 @@ workers_model = cache(load_model)
 
 
 def expand(files: Sequence[str | Path]) -> Iterator[str]:
-    """The sound files that are meant: those of a folder, those of a pattern, or the name itself."""
+    """The sound files that are meant: those of a folder, those of a pattern, or the name itself.
+
+    Raises: AudioError for a folder without any.
+    """
     for given in map(str, files):
         if Path(given).is_dir():
             inside = (path for path in Path(given).rglob("*") if path.suffix.lower() in SUFFIXES)
-            yield from sorted(str(path) for path in inside if not path.name.startswith("."))
+            names = sorted(str(path) for path in inside if not path.name.startswith("."))
+            if not names:
+                kinds = ", ".join(sorted(SUFFIXES))
+                raise AudioError(f"{given}: no sound file in it ({kinds}); name a folder with some")
+            yield from names
         elif has_magic(given) and not Path(given).exists():
             yield from sorted(glob(given, recursive=True)) or [given]  # noqa: PTH207 - any root
         else:

@@ -32,7 +32,7 @@ from rich.progress import (
 
 import auricle
 from auricle.data.store import WaveStore
-from auricle.errors import AuricleError, StudyError
+from auricle.errors import AuricleError, StudyError, install
 from auricle.files import replace_bytes
 from auricle.study.job import FINISHED, Job, clear, open_waves, run_job
 from auricle.training.ranks import find_ranks, leave_ranks, local_ranks
@@ -264,7 +264,7 @@ def cluster(engine: Engine) -> Iterator[Any]:
     try:
         from distributed import Client, KilledWorker
     except ImportError as problem:
-        raise StudyError("--engine dask: install it with pip install 'auricle[dask]'") from problem
+        raise StudyError(f"--engine dask: dask is missing; {install('dask')}") from problem
     for name in ("client", "core", "utils"):  # what goes wrong is told below, in a line
         logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
     try:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from auricle.data.audio import content_hash
 from auricle.data.clips import Clip, ClipTable, Columns
+from auricle.data.esc10 import published_as, published_takes
 from auricle.data.sources import cache_folder, is_path, read_data
 from auricle.data.store import open_store
 from auricle.errors import DataError, StudyError
@@ -86,9 +87,15 @@ def table_for(trained: TrainedNetwork, data: str | None, labels: Table) -> ClipT
     return table
 
 
-def contents_of(table: ClipTable) -> dict[Clip, str]:
-    """What is in each clip's file: by this clips are known, whatever their files are called."""
-    return {clip: content_hash(table.path(clip)) for clip in table.clips}
+def contents_of(table: ClipTable) -> dict[Clip, set[str]]:
+    """By what each clip is known: what is in its file, whatever that is called.
+
+    Clips of ESC-10 are known by their published names too, whatever they are encoded as.
+    """
+    return {
+        clip: {content_hash(table.path(clip)), *filter(None, [published_as(clip.file)])}
+        for clip in table.clips
+    }
 
 
 def choose_clips(
@@ -96,8 +103,8 @@ def choose_clips(
 ) -> tuple[ClipTable, bool]:
     """The clips to score, and whether sealed ones are among them.
 
-    Clips are known by their content, whatever their files are called here. Without `folds`, all
-    that the network did not learn from.
+    Clips are known as `contents_of` tells. Without `folds`, all that the network did not learn
+    from.
     """
     missing = sorted(set(folds or ()) - set(table.folds))
     if missing:
@@ -107,17 +114,17 @@ def choose_clips(
     if not {"learnt", "sealed"} <= trained.facts.keys():
         raise StudyError(f"{trained.folder}: fit.json does not say what it learnt; train it again")
     learnt, sealed = set(trained.facts["learnt"]), set(trained.facts["sealed"])
-    heard = {clip.fold for clip, content in contents.items() if content in learnt}
+    heard = {clip.fold for clip, content in contents.items() if content & learnt}
     if folds and heard:
         raise StudyError(
             f"{trained.folder}: clips of folds {sorted(heard)} trained this network; leave them out"
         )
-    kept = {clip: content for clip, content in contents.items() if content not in learnt}
-    closed = [clip for clip, content in kept.items() if content in sealed]
+    kept = {clip: content for clip, content in contents.items() if not content & learnt}
+    closed = [clip for clip, content in kept.items() if content & sealed]
     if closed and not test:
         if folds or len(closed) == len(kept):
             raise StudyError("this opens the sealed test fold; say --test if that is meant")
-        kept = {clip: content for clip, content in kept.items() if content not in sealed}
+        kept = {clip: content for clip, content in kept.items() if not content & sealed}
     if not kept:
         raise StudyError(f"{table.root}: this network learnt from all of these clips")
     part = ClipTable(table.name, table.root, tuple(kept))
@@ -136,6 +143,13 @@ def tell(trained: TrainedNetwork, data: str, found: Predictions) -> None:
         of = getattr(intervals, name)
         say(f"{name:12} {100 * of.value:5.1f}  [{100 * of.low:.1f}, {100 * of.high:.1f}]")
     say(f"{'auc_macro':12} {scores.auc_macro:5.3f}")
+    by_name = all(published_as(clip.file) for clip in found.clips)
+    if not (by_name and {*trained.facts["learnt"]} <= {*published_takes().values()}):
+        say(
+            "Clips that it learnt from are known by their files' bytes: a copy of one in another "
+            "encoding is not recognised.",
+            soft_wrap=True,
+        )
 
 
 def named(trained: TrainedNetwork, found: Predictions, opened: bool) -> Scored:

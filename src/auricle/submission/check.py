@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from auricle.errors import StudyError
+from auricle.errors import StudyError, install
 from auricle.report.scores import ScoreRow
 from auricle.report.study_files import Study
 from auricle.submission.program import LIBRARIES
@@ -313,7 +313,7 @@ def read_paper(paper: Path) -> tuple[list[str], list[str], list[str], list[tuple
         import pypdf
     except ImportError as missing:
         raise StudyError(
-            'the report is checked with pypdf, which is not here: pip install "auricle[submit]"'
+            f"the report is checked with pypdf, which is not here; {install('submit')}"
         ) from missing
     try:
         reader = pypdf.PdfReader(paper)
