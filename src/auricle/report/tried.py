@@ -41,16 +41,18 @@ def tried(study: Study) -> Iterator[Block]:
         "of out-of-fold predictions, of networks after their last epoch; of a run that was scored "
         "on the test fold too, these are all that is used. Differences are to the first row of a "
         "section, on the same clips, with their interval and the p of a sign-flip permutation by "
-        "recording; many rows were tried, so a small p among them is not yet a finding. The scaled "
-        "log loss is that after one temperature for all clips. A row of one seed is screening."
+        "recording; many rows were tried, so a small p among them is not yet a finding. A row of "
+        "one seed is screening."
     )
     found = {title: [r for r in study.tried if r["section"] == title] for title in sections}
     curves = {
-        number: _curve(number, rows)
-        for number, rows in enumerate(found.values(), 1)
+        number: _curve(number, title, rows)
+        for number, (title, rows) in enumerate(found.items(), 1)
         if rows[0]["curve"] == "1"
     }
-    page: list[Block] = []
+    page: list[Block] = [
+        Paragraph("The scaled log loss is that after one temperature for all clips.")
+    ]
     for number, (title, rows) in enumerate(found.items(), 1):
         page += [
             Heading(plain(title), 2, f"tried-{number}"),
@@ -141,7 +143,7 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def _curve(number: int, rows: Sequence[Row]) -> Figure:
+def _curve(number: int, title: str, rows: Sequence[Row]) -> Figure:
     names = [row["name"] for row in rows]
     minutes = [float(row["minutes_a_fit"]) for row in rows]
     accuracies = [_accuracy(row) for row in rows]
@@ -152,7 +154,8 @@ def _curve(number: int, rows: Sequence[Row]) -> Figure:
     return Figure(
         f"tried-curve-{number}",
         plots.minutes_against_accuracy(f"tried-curve-{number}", names, minutes, accuracies),
-        "Out-of-fold accuracy with its 95% interval against the minutes that a fit took.",
+        f"{plain(title)}: out-of-fold accuracy, %, with its 95% interval, against the minutes that "
+        "a fit took.",
         f"{worded(len(rows)).capitalize()} points. " + "; ".join(told) + ".",
     )
 
