@@ -1,6 +1,7 @@
 """What a study says of the source that it ran with."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -38,3 +39,21 @@ def test_without_version_control_the_release_is_told(source):
     (source / ".git").rename(source / "elsewhere")
 
     assert environment.source_commit().startswith("release ")
+
+
+def test_code_is_other_code_when_it_does_other_things():
+    plain = environment.meaning("def double(x):\n    return 2 * x\n")
+    told = environment.meaning(
+        'def double(x):\n    """Twice."""\n\n    return 2 * x  # all of it\n'
+    )
+    other = environment.meaning("def double(x):\n    return 3 * x\n")
+    assert told == plain
+    assert other != plain
+
+
+def test_the_code_that_learns_is_that_of_network_and_training():
+    package = Path(environment.__file__).parents[1]
+    found = {file.name for pattern in environment.LEARNS for file in package.glob(pattern)}
+    assert found >= {"attention.py", "base.py", "frontend.py", "classifier.py"}
+    assert found >= {"augment.py", "fit.py", "sounds.py"}
+    assert len(environment.learning_code()) == 12

@@ -1,5 +1,6 @@
 """A study that is asked for more goes on in its folder, and trains nothing twice."""
 
+import json
 import tomllib
 from dataclasses import replace
 
@@ -42,10 +43,13 @@ def test_a_study_that_grew_is_the_one_that_was_whole_at_once(of_cnn_alone, tmp_p
 
 
 def test_a_published_study_grows_without_the_weights_it_left_behind(
-    study, tiny_plan, tmp_path, tools
+    study, tiny_plan, tmp_path, tools, capsys
 ):
     published = tmp_path / "published"
     publish(study, published)
+    older = published / "cnn" / "kfold" / "fold-2" / "seed-0" / "fit.json"
+    facts = json.loads(older.read_text(encoding="utf-8"))
+    older.write_text(json.dumps(facts | {"code": "of a year ago"}), encoding="utf-8")
     before = {path: path.read_bytes() for path in published.rglob("fit.json")}
     assert before
     tiny = tools.plan_of(tiny_plan, seeds=2)
@@ -54,6 +58,7 @@ def test_a_published_study_grows_without_the_weights_it_left_behind(
 
     command.run(more, out=published, resume=True, **WHERE)
 
+    assert "1 of them were trained by other code than today's" in capsys.readouterr().out
     assert {path: path.read_bytes() for path in before} == before
     was, now = tools.scores_of(study), tools.scores_of(published)
     trained = {path.relative_to(published).parts[0] for path in published.rglob("*.safetensors")}

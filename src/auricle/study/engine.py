@@ -34,7 +34,14 @@ import auricle
 from auricle.data.store import WaveStore
 from auricle.errors import AuricleError, StudyError, install
 from auricle.files import replace_bytes
-from auricle.study.job import FINISHED, Job, clear, open_waves, run_job
+from auricle.study.job import (
+    FINISHED,
+    Job,
+    clear,
+    open_waves,
+    run_job,
+    trained_by_other_code,
+)
 from auricle.training.ranks import find_ranks, leave_ranks, local_ranks
 
 LOOK_EVERY_S = 1.0
@@ -94,6 +101,13 @@ def run_jobs(
             clear(job.folder)
     if len(todo) < len(jobs) and title is None:
         console.print(f"{len(jobs) - len(todo)} of {len(jobs)} fits are there already.")
+        others = todo and sum(trained_by_other_code(job) for job in jobs if job not in todo)
+        if others:
+            console.print(
+                f"{others} of them were trained by other code than today's: delete their folders "
+                "to have all from one.",
+                soft_wrap=True,
+            )
     if not todo:
         return {}
     stopped = threading.Event()

@@ -1,8 +1,11 @@
 """The machine and the versions a study ran with; nothing that names a person or a place."""
 
+import ast
+import hashlib
 import os
 import platform
 import subprocess
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -47,6 +50,37 @@ def source_commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return f"release {auricle.__version__}"
     return f"{commit}-dirty" if changed else commit
+
+
+LEARNS = ("network/*.py", "training/augment.py", "training/fit.py", "training/sounds.py")
+"""The files of the package that say how a network learns, and from what."""
+
+
+@cache
+def learning_code() -> str:
+    """A short name for the code that trains: comments and docstrings do not change it."""
+    package = Path(__file__).parents[1]
+    files = sorted(file for pattern in LEARNS for file in package.glob(pattern))
+    meant = [meaning(file.read_text(encoding="utf-8")) for file in files]
+    return hashlib.sha256("".join(meant).encode()).hexdigest()[:12]
+
+
+def meaning(source: str) -> str:
+    """A source as it is run: its tree without comments and docstrings."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):  # a string that stands alone is said, not done
+            node.body = [  # type: ignore[attr-defined]
+                part
+                for part in body
+                if not (
+                    isinstance(part, ast.Expr)
+                    and isinstance(part.value, ast.Constant)
+                    and isinstance(part.value.value, str)
+                )
+            ]
+    return ast.dump(tree)
 
 
 def _git(folder: Path, *asked: str) -> str:

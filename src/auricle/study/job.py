@@ -21,6 +21,7 @@ from auricle.data.store import WaveStore, open_store
 from auricle.evaluation.metrics import score
 from auricle.files import replace_bytes, replace_text
 from auricle.network.classifier import SoundClassifier, count_parameters
+from auricle.study.environment import learning_code
 from auricle.study.fits import Predictions, save_predictions
 from auricle.study.protocol import Split
 from auricle.study.recipe import Recipe, to_table, to_toml
@@ -125,6 +126,12 @@ def run_job(job: Job, waves: WaveStore | None = None) -> None:
     clear(job.folder)
 
 
+def trained_by_other_code(job: Job) -> bool:
+    """Whether a finished fit was trained by other code than today's, or does not tell."""
+    facts = json.loads((job.folder / FINISHED).read_text(encoding="utf-8"))
+    return bool(facts.get("code") != learning_code())
+
+
 def open_waves(job: Job) -> WaveStore:
     """The waves of all clips that a job may decode."""
     rate_hz = job.recipe.network.frontend.sample_rate_hz
@@ -172,6 +179,7 @@ def fit_facts(job: Job, network: SoundClassifier, device: torch.device) -> dict[
         "precision": choose_precision(training.precision, device),
         "threads": job.threads,
         "torch": torch.__version__,
+        "code": learning_code(),
         "recipe": to_table(job.recipe),
     }
 
