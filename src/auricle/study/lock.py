@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -25,12 +26,10 @@ def alone_in(run: Path) -> Iterator[None]:
     Raises: StudyError if another command works on this study.
     """
     lock = run / LOCK
-    process = psutil.Process()
-    own = {"host": socket.gethostname(), "pid": process.pid, "since": process.create_time()}
     while True:
         try:
             with lock.open("x", encoding="utf-8") as file:
-                file.write(json.dumps(own))
+                file.write(json.dumps(this_process()))
             break
         except FileExistsError:
             refuse_if_held(lock)
@@ -59,8 +58,14 @@ def refuse_if_held(lock: Path) -> None:
         )
 
 
+def this_process() -> dict[str, Any]:
+    """What tells this process from all others, now and later: its host, number and beginning."""
+    process = psutil.Process()
+    return {"host": socket.gethostname(), "pid": process.pid, "since": process.create_time()}
+
+
 def is_alive(pid: int, since: float) -> bool:
-    """Whether a process is there, and the one that began then."""
+    """Whether a process of this machine is there, and the one that began then."""
     try:
         process = psutil.Process(pid)
         same = abs(process.create_time() - since) < _SAME_S

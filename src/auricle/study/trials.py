@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-import psutil
 from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
@@ -26,6 +25,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from auricle.errors import StudyError
+from auricle.study import lock
 from auricle.study.space import Space
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -107,10 +107,7 @@ def is_alive(trial: FrozenTrial) -> bool:
         return begun is not None and (datetime.now() - begun).total_seconds() < SILENT_S
     if told["host"] != socket.gethostname():
         return bool(time.time() - float(trial.user_attrs.get("seen", told["seen"])) < SILENT_S)
-    try:
-        return bool(psutil.Process(int(told["pid"])).create_time() == told["since"])
-    except psutil.NoSuchProcess:
-        return False
+    return lock.is_alive(int(told["pid"]), told["since"])
 
 
 def ask(
@@ -146,9 +143,7 @@ def ask(
 
 def owner() -> dict[str, Any]:
     """Whose a trial is: this process, and that it is there at this moment."""
-    process = psutil.Process()
-    told = {"host": socket.gethostname(), "pid": process.pid, "since": process.create_time()}
-    return told | {"seen": time.time()}
+    return lock.this_process() | {"seen": time.time()}
 
 
 @contextlib.contextmanager
