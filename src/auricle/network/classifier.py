@@ -1,9 +1,11 @@
-"""The whole network: front-end, base, head.
+"""The whole network: front-end, base and head, and beside them the texture.
 
     wave (batch, samples) -> logits (batch, classes), attention weights or None
 
 One class for both architectures. Without encoder blocks it is a convolutional network with a
 fully-connected head; with them, the same base under a transformer encoder and a perceptron head.
+Either hears what happens in a sound, and when; beside it the same wave is judged by the statistics
+of its texture, and the two are averaged.
 """
 
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 from auricle.network.attention import Encoder, EncoderConfig
 from auricle.network.base import Base, BaseConfig, some_of
 from auricle.network.frontend import FrontendConfig, make_frontend
+from auricle.network.texture import Texture, TextureConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,7 @@ class NetworkConfig:
     base: BaseConfig = field(default_factory=BaseConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     step_dropout: float = 0.3
+    texture: TextureConfig = field(default_factory=TextureConfig)
 
     def __post_init__(self) -> None:
         """Refuse parts that do not fit each other."""
@@ -78,7 +82,7 @@ class EncoderHead(nn.Module):
 
 
 class SoundClassifier(nn.Module):
-    """Waveform to logits, in three parts that can be used one by one."""
+    """Waveform to logits, in parts that can be used one by one."""
 
     def __init__(self, config: NetworkConfig, classes: int) -> None:
         super().__init__()
@@ -91,6 +95,8 @@ class SoundClassifier(nn.Module):
             self.head = EncoderHead(config.encoder, width, classes, config.step_dropout)
         else:
             self.head = PoolingHead(width, classes, config.step_dropout)
+        counts = config.texture.share > 0
+        self.texture = Texture(config.texture, config.frontend, classes) if counts else None
 
     def forward(self, wave: Tensor) -> tuple[Tensor, Tensor | None]:
         """Classify waves.
@@ -98,10 +104,25 @@ class SoundClassifier(nn.Module):
         Shapes: (batch, samples) at the front-end's rate -> logits (batch, classes), attention
         weights (batch, blocks, heads, 1 + steps, 1 + steps) or None without an encoder.
         """
-        return self.classify(self.frontend.power(wave))
+        logits, weights = self.classify(self.frontend.power(wave))
+        return self.joined(logits, self.describe(wave)), weights
+
+    def describe(self, wave: Tensor) -> Tensor | None:
+        """Statistics of waves' texture, if it counts: (batch, samples) -> (batch, count)."""
+        return None if self.texture is None else self.texture.statistics(wave)
+
+    def joined(self, logits: Tensor, statistics: Tensor | None) -> Tensor:
+        """Average what the head and the texture say, in log-probabilities, by the texture's share.
+
+        Shapes: logits (batch, classes), statistics (batch, count) -> (batch, classes).
+        """
+        if self.texture is None or statistics is None:
+            return logits
+        events, texture = logits.log_softmax(1), self.texture(statistics).log_softmax(1)
+        return torch.lerp(events, texture, self.config.texture.share)
 
     def classify(self, power: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Classify the front-end's powers: (batch, bands, frames) -> as `forward`."""
+        """What base and head alone say of powers: (batch, bands, frames) -> as `forward`."""
         logits, weights = self.head(self.base(self.frontend(power)))
         return logits.float(), weights
 

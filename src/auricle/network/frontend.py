@@ -93,8 +93,17 @@ def fourier_kernels(window: int) -> Tensor:
     return (torch.cat([phase.cos(), phase.sin()]) * hann)[:, None].float()
 
 
+def decades(power: Tensor, floor_db: float) -> Tensor:
+    """Loudness free of the clip's level: log10 of power over the clip's mean and a floor.
+
+    Shapes: (batch, bands, frames) -> (batch, bands, frames).
+    """
+    level = power.mean(dim=(1, 2), keepdim=True) + SILENCE
+    return torch.log10(power / level + 10 ** (floor_db / 10))
+
+
 class FilterBank(nn.Module):
-    """Mel-spaced power spectrum by convolution, fixed or learned."""
+    """Mel-spaced powers by convolution, fixed or learned."""
 
     def __init__(self, config: FrontendConfig) -> None:
         super().__init__()
@@ -102,7 +111,6 @@ class FilterBank(nn.Module):
         learned = config.kind == "learned"
         self.kernels = nn.Parameter(fourier_kernels(config.window), requires_grad=learned)
         self.weights = nn.Parameter(band_weights(config), requires_grad=learned)
-        self.normalise = nn.BatchNorm2d(config.bands, affine=False)
 
     def power(self, wave: Tensor) -> Tensor:
         """Energy in each band: (batch, samples) -> (batch, bands, frames), zero or more."""
@@ -122,15 +130,21 @@ class FilterBank(nn.Module):
         spectrum = torch.view_as_real(torch.fft.rfft(frames))  # (batch, frames, bins, 2)
         return spectrum.square().sum(-1).mT
 
+
+class MelSpectrum(FilterBank):
+    """A filter bank whose powers become what the base sees."""
+
+    def __init__(self, config: FrontendConfig) -> None:
+        super().__init__(config)
+        self.normalise = nn.BatchNorm2d(config.bands, affine=False)
+
     def forward(self, power: Tensor) -> Tensor:
         """Loudness as it is heard, free of the clip's level: decibels above the floor, normalised.
 
         Shapes: (batch, bands, frames) -> (batch, bands, frames).
         """
         with torch.autocast(power.device.type, enabled=False):
-            level = power.mean(dim=(1, 2), keepdim=True) + SILENCE
-            floor = 10 ** (self.config.floor_db / 10)
-            loud = torch.log10(power.float() / level + floor)
+            loud = decades(power.float(), self.config.floor_db)
             # With a lone axis added it is a sheet, whose bands may lie last in memory, as in views.
             spectrum: Tensor = self.normalise(loud[:, :, None])
             return spectrum[:, :, 0]
@@ -168,6 +182,6 @@ class RawStack(nn.Module):
         return normalised
 
 
-def make_frontend(config: FrontendConfig) -> FilterBank | RawStack:
+def make_frontend(config: FrontendConfig) -> MelSpectrum | RawStack:
     """The front-end that the configuration asks for."""
-    return RawStack(config) if config.kind == "raw" else FilterBank(config)
+    return RawStack(config) if config.kind == "raw" else MelSpectrum(config)

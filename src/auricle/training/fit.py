@@ -78,6 +78,9 @@ def fit(
 ) -> Fit:
     """Train a network, from its checkpoint in `folder` if there is one.
 
+    Base and head learn from views, epoch by epoch; the texture is solved before the first one, and
+    no gradient of theirs passes through it.
+
     `history.csv` grows in the folder as epochs end; `each_epoch` is told of every row, including
     those that a resumed fit finds finished. Of several processes (`ranks`) the first does so.
     """
@@ -86,6 +89,8 @@ def fit(
     network = network.to(device)
     heard = Sounds(network, training, device, folder / "training-powers.npy")
     checked = validation and Sounds(network, validation, device, folder / "validation-powers.npy")
+    if network.texture is not None and heard.statistics is not None:
+        network.texture.solve(heard.statistics, heard.targets.to(device))
     average = copy.deepcopy(network)
     optimiser = optimiser_for(network, config)
     steps_an_epoch = math.ceil(len(training) * config.views / config.batch)

@@ -56,7 +56,10 @@ class Ranks:
     def classifier(self, network: SoundClassifier) -> Callable[[Tensor], Tensor]:
         """Powers to logits, in a way that averages gradients over all processes."""
         alone = Classify(network)
-        return DistributedDataParallel(alone) if self.world > 1 else alone
+        if self.world == 1:
+            return alone
+        # The texture's weights take no part in it: they are solved, not descended to.
+        return DistributedDataParallel(alone, find_unused_parameters=True)
 
     def mean(self, value: float) -> float:
         """A number averaged over all processes."""

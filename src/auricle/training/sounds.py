@@ -45,8 +45,8 @@ def scoring_batches(count: int) -> Iterator[slice]:
 class Sounds:
     """Examples, with whatever part of the network never changes worked out once.
 
-    The powers of a fixed filter bank are kept in a file that memory only maps: a fit's memory does
-    not grow with its clips.
+    The powers of a fixed filter bank are kept in a file that memory only maps: of a clip, a fit
+    holds in memory no more than the statistics of its texture (`statistics`, if they are used).
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Sounds:
         self.powers: Array | None = None
         if power_file and network.config.frontend.kind == "fixed":
             self.powers = self._fill(network, power_file)
+        self.statistics = self._describe(network)
 
     def __len__(self) -> int:
         """Count the clips."""
@@ -82,6 +83,12 @@ class Sounds:
         powers: Array = np.load(path, mmap_mode="r")
         return powers
 
+    def _describe(self, network: SoundClassifier) -> Tensor | None:
+        with torch.no_grad():
+            parts = [network.describe(self.waves(rows)) for rows in scoring_batches(len(self))]
+        known = [part for part in parts if part is not None]
+        return torch.cat(known) if known else None
+
     def waves(self, rows: Array | slice, device: torch.device | None = None) -> Tensor:
         """(batch, samples) float32 in [-1, 1), on the fit's device unless another is named."""
         stored = self.examples.waves[self.examples.rows[rows]]
@@ -89,13 +96,13 @@ class Sounds:
 
     def logits(self, network: SoundClassifier, rows: slice) -> Tensor:
         """(batch, classes) of clips as they are."""
-        logits: Tensor
         if self.powers is None:
-            logits, _ = network(self.waves(rows))
+            power = network.frontend.power(self.waves(rows))
         else:
-            power = torch.from_numpy(np.array(self.powers[rows]))  # out of the file, into memory
-            logits, _ = network.classify(power.to(self.device).mT)
-        return logits
+            kept = torch.from_numpy(np.array(self.powers[rows]))  # out of the file, into memory
+            power = kept.to(self.device).mT
+        logits, _ = network.classify(power)
+        return network.joined(logits, None if self.statistics is None else self.statistics[rows])
 
     def views(
         self,
