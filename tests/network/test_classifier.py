@@ -13,6 +13,7 @@ from auricle.network.classifier import (
     count_parameters,
 )
 from auricle.network.frontend import FrontendConfig
+from auricle.network.texture import TextureConfig
 
 CNN = NetworkConfig(
     frontend=FrontendConfig(sample_rate_hz=8_000, window=64, hop=80, bands=16, high_hz=4_000),
@@ -51,8 +52,19 @@ def test_parts_make_the_whole(config):
     wave = torch.randn(2, 2_000, generator=torch.Generator().manual_seed(0))
     power = network.frontend.power(wave)
     by_hand, _ = network.head(network.base(network.frontend(power)))
-    torch.testing.assert_close(network(wave)[0], by_hand)
     torch.testing.assert_close(network.classify(power)[0], by_hand)
+    texture = network.texture(network.texture.statistics(wave))
+    mean = (by_hand.log_softmax(1) + texture.log_softmax(1)) / 2
+    torch.testing.assert_close(network(wave)[0], mean)
+
+
+def test_a_texture_without_a_share_is_no_part_of_the_network():
+    network = build(replace(CNN, texture=TextureConfig(share=0.0))).eval()
+    wave = torch.randn(2, 2_000, generator=torch.Generator().manual_seed(0))
+    assert network.texture is None
+    assert "texture" not in count_parameters(network)
+    alone, _ = network.classify(network.frontend.power(wave))
+    torch.testing.assert_close(network(wave)[0], alone, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("config", [CNN, TRANSFORMER], ids=["cnn", "transformer"])
@@ -119,6 +131,9 @@ BASE = (
     + 4 * convolution(8, 8, 3)
 )
 BLOCK = 2 * (8 + 8) + linear(8, 24) + linear(8, 8) + linear(8, 24) + linear(24, 8)
+RATES = 17  # half octaves of 512 rates, of one rate or more
+PAIRS = 30 // 4 + 1 + 24 // 4 + 16 // 4  # two, eight and sixteen bands apart, one in four
+TEXTURE = linear(32 * (6 + 3) + (2 * 32 // 4 + PAIRS) * RATES, 5)
 HEADS = {
     CNN: linear(16, 8) + linear(8, 5),
     TRANSFORMER: 8 + 2 * BLOCK + 16 + linear(8, 8) + linear(8, 5),
@@ -128,23 +143,25 @@ HEADS = {
 @pytest.mark.parametrize("config", [CNN, TRANSFORMER], ids=["cnn", "transformer"])
 def test_parameters_counted_by_hand(config):
     bank = 2 * BINS * 64 + 16 * BINS
+    fine = 2 * (256 // 2 + 1) * 256 + 32 * (256 // 2 + 1)
     counts = count_parameters(build(config))
     assert counts == {
         "frontend": ParameterCount(trainable=0, fixed=bank),
         "base": ParameterCount(trainable=BASE, fixed=0),
         "head": ParameterCount(trainable=HEADS[config], fixed=0),
-        "total": ParameterCount(trainable=BASE + HEADS[config], fixed=bank),
+        "texture": ParameterCount(trainable=TEXTURE, fixed=fine),
+        "total": ParameterCount(trainable=BASE + HEADS[config] + TEXTURE, fixed=bank + fine),
     }
-    assert list(counts) == ["frontend", "base", "head", "total"]
+    assert list(counts) == ["frontend", "base", "head", "texture", "total"]
 
 
 def test_parameters_of_the_other_front_ends_all_learn():
     learned = count_parameters(build(replace(CNN, frontend=replace(CNN.frontend, kind="learned"))))
     fixed = count_parameters(build(CNN))
-    assert learned["total"].fixed == 0
-    assert learned["total"].trainable == fixed["total"].trainable + fixed["total"].fixed
+    assert learned["total"].fixed == learned["texture"].fixed
+    assert learned["frontend"].trainable == fixed["frontend"].fixed
     raw = count_parameters(build(replace(CNN, frontend=replace(CNN.frontend, kind="raw"))))
-    assert raw["total"].fixed == 0
+    assert raw["total"].fixed == raw["texture"].fixed
 
 
 @pytest.mark.parametrize("kind", ["fixed", "learned", "raw"])

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from auricle.network.frontend import (
     FilterBank,
     FrontendConfig,
+    MelSpectrum,
     RawStack,
     band_edges_hz,
     band_weights,
@@ -160,7 +161,7 @@ def test_silence_is_finite(kind):
 
 def test_below_the_floor_nothing_is_heard():
     config = replace(SMALL, floor_db=-30.0)
-    bank = FilterBank(config).eval()
+    bank = MelSpectrum(config).eval()
     power = torch.full((1, config.bands, 10), 1e-9)
     power[:, 3] = 1.0
     spectrum = bank(power)[0, :, 0]
@@ -170,7 +171,7 @@ def test_below_the_floor_nothing_is_heard():
 
 @pytest.mark.parametrize(("kind", "learns"), [("fixed", False), ("learned", True)])
 def test_a_training_step_moves_the_learned_bank_alone(kind, learns, wave):
-    bank = FilterBank(replace(SMALL, kind=kind))
+    bank = MelSpectrum(replace(SMALL, kind=kind))
     assert bank.kernels.requires_grad is learns
     assert bank.weights.requires_grad is learns
     assert [name for name, _ in bank.named_parameters()] == ["kernels", "weights"]
@@ -188,7 +189,7 @@ def test_a_training_step_moves_the_learned_bank_alone(kind, learns, wave):
 
 @pytest.mark.parametrize("kind", ["fixed", "learned"])
 def test_every_band_is_brought_to_one_scale(kind, wave):
-    bank = FilterBank(replace(SMALL, kind=kind))
+    bank = MelSpectrum(replace(SMALL, kind=kind))
     power = bank.power(wave) * torch.logspace(-3, 3, SMALL.bands)[:, None]
     spectrum = bank(power)
     torch.testing.assert_close(spectrum.mean((0, 2)), torch.zeros(SMALL.bands), rtol=0, atol=1e-4)

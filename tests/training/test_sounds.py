@@ -53,8 +53,9 @@ def test_nothing_is_kept_of_a_bank_that_learns(kind, stored, small_network, tmp_
     assert not (tmp_path / "powers.npy").exists()
 
 
-def test_waves_are_the_rows_that_were_asked_for(stored):
-    sounds = Sounds(None, stored, CPU, None)
+def test_waves_are_the_rows_that_were_asked_for(stored, small_network):
+    network = new_network(small_network(), classes=4, seed=0)
+    sounds = Sounds(network, stored, CPU, None)
     wave = sounds.waves(np.array([1, 4]))
     assert wave.dtype == torch.float32
     wanted = stored.waves[[19, 8]].astype(np.float32) / FULL_SCALE

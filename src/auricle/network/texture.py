@@ -11,12 +11,14 @@ loudness is followed here in steps of milliseconds, and described by
 - its modulation: how strongly it beats at each rate, and how purely,
 - and how well neighbours and distant bands beat together, at each rate.
 
-None of these is learnt. What is learnt is one linear layer on them, a convex problem that is solved
-once, on the training clips as they are: altered views would alter the very statistics.
+None of these is learnt. What is learnt is one linear layer on them: a convex problem, solved once,
+on the training clips as they are and under noise. Views that are stretched, cut and mixed, such as
+the base learns from, would have other statistics than any clip.
 """
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -90,10 +92,16 @@ class Texture(nn.Module):
     centre: Tensor
     scale: Tensor
 
-    def statistics(self, wave: Tensor) -> Tensor:
-        """Describe waves, whatever their length: (batch, samples) -> (batch, count)."""
+    def statistics(
+        self, wave: Tensor, alter: Callable[[Tensor], Tensor] = lambda power: power
+    ) -> Tensor:
+        """Describe waves, whatever their length: (batch, samples) -> (batch, count).
+
+        `alter` gets the bank's powers (batch, bands, steps), and gives others.
+        """
         with torch.autocast(wave.device.type, enabled=False):
-            course = decades(self.bank.power(wave.float()), self.floor_db)  # (batch, bands, steps)
+            power = alter(self.bank.power(wave.float()))
+            course = decades(power, self.floor_db)  # (batch, bands, steps)
             rates = self.rates(course)
             parts = [levels(course), sharpness(course), *self.beats(rates), *self.beside(rates)]
             return torch.cat([part.flatten(1) for part in parts], dim=1)

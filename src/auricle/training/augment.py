@@ -21,7 +21,9 @@ SILENCE = 1e-12
 class AugmentConfig:
     """How far a view may stray from its clip. Zero turns a part off.
 
-    Views of waves are stretched, shifted and mixed; what is done to bands needs powers.
+    Views of waves are stretched, shifted and mixed; what is done to bands needs powers. The texture
+    hears each clip as it is and once under steady noise, which lies from `texture_noise_low_db` to
+    30 dB more below it.
     """
 
     stretch: float = 0.25
@@ -34,6 +36,7 @@ class AugmentConfig:
     masks: int = 2
     mask_bands: int = 8
     mask_frames: int = 25
+    texture_noise_low_db: float = 5.0
 
     def __post_init__(self) -> None:
         """Refuse shares and spans that make no sense."""

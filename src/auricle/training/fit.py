@@ -89,8 +89,8 @@ def fit(
     network = network.to(device)
     heard = Sounds(network, training, device, folder / "training-powers.npy")
     checked = validation and Sounds(network, validation, device, folder / "validation-powers.npy")
-    if network.texture is not None and heard.statistics is not None:
-        network.texture.solve(heard.statistics, heard.targets.to(device))
+    if network.texture is not None:
+        heard.solve(network.texture, augment, generator_for(seed))
     average = copy.deepcopy(network)
     optimiser = optimiser_for(network, config)
     steps_an_epoch = math.ceil(len(training) * config.views / config.batch)

@@ -1,6 +1,6 @@
 """Clips as a network takes them: powers where the filter bank is fixed, waves where it learns."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from torch import Generator, Tensor
 from auricle.data.store import FULL_SCALE
 from auricle.network.classifier import SoundClassifier
 from auricle.network.frontend import band_edges_hz
-from auricle.training.augment import AugmentConfig, view_powers, view_waves
+from auricle.network.texture import Texture
+from auricle.training.augment import AugmentConfig, add_noise, view_powers, view_waves
 
 SCORING_BATCH = 64
 
@@ -62,7 +63,7 @@ class Sounds:
         self.powers: Array | None = None
         if power_file and network.config.frontend.kind == "fixed":
             self.powers = self._fill(network, power_file)
-        self.statistics = self._describe(network)
+        self.statistics = self._describe(network.texture) if network.texture else None
 
     def __len__(self) -> int:
         """Count the clips."""
@@ -83,11 +84,24 @@ class Sounds:
         powers: Array = np.load(path, mmap_mode="r")
         return powers
 
-    def _describe(self, network: SoundClassifier) -> Tensor | None:
-        with torch.no_grad():
-            parts = [network.describe(self.waves(rows)) for rows in scoring_batches(len(self))]
-        known = [part for part in parts if part is not None]
-        return torch.cat(known) if known else None
+    @torch.no_grad()
+    def _describe(
+        self, texture: Texture, alter: Callable[[Tensor], Tensor] = lambda power: power
+    ) -> Tensor:
+        batches = map(self.waves, scoring_batches(len(self)))
+        return torch.cat([texture.statistics(wave, alter) for wave in batches])
+
+    def solve(self, texture: Texture, config: AugmentConfig, generator: Generator) -> None:
+        """Let a texture learn all clips, as they are and under noise."""
+        assert self.statistics is not None
+
+        def under_noise(power: Tensor) -> Tensor:
+            frames = power.mT.cpu()  # drawn on the processor, as views are
+            noisy = add_noise(frames, 1.0, config.texture_noise_low_db, generator)
+            return noisy.to(power.device).mT
+
+        both = torch.cat([self.statistics, self._describe(texture, under_noise)])
+        texture.solve(both, self.targets.repeat(2).to(self.device))
 
     def waves(self, rows: Array | slice, device: torch.device | None = None) -> Tensor:
         """(batch, samples) float32 in [-1, 1), on the fit's device unless another is named."""
