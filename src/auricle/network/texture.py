@@ -187,11 +187,10 @@ class Texture(nn.Module):
 
 
 def rate_edges(span: int) -> list[tuple[int, int]]:
-    """First and last-but-one rate of half octaves, each of one rate or more; steady is none."""
+    """Where half octaves of rates begin and end, each of one rate or more; none is steady."""
     last = span // 2
-    octaves = math.log2(last)
-    edges = sorted({round(2 ** (half / 2)) for half in range(round(2 * octaves) + 1)})
-    return list(itertools.pairwise(edges))
+    halves = range(math.floor(2 * math.log2(last)) + 1)
+    return list(itertools.pairwise(sorted({*(round(2 ** (half / 2)) for half in halves), last})))
 
 
 def levels(course: Tensor) -> Tensor:
