@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from auricle.network.texture import TextureConfig
 from auricle.training.augment import AugmentConfig
 from auricle.training.fit import generator_for, new_network
 from auricle.training.sounds import FULL_SCALE, Examples, Sounds, scoring_batches
@@ -70,6 +71,62 @@ def test_kept_powers_give_the_logits_of_the_waves(stored, small_network, tmp_pat
     anew = Sounds(network, stored, CPU, None)
     rows = slice(2, 9)
     torch.testing.assert_close(kept.logits(network, rows), anew.logits(network, rows))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", ["fixed", "learned", "raw"])
+def test_logits_of_kept_sounds_are_those_of_the_whole_network(
+    kind, stored, small_network, tmp_path
+):
+    network = new_network(small_network(kind), classes=4, seed=0).eval()
+    sounds = Sounds(network, stored, CPU, tmp_path / "powers.npy")
+    rows = slice(2, 9)
+    whole, _ = network(sounds.waves(rows))
+    torch.testing.assert_close(sounds.logits(network, rows), whole, rtol=1e-4, atol=1e-4)
+
+
+def solved(network, examples, seed, **augment):
+    sounds = Sounds(network, examples, CPU, None)
+    sounds.solve(network.texture, AugmentConfig(**augment), generator_for(seed))
+    return sounds, network.texture.linear.weight.clone()
+
+
+def test_a_texture_learns_the_clips_it_is_given(tones, small_network):
+    network = new_network(small_network(), classes=4, seed=0)
+    examples = tones(20, classes=4)
+    sounds, _ = solved(network, examples, seed=0)
+    answers = network.texture(sounds.statistics).argmax(1)
+    assert answers.tolist() == examples.targets.tolist()
+
+
+def test_a_texture_learns_under_noise_that_hangs_on_the_seed(tones, small_network):
+    network, examples = new_network(small_network(), classes=4, seed=0), tones(20, classes=4)
+    first, again, other, quiet = (
+        solved(network, examples, seed, texture_noise_low_db=low_db)[1]
+        for seed, low_db in ((0, 5.0), (0, 5.0), (1, 5.0), (0, 200.0))
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    network.texture.solve(  # noise that nobody hears: each clip twice
+        *(
+            torch.cat([part, part])
+            for part in (
+                Sounds(network, examples, CPU, None).statistics,
+                torch.from_numpy(examples.targets.astype(np.int64)),
+            )
+        )
+    )
+    torch.testing.assert_close(network.texture.linear.weight, quiet, rtol=0, atol=2e-3)
+    assert (first - quiet).abs().max() > 2e-2
+
+
+def test_sounds_without_a_texture_describe_none(stored, small_network):
+    config = replace(small_network(), texture=TextureConfig(share=0.0))
+    network = new_network(config, classes=4, seed=0).eval()
+    sounds = Sounds(network, stored, CPU, None)
+    assert sounds.statistics is None
+    events, _ = network.classify(network.frontend.power(sounds.waves(slice(0, 3))))
+    torch.testing.assert_close(sounds.logits(network, slice(0, 3)), events)
 
 
 @pytest.mark.parametrize("kind", ["fixed", "learned", "raw"])
