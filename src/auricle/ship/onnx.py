@@ -76,8 +76,10 @@ class Heard(nn.Module):
         """Shapes: (batch, any) -> the outputs that stand at the top of this file."""
         config = self.network.config
         missing = torch.sym_max(self.samples - wave.shape[1], 0)  # type: ignore[no-untyped-call]
-        power = self.network.frontend.power(F.pad(wave, (0, missing)))  # (batch, bands, frames)
-        logits, weights = self.network.classify(power)
+        wave = F.pad(wave, (0, missing))
+        power = self.network.frontend.power(wave)  # (batch, bands, frames)
+        events, weights = self.network.classify(power)
+        logits = self.network.joined(events, self.network.describe(wave))
         level = power.mean(dim=(1, 2), keepdim=True) + SILENCE
         spectrum = 10 * torch.log10(power / level + 10 ** (config.frontend.floor_db / 10))
         probabilities = (logits / self.temperature).softmax(1)
@@ -106,11 +108,20 @@ def to_onnx(network: SoundClassifier, facts: Facts) -> bytes:
             dynamo=True,
             optimize=False,
             verbose=False,
+            custom_translation_table={round: rounded},
         )
         assert program is not None
         fold(program.model)
     content: bytes = tidied(program.model_proto, facts).SerializeToString(deterministic=True)
     return content
+
+
+def rounded(number: Any, digits: None) -> Any:
+    """The integer that Python rounds to, halves to even: the exporter has no rule for it."""
+    import onnx
+    from onnxscript.onnx_opset import opset18
+
+    return opset18.Cast(opset18.Round(number), to=onnx.TensorProto.INT64)
 
 
 def fold(model: "onnx_ir.Model") -> None:
@@ -136,14 +147,14 @@ def samples_of(facts: Facts) -> int:
 
 
 def light_copy(network: SoundClassifier) -> SoundClassifier:
-    """The same network without what its fixed filter bank keeps and does not use.
+    """The same network without what its fixed filter banks keep and do not use.
 
-    Its waves and their window are one: of the kernels, the first is the window itself.
+    Their waves and their window are one: of the kernels, the first is the window itself.
     """
     light = copy.deepcopy(network).cpu()
-    bank = light.frontend
-    if isinstance(bank, FilterBank) and bank.config.kind == "fixed":
-        bank.kernels = nn.Parameter(bank.kernels[:1].detach().clone(), requires_grad=False)
+    for bank in light.modules():
+        if isinstance(bank, FilterBank) and bank.config.kind == "fixed":
+            bank.kernels = nn.Parameter(bank.kernels[:1].detach().clone(), requires_grad=False)
     return light
 
 
