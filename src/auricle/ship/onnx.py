@@ -61,6 +61,9 @@ FORMAT = 1
 SETTLING = 128
 """So many clips settle the scales of int8."""
 
+TEXTURE_WEIGHT = "network.texture.linear.weight"
+"""Of the layer whose input are the texture's statistics."""
+
 FOLDED = 1 << 24
 """Weights of up to so many numbers are worked out at export, not at each start."""
 
@@ -207,8 +210,8 @@ def to_int8(model: bytes, waves: Array) -> bytes:
     """The same graph with 8 bits a weight; `waves` (clips, samples) int16 settle all scales.
 
     Convolutions and layers with weights of their own are quantised, each channel by itself. What
-    the spectrum rests on is not, as 8 bits hold no power, nor attention, whose products are of two
-    things that change. Scales span all values that were met: cutting the rarest loses about as few
+    the spectrum and the texture's statistics rest on is not, as 8 bits hold no power, nor
+    attention, whose products are of two things that change. Scales span all values that were met: cutting the rarest loses about as few
     clips, but foreign sounds, which go beyond them, are then answered otherwise.
 
     Raises: AuricleError if what quantises is not installed.
@@ -256,7 +259,8 @@ def kept_exact(graph: "onnx.GraphProto") -> list[str]:
     """Names of the nodes that stay in float32: see `to_int8`."""
     weights = {weight.name for weight in graph.initializer}
     made_by = {name: node for node in graph.node for name in node.output}
-    found, asked = set(), ["spectrum"]
+    of_texture = (node for node in graph.node if TEXTURE_WEIGHT in node.input)
+    found, asked = set(), ["spectrum", *(node.input[0] for node in of_texture)]
     while asked:
         node = made_by.get(asked.pop())
         if node and node.name not in found:
