@@ -111,7 +111,7 @@ def to_onnx(network: SoundClassifier, facts: Facts) -> bytes:
             dynamo=True,
             optimize=False,
             verbose=False,
-            custom_translation_table={round: rounded},
+            custom_translation_table={round: rounded, torch.ops.aten.mean.dim: exact_mean},
         )
         assert program is not None
         fold(program.model)
@@ -125,6 +125,16 @@ def rounded(number: Any, digits: None) -> Any:
     from onnxscript.onnx_opset import opset18
 
     return opset18.Cast(opset18.Round(number), to=onnx.TensorProto.INT64)
+
+
+def exact_mean(values: Any, axes: Any, keepdim: bool = False) -> Any:
+    """The mean in 64 bits: in 32, a runtime may lose what a band that hardly moves rests on."""
+    import onnx
+    from onnxscript.onnx_opset import opset18
+
+    wide = opset18.Cast(values, to=onnx.TensorProto.DOUBLE)
+    mean = opset18.ReduceMean(wide, opset18.Constant(value_ints=axes), keepdims=keepdim)
+    return opset18.CastLike(mean, values)
 
 
 def fold(model: "onnx_ir.Model") -> None:
