@@ -151,6 +151,7 @@ def test_the_card_tells_the_scores_of_the_study(shipped: Path, tiny_study: Path)
         (mean["declared"], mean["accuracy"]["value"])
     ]
     assert all(category in card for category in facts.categories)
+    assert "50% of the answer is that of a linear layer beside it" in card
 
 
 def test_the_card_says_what_share_of_foreign_sounds_passed_where_that_was_measured(
