@@ -132,9 +132,10 @@ def exact_mean(values: Any, axes: Any, keepdim: bool = False) -> Any:
     import onnx
     from onnxscript.onnx_opset import opset18
 
-    wide = opset18.Cast(values, to=onnx.TensorProto.DOUBLE)
-    mean = opset18.ReduceMean(wide, opset18.Constant(value_ints=axes), keepdims=keepdim)
-    return opset18.CastLike(mean, values)
+    graph: Any = opset18  # whose operators are typed more narrowly than they are
+    wide = graph.Cast(values, to=onnx.TensorProto.DOUBLE)
+    mean = graph.ReduceMean(wide, graph.Constant(value_ints=axes), keepdims=keepdim)
+    return graph.CastLike(mean, values)
 
 
 def fold(model: "onnx_ir.Model") -> None:
