@@ -51,6 +51,9 @@ frequency_kernels = [7, 5]
 time_kernels = [1, 3]
 widths = [8, 8, 8]
 
+[every.network.texture]
+span = 64
+
 [every.training]
 epochs = 3
 views = 2

@@ -52,6 +52,7 @@ def test_a_file_is_answered_as_the_server_answers(
     ]
     page.get_by_role("radio", name="where it looks").check()
     assert page.locator("#stairs path").count() == 1
+    assert "rests on the sound’s texture" in page.locator("#looks-note").inner_text()
     page.get_by_role("radio", name="what speaks for the answer").check()
     assert page.locator("#stairs path").count() == 0
     player = page.locator("#player")

@@ -18,8 +18,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from auricle.data.clips import Clip, ClipTable
+from auricle.data.store import to_samples
 from auricle.demo.about import About, open_model
-from auricle.demo.answers import Answer, answer
+from auricle.demo.answers import Answer, answer, evidence
 from auricle.demo.command import demonstrate, listening
 from auricle.demo.guard import SAFE
 from auricle.demo.server import sound_in
@@ -68,6 +69,18 @@ def test_it_shows_the_sound_where_it_is(client: Any, tone: Tone) -> None:
     assert (evidence.size, evidence.max()) == (loud.size, 255)
     assert 0 < sum(spectrum["attention"]) < 1
     assert ask(client, tone())["spectrum"]["evidence"] is None
+
+
+def test_what_is_shown_to_speak_speaks_for_the_whole_networks_answer(
+    attentive: Path, tone: Tone
+) -> None:
+    model, _ = open_model(attentive)
+    wave, _ = sf.read(io.BytesIO(tone(1230)), dtype="float32")
+    found = answer(model, to_samples(wave), explain=True, decoding_ms=0)
+    speaking = [evidence(model, wave, one) for one in np.eye(len(model.categories))]
+    assert len({*speaking}) == len(model.categories)
+    best = model.categories.index(max(found.probabilities, key=found.probabilities.__getitem__))
+    assert found.spectrum.evidence == speaking[best]
 
 
 def test_a_network_without_attention_shows_none(bundle: Path) -> None:
@@ -225,6 +238,7 @@ def test_the_page_tells_what_the_bundle_tells(client: Any, attentive: Path) -> N
     assert told.scores[0].low == pytest.approx(100 * (own.low or 0))
     assert "by other networks of its recipe" in told.scores[1].what
     assert "Unknown means unsure, no more" in told.what_passes
+    assert "half of the answer rests on the sound’s texture" in told.not_shown
     assert told.step_s * (0.3 // told.step_s) <= 0.3
 
 

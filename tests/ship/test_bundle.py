@@ -14,6 +14,9 @@ from auricle.ship.bundle import CARD, FACTS, FORMAT, WEIGHTS, hashes, load_bundl
 from auricle.ship.export import export
 from auricle.study.fits import best_fit, load_fit
 
+PARTS = ("kernels", "weights")
+"""Of a filter bank that is fixed."""
+
 
 @pytest.fixture(scope="session")
 def shipped(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -72,9 +75,43 @@ def test_a_zip_holds_what_the_folder_holds(
 
 def test_what_never_learns_is_not_shipped(shipped: Path) -> None:
     kept = load((shipped / WEIGHTS).read_bytes())
-    assert not any(name in kept for name in ("frontend.kernels", "frontend.weights"))
+    banks = {f"{bank}.{part}" for bank in ("frontend", "texture.bank") for part in PARTS}
     whole = load_bundle(shipped).network.state_dict()
-    assert {*whole} - {*kept} == {"frontend.kernels", "frontend.weights"}
+    assert {*whole} - {*kept} == banks
+    assert not {*kept} & banks
+
+
+def test_what_the_texture_was_solved_to_is_shipped(shipped: Path, tiny_study: Path) -> None:
+    kept = load((shipped / WEIGHTS).read_bytes())
+    trained, found = load_fit(best_fit(tiny_study)).network, load_bundle(shipped).network
+    assert trained.texture is not None
+    assert found.texture is not None
+    for part in ("centre", "scale", "linear.weight", "linear.bias"):
+        assert kept[f"texture.{part}"].std() > 0, part
+    wave = torch.randn(2, 2_400)
+    with torch.no_grad():
+        ours, theirs = (each(each.statistics(wave)) for each in (found.texture, trained.texture))
+    assert torch.equal(ours, theirs)
+
+
+def test_a_bundle_from_before_the_texture_answers_as_it_did(
+    bundle: Path, wave: torch.Tensor
+) -> None:
+    kept, facts = load((bundle / WEIGHTS).read_bytes()), facts_in(bundle)
+    before = {name: held for name, held in kept.items() if not name.startswith("texture.")}
+    whole = load_bundle(bundle).network
+    with torch.no_grad():
+        wanted, _ = whole.classify(whole.frontend.power(wave))
+    (bundle / WEIGHTS).write_bytes(save(before))
+    del facts["network"]["texture"]
+    rewrite(bundle, facts | {"format": 1})
+    resign(bundle)
+
+    found = load_bundle(bundle)
+
+    assert found.network.texture is None
+    with torch.no_grad():
+        assert torch.equal(found.network(wave)[0], wanted)
 
 
 def test_temperature_and_threshold_come_from_clips_that_were_not_heard(
@@ -114,6 +151,7 @@ def test_the_card_tells_the_scores_of_the_study(shipped: Path, tiny_study: Path)
         (mean["declared"], mean["accuracy"]["value"])
     ]
     assert all(category in card for category in facts.categories)
+    assert "50% of the answer is that of a linear layer beside it" in card
 
 
 def test_the_card_says_what_share_of_foreign_sounds_passed_where_that_was_measured(

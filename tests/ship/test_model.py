@@ -45,9 +45,8 @@ def test_probabilities_are_those_of_the_network_at_the_temperature(model: Model)
 
     rows = np.arange(3)
     raw = predict(model.trained.network, Examples(waves, rows, rows), choose_device("cpu"))
-    np.testing.assert_allclose(
-        model.probabilities(waves), softmax(np.log(raw) / model.temperature, axis=1), rtol=1e-5
-    )
+    scaled = softmax(np.log(raw.astype(float)) / model.temperature, axis=1)
+    np.testing.assert_allclose(model.probabilities(waves), scaled, rtol=1e-5)
 
 
 def test_an_answer_below_the_threshold_is_unknown_and_keeps_its_probabilities() -> None:

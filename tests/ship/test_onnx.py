@@ -18,11 +18,11 @@ import auricle as package
 from auricle.data.store import FULL_SCALE, to_samples
 from auricle.errors import BundleError, StudyError
 from auricle.network.attention import last_block
-from auricle.network.frontend import band_edges_hz
+from auricle.network.frontend import FilterBank, band_edges_hz
 from auricle.ship.bundle import CARD, load_bundle
 from auricle.ship.export import settling
 from auricle.ship.model import load_model
-from auricle.ship.onnx import INT8, MODEL, Heard, samples_of
+from auricle.ship.onnx import INT8, MODEL, TEXTURE_WEIGHT, Heard, samples_of
 from auricle.study.fits import best_fit, load_fit
 
 NAMES = ("cnn", "transformer-h2")
@@ -95,6 +95,19 @@ def test_it_agrees_with_the_network_at_every_length_and_batch(shipped: Shipped) 
         assert_agree(shipped, noise(1 + frames % 3, 2_400 + 128 * frames + frames))
     for samples in (1, 127, 1_000, 2_399):
         assert_agree(shipped, noise(2, samples))
+    for samples in (12_160, 41_041):  # the texture's windows become more, and more its steep steps
+        assert_agree(shipped, noise(2, samples))
+
+
+def test_the_texture_has_its_say_in_it(shipped: Shipped) -> None:
+    network, wave = shipped.heard.network, noise(8, 2_400)
+    found = shipped.run(wave.numpy())["probabilities"]
+    with torch.no_grad():
+        whole, _ = network(wave)
+        events, _ = network.classify(network.frontend.power(wave))
+    shares = [(each / shipped.heard.temperature).softmax(1).numpy() for each in (whole, events)]
+    np.testing.assert_allclose(found, shares[0], atol=1e-5)
+    assert np.abs(found - shares[1]).max() > 0.01
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-7, 1e-4])
@@ -184,12 +197,38 @@ def test_int8_holds_every_weight_of_a_layer_in_8_bits(shipped: Shipped) -> None:
     weights = {weight.name: weight.data_type for weight in graph.initializer}
     made_by = {name: node for node in graph.node for name in node.output}
     layers = [node for node in graph.node if node.op_type in ("Conv", "Gemm")]
-    assert len(layers) >= 8
+    assert len(layers) >= 9
     for node in layers:
         source = made_by[node.input[1]]
         assert source.op_type == "DequantizeLinear"
         assert weights[source.input[0]] == onnx.TensorProto.INT8
     assert "DequantizeLinear" not in {made_by[name].op_type for name in attended(graph, made_by)}
+
+
+def test_int8_measures_the_texture_in_float32(shipped: Shipped) -> None:
+    graph = onnx.load(shipped.bundle / INT8).graph
+    made_by = {name: node for node in graph.node for name in node.output}
+    (layer,) = (
+        node
+        for node in graph.node
+        if any(TEXTURE_WEIGHT in name for name in node.input) and node.op_type == "Gemm"
+    )
+    measured = made_by[made_by[layer.input[0]].input[0]]  # what is quantised for the layer
+    assert measured.op_type == "QuantizeLinear"
+    before = rests_on(measured.input[0], made_by)
+    assert {"TopK", "DFT", "MatMul"} <= before
+    assert "DequantizeLinear" not in before
+
+
+def rests_on(name: str, made_by: dict[str, Any]) -> set[str]:
+    """Kinds of the nodes that a value comes from."""
+    found, asked = {}, [name]
+    while asked:
+        node = made_by.get(asked.pop())
+        if node and node.name not in found:
+            found[node.name] = node.op_type
+            asked.extend(node.input)
+    return {*found.values()}
 
 
 def attended(graph: Any, made_by: dict[str, Any]) -> set[str]:
@@ -232,10 +271,11 @@ def test_other_clips_than_it_learnt_from_are_refused(
 
 def test_it_is_light(shipped: Shipped) -> None:
     numbers = sum(weight.numel() for weight in load_bundle(shipped.bundle).network.parameters())
-    bank = shipped.heard.network.frontend.kernels.numel()
+    banks = [part for part in shipped.heard.network.modules() if isinstance(part, FilterBank)]
+    unused = sum(bank.kernels.numel() for bank in banks)
     exact, rough = ((shipped.bundle / name).stat().st_size for name in (MODEL, INT8))
-    assert exact < 4 * (numbers - bank) + 64_000
-    assert rough < (numbers - bank) + 130_000
+    assert exact < 4 * (numbers - unused) + 80_000
+    assert rough < (numbers - unused) + 160_000
 
 
 def test_it_is_hashed_and_on_the_card(transformer: Shipped, tmp_path: Path) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from auricle.errors import FetchError
 from auricle.ship import parity
 from auricle.ship.bundle import CARD, FACTS, WEIGHTS, hashes
-from auricle.ship.onnx import INT8, MODEL
+from auricle.ship.onnx import INT8, MODEL, TEXTURE_WEIGHT
 from auricle.ship.ort_web import ort_web
 
 WITHOUT_BROWSER = ["pytorch", "onnx", "int8"]
@@ -39,6 +41,15 @@ def put_model(bundle: Path, content: bytes) -> None:
     files = {name: (bundle / name).read_bytes() for name in (WEIGHTS, CARD, MODEL, INT8)}
     facts = json.loads((bundle / FACTS).read_text(encoding="utf-8"))
     (bundle / FACTS).write_text(json.dumps(facts | {"sha256": hashes(files)}), encoding="utf-8")
+
+
+def with_texture_turned_round(content: bytes) -> bytes:
+    """The same graph with a texture that says the opposite."""
+    model = onnx.load_from_string(content)
+    (weight,) = (held for held in model.graph.initializer if held.name == TEXTURE_WEIGHT)
+    weight.CopyFrom(numpy_helper.from_array(-numpy_helper.to_array(weight), TEXTURE_WEIGHT))
+    changed: bytes = model.SerializeToString()
+    return changed
 
 
 @pytest.mark.usefixtures("no_browser")
@@ -85,7 +96,7 @@ def test_the_sealed_clips_are_put_where_asked_and_that_is_a_reading(
 def test_an_export_that_answers_otherwise_ends_with_one(
     bundle: Path, tiny_set: Path, auricle: Any
 ) -> None:
-    put_model(bundle, (bundle / INT8).read_bytes())
+    put_model(bundle, with_texture_turned_round((bundle / MODEL).read_bytes()))
     told = auricle("parity", bundle, "--data", tiny_set)
     assert told.code == 1
     assert "onnx DOES NOT AGREE" in told.out

@@ -44,7 +44,8 @@ class ToTry:
 class About:
     """`about.json`; `colours` are 256 of red, green and blue, for a spectrogram.
 
-    A step of attention takes `step_s` of sound.
+    A step of attention takes `step_s` of sound. `not_shown` says what no picture of an answer
+    shows.
     """
 
     name: str
@@ -58,6 +59,7 @@ class About:
     unknown_below: float
     what_passes: str
     attends: bool
+    not_shown: str
     learnt: str
     scores: tuple[Told, ...]
     licence: str
@@ -94,6 +96,7 @@ def about(model: Model, facts: Facts, sounds: Sounds, limits: Limits) -> About:
         unknown_below=model.unknown_below,
         what_passes=what_passes(facts),
         attends=facts.network.encoder.blocks > 0,
+        not_shown=not_shown(facts),
         learnt=learnt(facts),
         scores=tuple(scores(facts)),
         licence=licence(facts.learnt.data),
@@ -125,7 +128,22 @@ def kind(model: Model, facts: Facts) -> str:
         if encoder.blocks
         else ""
     )
-    return f"a 1-D convolutional network{under}, with {count:,} trained numbers"
+    beside = (
+        ", beside it a layer that judges a sound’s texture" if facts.network.texture.share else ""
+    )
+    return f"a 1-D convolutional network{under}{beside}, with {count:,} trained numbers"
+
+
+def not_shown(facts: Facts) -> str:
+    """The part of an answer that has no place in a picture, in a sentence."""
+    share = facts.network.texture.share
+    if not share:
+        return ""
+    part = "half" if share == 0.5 else f"{share:.0%}"
+    return (
+        "This is the part that hears what happens, and when; "
+        f"{part} of the answer rests on the sound’s texture, which has no place in the picture."
+    )
 
 
 def learnt(facts: Facts) -> str:

@@ -49,7 +49,8 @@ class Spectrum:
     """What the network saw: (bands, frames) bytes, low bands first, 255 where it is loudest.
 
     `evidence` is the same for what speaks for the answer, by integrated gradients, where that was
-    asked for. `attention` is what the class token of an encoder looks at, a share a step.
+    asked for. `attention` is what the class token of an encoder looks at, a share a step. Both are
+    of base and head: what the texture makes of the answer has no place in a spectrum.
     """
 
     bands: int
@@ -94,7 +95,7 @@ def answer(model: Model, samples: Samples, *, explain: bool, decoding_ms: float)
     probabilities, spectrum = look(model, clip)
     network_ms = 1000 * (time.perf_counter() - began)
     if explain:
-        spectrum = replace(spectrum, evidence=evidence(model, clip))
+        spectrum = replace(spectrum, evidence=evidence(model, clip, probabilities))
     found = model.answer(probabilities)
     long = len(wave) > ONE_ANSWER * length
     return Answer(
@@ -133,13 +134,13 @@ def look(model: Model, clip: Array) -> tuple[Array, Spectrum]:
     )
 
 
-def evidence(model: Model, clip: Array) -> bytes:
-    """What speaks for the likeliest category, as (bands, frames) bytes."""
+def evidence(model: Model, clip: Array, probabilities: Array) -> bytes:
+    """What speaks to base and head for the whole network's answer, as (bands, frames) bytes."""
     network, waves = ready(model, clip)
     with torch.no_grad():
         seen, floor = pointers.spectrum_of(network, waves)
-        logits, _ = pointers.answer(network, seen)
-    found = pointers.attribute(network, seen, floor, logits.argmax(1))
+    likeliest = torch.tensor([probabilities.argmax()], device=seen.device)
+    found = pointers.attribute(network, seen, floor, likeliest)
     return bytes(as_bytes(found.clamp(min=0))[0].cpu().numpy().tobytes())
 
 

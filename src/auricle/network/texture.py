@@ -200,7 +200,7 @@ def levels(course: Tensor) -> Tensor:
     """
     ordered = course[..., ::EVERY].sort(dim=-1).values
     last = ordered.shape[-1] - 1
-    return ordered[..., [round(share * last) for share in LEVELS]]
+    return torch.stack([ordered[..., round(share * last)] for share in LEVELS], dim=-1)
 
 
 def sharpness(course: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """A trained network as others get it: numbers and JSON, checked before they are used.
 
-    weights.safetensors   what was learnt; what never is, the fixed filter bank, is built anew
+    weights.safetensors   what was learnt or solved; the fixed filter banks are built anew
     bundle.json           what it hears and says, what it learnt from, how it fared; all hashes
     README.md             the same for people: a model card
 
@@ -27,7 +27,9 @@ from auricle.network.classifier import NetworkConfig, SoundClassifier
 from auricle.study.recipe import from_table
 from auricle.training.fit import new_network
 
-FORMAT = 1
+FORMAT = 2
+"""A network of format 1 was made before there was a texture, and loads without one."""
+
 FACTS, WEIGHTS, CARD = "bundle.json", "weights.safetensors", "README.md"
 LARGEST = 1 << 28
 """No file of a zip may unfold to more bytes."""
@@ -175,6 +177,8 @@ def facts_of(files: Files, place: Path) -> Facts:
     try:
         told: dict[str, Any] = json.loads(files[FACTS])
         format_ = int(told["format"])
+        if format_ == 1:
+            told["network"] = {"texture": {"share": 0.0}} | told["network"]
     except (KeyError, ValueError, TypeError) as problem:
         raise BundleError(f"{place}: no bundle is here ({FACTS} does not tell one)") from problem
     if format_ > FORMAT:

@@ -45,6 +45,11 @@ def body(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
     yield ""
     yield f"Tells {len(facts.categories)} kinds of sound apart: {', '.join(facts.categories)}."
     yield f"It is {kind}, trained from new weights; {megabytes(files[WEIGHTS])}."
+    if share := facts.network.texture.share:
+        yield (
+            f"It hears what happens in a sound, and when; {share:.0%} of the answer is that of a "
+            "linear layer beside it, on fixed statistics of the sound's texture."
+        )
     yield ""
     yield "```python"
     yield "import auricle"

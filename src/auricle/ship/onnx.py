@@ -61,6 +61,9 @@ FORMAT = 1
 SETTLING = 128
 """So many clips settle the scales of int8."""
 
+TEXTURE_WEIGHT = "network.texture.linear.weight"
+"""Of the layer whose input are the texture's statistics."""
+
 FOLDED = 1 << 24
 """Weights of up to so many numbers are worked out at export, not at each start."""
 
@@ -76,8 +79,10 @@ class Heard(nn.Module):
         """Shapes: (batch, any) -> the outputs that stand at the top of this file."""
         config = self.network.config
         missing = torch.sym_max(self.samples - wave.shape[1], 0)  # type: ignore[no-untyped-call]
-        power = self.network.frontend.power(F.pad(wave, (0, missing)))  # (batch, bands, frames)
-        logits, weights = self.network.classify(power)
+        wave = F.pad(wave, (0, missing))
+        power = self.network.frontend.power(wave)  # (batch, bands, frames)
+        events, weights = self.network.classify(power)
+        logits = self.network.joined(events, self.network.describe(wave))
         level = power.mean(dim=(1, 2), keepdim=True) + SILENCE
         spectrum = 10 * torch.log10(power / level + 10 ** (config.frontend.floor_db / 10))
         probabilities = (logits / self.temperature).softmax(1)
@@ -106,11 +111,31 @@ def to_onnx(network: SoundClassifier, facts: Facts) -> bytes:
             dynamo=True,
             optimize=False,
             verbose=False,
+            custom_translation_table={round: rounded, torch.ops.aten.mean.dim: exact_mean},
         )
         assert program is not None
         fold(program.model)
     content: bytes = tidied(program.model_proto, facts).SerializeToString(deterministic=True)
     return content
+
+
+def rounded(number: Any, digits: None) -> Any:
+    """The integer that Python rounds to, halves to even: the exporter has no rule for it."""
+    import onnx
+    from onnxscript.onnx_opset import opset18
+
+    return opset18.Cast(opset18.Round(number), to=onnx.TensorProto.INT64)
+
+
+def exact_mean(values: Any, axes: Any, keepdim: bool = False) -> Any:
+    """The mean in 64 bits: in 32, a runtime may lose what a band that hardly moves rests on."""
+    import onnx
+    from onnxscript.onnx_opset import opset18
+
+    graph: Any = opset18  # whose operators are typed more narrowly than they are
+    wide = graph.Cast(values, to=onnx.TensorProto.DOUBLE)
+    mean = graph.ReduceMean(wide, graph.Constant(value_ints=axes), keepdims=keepdim)
+    return graph.CastLike(mean, values)
 
 
 def fold(model: "onnx_ir.Model") -> None:
@@ -119,7 +144,7 @@ def fold(model: "onnx_ir.Model") -> None:
     Rules that take tiny numbers for zero, as an exporter's own do, would let silence be divided by
     its level.
     """
-    from onnx_ir.passes.common import LiftConstantsToInitializersPass
+    from onnx_ir.passes.common import DeduplicateInitializersPass, LiftConstantsToInitializersPass
     from onnxscript import optimizer, rewriter
     from onnxscript.rewriter.rules.common import fuse_batchnorm_into_conv_rule
 
@@ -128,6 +153,7 @@ def fold(model: "onnx_ir.Model") -> None:
     LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
     rewriter.rewrite(model, [fuse_batchnorm_into_conv_rule])
     optimizer.remove_unused_nodes(model)
+    DeduplicateInitializersPass()(model)
 
 
 def samples_of(facts: Facts) -> int:
@@ -136,14 +162,14 @@ def samples_of(facts: Facts) -> int:
 
 
 def light_copy(network: SoundClassifier) -> SoundClassifier:
-    """The same network without what its fixed filter bank keeps and does not use.
+    """The same network without what its fixed filter banks keep and do not use.
 
-    Its waves and their window are one: of the kernels, the first is the window itself.
+    Their waves and their window are one: of the kernels, the first is the window itself.
     """
     light = copy.deepcopy(network).cpu()
-    bank = light.frontend
-    if isinstance(bank, FilterBank) and bank.config.kind == "fixed":
-        bank.kernels = nn.Parameter(bank.kernels[:1].detach().clone(), requires_grad=False)
+    for bank in light.modules():
+        if isinstance(bank, FilterBank) and bank.config.kind == "fixed":
+            bank.kernels = nn.Parameter(bank.kernels[:1].detach().clone(), requires_grad=False)
     return light
 
 
@@ -196,9 +222,10 @@ def to_int8(model: bytes, waves: Array) -> bytes:
     """The same graph with 8 bits a weight; `waves` (clips, samples) int16 settle all scales.
 
     Convolutions and layers with weights of their own are quantised, each channel by itself. What
-    the spectrum rests on is not, as 8 bits hold no power, nor attention, whose products are of two
-    things that change. Scales span all values that were met: cutting the rarest loses about as few
-    clips, but foreign sounds, which go beyond them, are then answered otherwise.
+    the spectrum and the texture's statistics rest on is not, as 8 bits hold no power, nor
+    attention, whose products are of two things that change. Scales span all values that were met:
+    cutting the rarest loses about as few clips, but foreign sounds, which go beyond them, are then
+    answered otherwise.
 
     Raises: AuricleError if what quantises is not installed.
     """
@@ -245,7 +272,8 @@ def kept_exact(graph: "onnx.GraphProto") -> list[str]:
     """Names of the nodes that stay in float32: see `to_int8`."""
     weights = {weight.name for weight in graph.initializer}
     made_by = {name: node for node in graph.node for name in node.output}
-    found, asked = set(), ["spectrum"]
+    of_texture = (node for node in graph.node if TEXTURE_WEIGHT in node.input)
+    found, asked = set(), ["spectrum", *(node.input[0] for node in of_texture)]
     while asked:
         node = made_by.get(asked.pop())
         if node and node.name not in found:

@@ -191,7 +191,7 @@ function drawLook(name) {
   drawSpectrum($("spectrum"), spectrum, name === "evidence" ? spectrum.evidence : null, colours);
   drawSteps($("stairs"), name === "attention" ? spectrum.attention : null, about.step_s, about.clip_s);
   $("spectrum").ariaLabel = `Spectrogram of what was heard. ${NOTES[name]}`;
-  $("looks-note").textContent = NOTES[name];
+  $("looks-note").textContent = name === "nothing" ? "" : `${NOTES[name]} ${about.not_shown}`;
 }
 
 /** What a sound longer than a clip is all along. */
