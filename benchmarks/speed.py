@@ -59,7 +59,7 @@ from auricle.ship.bundle import (
 )
 from auricle.study.engine import LOCAL, Engine, run_jobs
 from auricle.study.environment import describe_environment
-from auricle.study.estimate import step_s
+from auricle.study.estimate import costs_of
 from auricle.study.recipe import Recipe, plan_from, read_recipe
 from auricle.study.run import Setting, plan_jobs, prepare
 from auricle.training.fit import (
@@ -726,7 +726,7 @@ def time_fits(engine: str, workers: int, threads: int | None, sizes: Figures) ->
         setting = Setting(run=Path(folder), device="cpu", workers=workers, wandb="disabled")
         jobs = plan_jobs(plan, setting, prepare(plan, setting, console))
         jobs = [replace(job, threads=threads or job.threads) for job in jobs]
-        warm = joblib.delayed(step_s)(jobs[0].recipe, CLASSES, 1.0, CPU)
+        warm = joblib.delayed(costs_of)(jobs[0].recipe, CLASSES, 1.0, CPU)
         if engine == "dask":
             whom = Engine("dask", ends.enter_context(dask_cluster(workers)))
             with distributed.Client(whom.address), joblib.parallel_config("dask"):
