@@ -77,7 +77,7 @@ def test_the_texture_is_listed_from_its_own_bank_to_its_share_of_the_answer():
     steps, count = 26, texture.linear.in_features  # a step every 80 samples, both ends included
     assert [(row["layer"], row["kind"], row["shape"]) for row in layers] == [
         ("texture.power", "filter bank", [32, steps]),
-        ("texture.statistics", "statistics", [count]),
+        ("texture.statistics", "levels, sharpness, beats", [count]),
         ("texture.linear", "Linear", [5]),
         ("joined", "mean of log-probabilities", [5]),
     ]

@@ -117,7 +117,7 @@ def layers_of(config: NetworkConfig, classes: int, clip_s: float) -> list[dict[s
             told = _bank("fixed", config.texture)
             rows[-1] |= {"layer": "texture.power", "kind": "filter bank", "detail": told}
             statistics = network.texture.statistics(wave)
-            rows.append(_row("texture.statistics", "statistics", STATISTICS, statistics.shape[1]))
+            rows.append(_row("texture.statistics", STATISTICS, "", statistics.shape[1]))
             network.joined(logits, statistics)  # the texture's own layer is noted on the way
             told = f"{1 - config.texture.share:g} head, {config.texture.share:g} texture"
             rows.append(_row("joined", "mean of log-probabilities", told, classes))
