@@ -15,6 +15,7 @@ from auricle.report.answers import (
     robustness,
     shortcuts,
     strangers,
+    texture,
     unknown,
 )
 from auricle.report.document import Block, Heading, Paragraph, sourced
@@ -28,6 +29,7 @@ SECTIONS: dict[str, Callable[[Any], Iterator[Block]]] = {
     "shortcuts": shortcuts.section,
     "unknown": unknown.section,
     "doubts": doubts.section,
+    "texture": texture.section,
     "heads": heads.section,
     "looking": looking.section,
     "architecture": architecture.section,
