@@ -348,29 +348,28 @@ def diagrams_and_parameters(study: Study) -> Iterator[Block]:
 
 
 def parameter_table(study: Study) -> Table:
-    """How many parameters each part has."""
-    parts = [name for name in study.configurations[0].parameters if name != "total"] + ["total"]
+    """How many parameters each part has; a kind that none of a part is of has no column."""
+    found = study.configurations
+    parts = [*dict.fromkeys(name for each in found for name in each.parameters if name != "total")]
+    sizes = {
+        (part, kind): [
+            getattr(each.parameters[part], kind) if part in each.parameters else 0 for each in found
+        ]
+        for part in (*parts, "total")
+        for kind in ("trainable", "fixed")
+    }
+    shown = {place: own for place, own in sizes.items() if any(own) or place[0] == "total"}
     return Table(
         "parameters",
-        "Parameters by part: trainable, and fixed ones, which training does not move.",
+        "Parameters by part: trainable, and fixed ones, which training does not move. A kind "
+        "that no configuration has in a part is left out.",
         [
             Column("configuration", align="left"),
-            *(
-                Column(kind, diagrams.TITLES.get(part, part))
-                for part in parts
-                for kind in ("trainable", "fixed")
-            ),
+            *(Column(kind, diagrams.TITLES.get(part, part)) for part, kind in shown),
         ],
         [
-            [
-                plain(each.name),
-                *(
-                    count(getattr(each.parameters[part], kind)) if part in each.parameters else "–"
-                    for part in parts
-                    for kind in ("trainable", "fixed")
-                ),
-            ]
-            for each in study.configurations
+            [plain(each.name), *(count(own[at]) for own in shown.values())]
+            for at, each in enumerate(found)
         ],
     )
 

@@ -80,6 +80,12 @@ def test_a_texture_that_harms_is_told_too() -> None:
     assert "Most is gained" not in told
 
 
+def test_a_texture_that_does_better_without_events_is_told() -> None:
+    surer = replace(parted("short"), texture=answered((0.9, 0.9, 0.9), (0.1, 0.1, 0.1)))
+    assert "lower than that of both in `short`." in text_of(found(parted(), surer))
+    assert "lower than that of both" not in text_of(found(parted()))
+
+
 def test_textures_that_differ_are_told_one_by_one() -> None:
     other = replace(parted("wide"), texture=answered((0.5, 0.5, 0.5), (1, 1, 1)))
     told = text_of(found(parted(), other))

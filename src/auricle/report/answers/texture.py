@@ -10,6 +10,7 @@ from auricle.report.document import Block, Column, Figure, Heading, Paragraph, T
 from auricle.report.drawing import INK, MUTED, PAPER, SERIES, canvas, light_grid
 from auricle.report.wording import (
     category,
+    configurations,
     count,
     decimals,
     equals,
@@ -81,7 +82,16 @@ def _verdict(found: Sequence[Parted]) -> str:
         ]
         for sign in (1, -1)
     )
-    return f"{start} {'; '.join(told)}. {_chance(found, better, worse)}"
+    return f"{start} {'; '.join(told)}. {_chance(found, better, worse)}{_surer(found)}"
+
+
+def _surer(found: Sequence[Parted]) -> str:
+    """Where the texture would do better without events."""
+    surer = [each.configuration for each in found if each.texture.log_loss < each.both.log_loss]
+    if not surer:
+        return ""
+    where = "all of them" if len(surer) == len(found) > 1 else configurations(surer)
+    return f" The log loss of texture alone is lower than that of both in {where}."
 
 
 def _chance(found: Sequence[Parted], better: Sequence[str], worse: Sequence[str]) -> str:
@@ -90,12 +100,11 @@ def _chance(found: Sequence[Parted], better: Sequence[str], worse: Sequence[str]
         return "No difference between events and both can be told from chance."
     parts = []
     if better:
-        of = "all" if len(better) == len(found) > 1 else listed([code(name) for name in better])
+        of = "all" if len(better) == len(found) > 1 else configurations(better)
         parts.append(f"**Both are better than events alone**, beyond chance, in {of}.")
     if worse:
         parts.append(
-            "**Both are worse than events alone**, beyond chance, in "
-            f"{listed([code(name) for name in worse])}."
+            f"**Both are worse than events alone**, beyond chance, in {configurations(worse)}."
         )
     if len(better) + len(worse) < len(found):
         parts.append("In the others it cannot be told from chance.")
