@@ -10,6 +10,7 @@ import pytest
 from auricle.report.closing import assumptions, references
 from auricle.report.document import Block, Bullets, Paragraph
 from auricle.report.methods import heads, methods, parameter_table, training
+from auricle.report.results import curves
 from auricle.report.study_files import Study, read_study
 
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -102,12 +103,17 @@ def test_the_texture_is_told_as_the_recipe_has_it(mission: Path) -> None:
 
 def test_of_networks_without_texture_nothing_of_it_is_told(mission: Path) -> None:
     study = without_texture(read_study(mission))
-    blocks = [*methods(study), *assumptions(study), *references(study)]
+    blocks = [*methods(study), *curves(study), *assumptions(study), *references(study)]
     told = words_of(blocks)
     assert "It has three parts" in told
     assert "All networks start from new weights" in told
     assert "exture" not in told
     assert "LBFGS" not in str(blocks)
+
+
+def test_curves_that_begin_high_are_explained(mission: Path) -> None:
+    told = words_of(curves(read_study(mission)))
+    assert "The texture is solved on the training clips before the first epoch" in told
 
 
 def test_what_solves_the_texture_is_listed_among_the_ready_made(mission: Path) -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from auricle.network.texture import LEVELS, TOGETHER
+from auricle.network.texture import GROUP, LEVELS, TOGETHER
 from auricle.report import diagrams
 from auricle.report.document import (
     Block,
@@ -288,10 +288,12 @@ def texture(study: Study) -> Iterator[Block]:
             f"**Levels**: what the band stays below for {shares}% of the time.",
             "**Sharpness**: how much it changes from step to step, and how fast it rises and falls "
             "where it does so fastest.",
-            f"**Beats**: how strongly it beats at each rate from {steps_hz / config['span']:.1f} "
-            f"to {steps_hz / 2:g} Hz, in half octaves, and how purely (Welch, 1967).",
-            "**Beats beside each other**: how well it beats together with the bands "
-            f"{listed([str(distance) for distance in TOGETHER])} places above, at each rate.",
+            f"**Beats**: how strongly it beats, {worded(GROUP)} neighbours together, at each rate "
+            f"from {steps_hz / config['span']:.1f} to {steps_hz / 2:g} Hz, in half octaves, and "
+            "how purely (Welch, 1967).",
+            f"**Beats beside each other**: how well one band in {worded(GROUP)} beats together "
+            f"with those {listed([str(distance) for distance in TOGETHER])} places above, at "
+            "each rate.",
         ]
     )
     yield Paragraph(

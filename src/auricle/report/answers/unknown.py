@@ -75,7 +75,7 @@ def _table(found: Sequence[Unknown]) -> Table:
                 percent(refusal.accepted),
                 decimals(refusal.auroc),
                 decimals(each.temperature),
-                decimals(refusal.threshold),
+                decimals(refusal.threshold).replace("-", "−"),
             ]
             for each in found
             for refusal in each.refusals
