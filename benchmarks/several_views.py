@@ -4,8 +4,9 @@
     python -m benchmarks.ablation add runs/mission-views
 
 Of a study with weights, each `kfold` network hears the clips of its own validation fold, which it
-never trained on: slower and faster ("speeds"), or as loops that begin elsewhere ("turns"). Its
-probabilities are averaged. Nothing is trained, and no clip of the test fold is decoded.
+never trained on: slower and faster ("speeds"), or as loops that begin elsewhere ("turns"). Base and
+head hear every way, the texture the clip as it is: loops of it would alter its statistics. The
+probabilities of all ways are averaged. Nothing is trained, and no clip of the test fold is decoded.
 """
 
 import argparse
@@ -64,14 +65,15 @@ def heard_in_several_ways(folder: Path, data: Path) -> dict[str, Predictions]:
     files = [next(data.rglob(clip.file)) for clip in clips]
     samples = [to_samples(fit_length(load_wave(file, rate_hz), length)) for file in files]
     waves = np.stack(samples).astype(np.float32) / FULL_SCALE  # rounded as they are in training
-    power = fit.network.frontend.power(torch.from_numpy(waves)).mT
+    network, heard = fit.network, torch.from_numpy(waves)
+    power, statistics = network.frontend.power(heard).mT, network.describe(heard)
+
+    def answer(view: View) -> Tensor:
+        logits, _ = network.classify(view(power).mT)
+        return network.joined(logits, statistics).softmax(1)
+
     return {
-        way: Predictions(
-            clips,
-            torch.stack([fit.network.classify(view(power).mT)[0].softmax(1) for view in views])
-            .mean(0)
-            .numpy(),
-        )
+        way: Predictions(clips, torch.stack([*map(answer, views)]).mean(0).numpy())
         for way, views in WAYS.items()
     }
 

@@ -59,7 +59,7 @@ from auricle.ship.bundle import (
 )
 from auricle.study.engine import LOCAL, Engine, run_jobs
 from auricle.study.environment import describe_environment
-from auricle.study.estimate import step_s
+from auricle.study.estimate import costs_of
 from auricle.study.recipe import Recipe, plan_from, read_recipe
 from auricle.study.run import Setting, plan_jobs, prepare
 from auricle.training.fit import (
@@ -244,7 +244,7 @@ def noise_examples(recipe: Recipe, clips: int, clip_s: float) -> Examples:
 
 
 class TrainingStep:
-    """A step of `training.fit`, cut into phases that are timed one by one."""
+    """A step of `training.fit`, of base and head, cut into phases that are timed one by one."""
 
     def __init__(self, recipe: Recipe, precision: str, sizes: Sizes, folder: Path) -> None:
         self.recipe, self.precision = recipe, precision
@@ -673,6 +673,7 @@ def measure_scale(sizes: Sizes) -> Figures:
     ]
     return {
         "making_ms": 1000 * making_s,
+        "once": "powers and textures",
         "precision": choose_precision("auto", CPU),
         "flatness": median(epochs_s[most]) / median(epochs_s[few]),
         "rows": rows,
@@ -726,7 +727,7 @@ def time_fits(engine: str, workers: int, threads: int | None, sizes: Figures) ->
         setting = Setting(run=Path(folder), device="cpu", workers=workers, wandb="disabled")
         jobs = plan_jobs(plan, setting, prepare(plan, setting, console))
         jobs = [replace(job, threads=threads or job.threads) for job in jobs]
-        warm = joblib.delayed(step_s)(jobs[0].recipe, CLASSES, 1.0, CPU)
+        warm = joblib.delayed(costs_of)(jobs[0].recipe, CLASSES, 1.0, CPU)
         if engine == "dask":
             whom = Engine("dask", ends.enter_context(dask_cluster(workers)))
             with distributed.Client(whom.address), joblib.parallel_config("dask"):
@@ -798,7 +799,8 @@ def measure_start(sizes: Sizes) -> Figures:
             | {
                 f"one prediction, {name}": lambda name=name: networks[name](heard)[0].softmax(1)
                 for name in RECIPES
-            },
+            }
+            | {"of each, describing the texture": lambda: networks["cnn"].describe(heard)},
             sizes.repeats,
             sizes.least_s,
         )
@@ -1089,7 +1091,8 @@ Ours in ms and the ratio to theirs, {{ runs(found.rows[0].forward.ratio) }}. At 
 {{ cell(row.forward_backward.ratio) }} | \
 {{ judge("encoder", [row.forward.ratio.median, row.forward_backward.ratio.median] | max) }} |
 {% endfor -%}
-{% endif %}{% if "scale" in sections %}{% set found = sections.scale %}{% set rows = found.rows %}
+{% endif %}{% if "scale" in sections %}{% set found = sections.scale %}{% set rows = found.rows %}\
+{% set once = found.once | default("powers") %}
 ## More clips
 
 Milliseconds a clip. Decoding: FLAC files at 16 kHz into the store, in as many threads as `auricle`
@@ -1097,13 +1100,14 @@ takes; the {{ count(rows[1].clips) }} files are copies of the {{ count(rows[0].c
 made ({{ number(found.making_ms) }} ms a clip to make), and
 the store of {{ count(rows[2].clips) }} repeats the rows of the one before. Fits of the cnn in \
 {{ found.precision }}, one view an epoch
-and no validation, each in a process of its own. Powers are worked out once (checkpoints are in that
+and no validation, each in a process of its own. {{ once | capitalize }} are worked out once \
+(checkpoints are in that
 column too); an epoch is one after the first, with the scoring of its clips. Anonymous memory is the
 most that a look every {{ look_ms }} ms found; mapped files do not count, whose pages the \
 system may take
 back.
 
-| clips | decoding | powers, once | an epoch | anonymous memory | |
+| clips | decoding | {{ once }}, once | an epoch | anonymous memory | |
 | --- | --- | --- | --- | --- | --- |
 {% for row in rows -%}
 | {{ count(row.clips) }} | {{ number(row.decoding_ms) if row.decoding_ms else "-" }} | \

@@ -1,11 +1,15 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from auricle.evidence import heads
+from auricle.evidence.calibration import logits_of
 from auricle.network.attention import EncoderConfig, attend
 from auricle.network.classifier import EncoderHead
+from auricle.network.texture import TextureConfig
 
 STEPS = 6
 
@@ -93,9 +97,21 @@ def test_a_head_that_adds_nothing_is_found_to_be_worth_nothing(opened):
     assert found.step_s == pytest.approx(2 * 4 * 128 / 8_000)
 
 
-def test_a_study_without_an_encoder_has_no_heads(opened):
-    from dataclasses import replace
+def test_what_is_lost_is_lost_by_the_whole_network_its_texture_included(opened):
+    (subject,) = (each for each in opened.subjects if each.recipe.network.encoder.blocks)
+    (found,) = heads.measure(opened).encoders
+    whole = torch.from_numpy(logits_of(subject))
+    targets = torch.from_numpy(subject.targets)
+    assert found.log_loss == pytest.approx(cross_entropy(whole, targets).item())
+    for network in subject.networks.values():
+        network.config = replace(network.config, texture=TextureConfig(share=1 - 1e-9))
+    (by_texture,) = heads.measure(opened).encoders
+    assert by_texture.log_loss < found.log_loss - 0.01  # tones are no task for a texture
+    lost = [head.silenced.log_loss_lost for head in by_texture.heads]
+    assert lost == pytest.approx([0] * len(lost), abs=1e-6)
 
+
+def test_a_study_without_an_encoder_has_no_heads(opened):
     (cnn,) = (each for each in opened.subjects if not each.recipe.network.encoder.blocks)
     assert heads.measure(replace(opened, subjects=(cnn,))).encoders == ()
 

@@ -38,15 +38,21 @@ def network_of(blocks, frontend=FRONTEND, **encoder):
 def test_a_view_answers_as_the_network_does(waves, blocks):
     network = network_of(blocks)
     with torch.no_grad():
+        alone, _ = network.classify(network.frontend.power(waves))
+        statistics = network.describe(waves)
+        network.texture.solve(statistics, torch.arange(3))  # its own, and told from the head's
         logits, _ = network(waves)
-    seen = pointers.view(network, waves)
+    seen = pointers.view(network, waves, statistics)
     torch.testing.assert_close(seen.probabilities, logits.softmax(1))
+    assert seen.answers.tolist() == [0, 1, 2] != alone.argmax(1).tolist()
+    by_events = pointers.view(network, waves, None)
+    torch.testing.assert_close(by_events.probabilities, alone.softmax(1))
     assert seen.marks.shape == (3, 3 if blocks else 1, seen.spectrum.shape[-1])
 
 
 @pytest.mark.parametrize("without", ["attends", "class_token"])
 def test_an_encoder_that_cannot_choose_what_to_look_at_has_no_attention_to_follow(waves, without):
-    assert pointers.view(network_of(1, **{without: False}), waves).marks.shape[1] == 1
+    assert pointers.view(network_of(1, **{without: False}), waves, None).marks.shape[1] == 1
 
 
 @pytest.mark.parametrize("blocks", [0, 2])
@@ -119,6 +125,6 @@ def test_every_frame_that_the_base_hears_is_in_one_step(frames):
 
 def test_a_front_end_that_learns_from_nothing_can_be_asked_too(waves):
     raw = FrontendConfig(kind="raw", sample_rate_hz=8_000, hop=80, bands=16, high_hz=4_000.0)
-    seen = pointers.view(network_of(1, raw), waves)
+    seen = pointers.view(network_of(1, raw), waves, None)
     assert torch.isfinite(seen.marks).all()
     assert seen.unexplained.max() < 0.2

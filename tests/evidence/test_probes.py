@@ -5,7 +5,7 @@ from torch import nn
 from auricle.evidence import pointers, probes
 from auricle.network.attention import EncoderConfig
 from auricle.network.base import BaseConfig
-from auricle.network.frontend import FilterBank, FrontendConfig
+from auricle.network.frontend import FrontendConfig, MelSpectrum
 
 RATE_HZ, EVENT_S = 8_000, 0.25
 ENCODER = EncoderConfig(blocks=1)
@@ -23,9 +23,13 @@ class Listener(nn.Module):
         config = FrontendConfig(
             sample_rate_hz=RATE_HZ, window=256, hop=128, bands=16, high_hz=4_000.0
         )
-        self.frontend, self.band = FilterBank(config), band
+        self.frontend, self.band = MelSpectrum(config), band
         self.config = type("Config", (), {"base": BASE, "frontend": config, "encoder": ENCODER})
         self.eval()
+
+    def joined(self, logits, statistics):
+        assert statistics is None  # it has no texture
+        return logits
 
     def base(self, spectrum):
         return (spectrum[:, self.band] + 4).relu()  # the floor is -4, in powers of ten
@@ -78,7 +82,7 @@ def test_a_planted_event_is_the_loudest_stretch_where_it_is_said_to_be(tones, ge
 def test_every_pointer_of_a_network_that_hears_the_event_peaks_in_it(tones, generator):
     network = Listener(band_of(tones))
     planted, starts_s = probes.plant(tones, RATE_HZ, EVENT_S, generator)
-    seen = pointers.view(network, planted)
+    seen = pointers.view(network, planted, None)
     peak_s = probes.peaks(seen.marks) * 128 / RATE_HZ - starts_s[:, None]
     assert seen.marks.shape[1] == len(pointers.POINTERS)
     assert ((peak_s >= 0) & (peak_s <= EVENT_S)).all()
@@ -86,7 +90,7 @@ def test_every_pointer_of_a_network_that_hears_the_event_peaks_in_it(tones, gene
 
 def test_what_an_answer_rests_on_is_missed_most(tones, generator):
     network = Listener(band_of(tones))
-    seen = pointers.view(network, tones)
+    seen = pointers.view(network, tones, None)
     assert (seen.answers == 0).all()
     marks = seen.marks[:, 0]
     marked, moved, least = (
@@ -99,9 +103,9 @@ def test_what_an_answer_rests_on_is_missed_most(tones, generator):
 
 
 def test_frames_are_not_missed_by_a_network_that_hears_nothing_in_them(tones):
-    marks = pointers.view(Listener(band_of(tones)), tones).marks[:, 0]
+    marks = pointers.view(Listener(band_of(tones)), tones, None).marks[:, 0]
     deaf = Listener(band=15)
-    assert probes.fall(deaf, pointers.view(deaf, tones), [marks]).abs().max() < 0.02
+    assert probes.fall(deaf, pointers.view(deaf, tones, None), [marks]).abs().max() < 0.02
 
 
 def test_the_quietest_frames_take_every_place(generator):
@@ -142,7 +146,7 @@ def test_of_equal_marks_the_middle_is_the_peak():
 
 def test_a_silent_clip_can_be_planted_and_looked_at(generator):
     events, _ = probes.plant(torch.zeros(2, 2 * RATE_HZ), RATE_HZ, EVENT_S, generator)
-    seen = pointers.view(Listener(), events)
+    seen = pointers.view(Listener(), events, None)
     assert not events.any()
     assert seen.marks.isfinite().all()
     assert seen.unexplained.isfinite().all()

@@ -289,19 +289,26 @@ def make_layers(name: str, classes: int) -> Rows:
             ("layers.1", "GELU", "", [96], 0, 0),
             ("layers.2", "Linear", "", [classes], 97 * classes, 0),
         ]
+    parts["texture"] = [
+        ("power", "filter bank", "fixed, window 256, hop 80", [32, 2001], 0, 70_176),
+        ("statistics", "levels, sharpness, beats", "", [866], 0, 0),
+        ("linear", "Linear", "", [classes], 867 * classes, 0),
+    ]
     keys = ("layer", "kind", "detail", "shape", "trainable", "fixed")
+    told = ("mean of log-probabilities", "0.5 head, 0.5 texture", [classes], 0, 0)
+    joined = {"part": "joined", "layer": "joined"} | dict(zip(keys[1:], told, strict=True))
     return [
         {"part": part} | dict(zip(keys, (f"{part}.{row[0]}", *row[1:]), strict=True))
         for part, rows in parts.items()
         for row in rows
-    ]
+    ] + [joined]
 
 
 def count_parts(layers: Rows) -> dict[str, dict[str, int]]:
     kinds = ("trainable", "fixed")
     parts = {
         part: {kind: sum(row[kind] for row in layers if row["part"] == part) for kind in kinds}
-        for part in ("frontend", "base", "head")
+        for part in ("frontend", "base", "head", "texture")
     }
     return parts | {"total": {kind: sum(row[kind] for row in layers) for kind in kinds}}
 
@@ -384,6 +391,14 @@ def write_study(
                 "widths": [64, 96, 96],
                 "kernel": 5,
                 "stages": [1, 1, 1],
+            },
+            "texture": {
+                "share": 0.5,
+                "prior": 1.0,
+                "window": 256,
+                "hop": 80,
+                "bands": 32,
+                "span": 1024,
             },
         },
         "training": {

@@ -1,13 +1,16 @@
 """What the chapter of methods says is what the recipes hold."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from auricle.report.document import Paragraph
-from auricle.report.methods import heads, methods, training
+from auricle.report.closing import assumptions, references
+from auricle.report.document import Block, Bullets, Paragraph
+from auricle.report.methods import heads, methods, parameter_table, training
+from auricle.report.results import curves
 from auricle.report.study_files import Study, read_study
 
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -67,3 +70,75 @@ def test_a_published_study_can_still_be_told(run: Path) -> None:
     study = read_study(run)
     assert [*methods(study)]
     assert "leaves out a share of" in said(study)
+
+
+def words_of(blocks: Iterable[Block]) -> str:
+    said = {Paragraph: lambda block: block.text, Bullets: lambda block: " ".join(block.items)}
+    return " ".join(said[type(block)](block) for block in blocks if type(block) in said)
+
+
+def without_texture(study: Study) -> Study:
+    """The study as it would be if its networks had no such part."""
+    found = [
+        replace(
+            each,
+            parameters={name: size for name, size in each.parameters.items() if name != "texture"},
+            layers=tuple(row for row in each.layers if row.part not in ("texture", "joined")),
+        )
+        for each in study.configurations
+    ]
+    return replace(study, scores=replace(study.scores, configurations=tuple(found)))
+
+
+def test_the_texture_is_told_as_the_recipe_has_it(mission: Path) -> None:
+    told = words_of(methods(read_study(mission)))
+    assert "It has four parts" in told
+    assert "32 bands, windows of 8 ms, a step every 2.5 ms, against 20 ms of the front-end" in told
+    assert "described by statistics, 866 in all" in told
+    assert "stays below for 5, 25, 50, 75, 95 and 99% of the time" in told
+    assert "from 0.4 to 200 Hz" in told
+    assert "*α* being 0.5" in told
+    assert "Base and head of every network start from new weights" in told
+
+
+def test_of_networks_without_texture_nothing_of_it_is_told(mission: Path) -> None:
+    study = without_texture(read_study(mission))
+    blocks = [*methods(study), *curves(study), *assumptions(study), *references(study)]
+    told = words_of(blocks)
+    assert "It has three parts" in told
+    assert "All networks start from new weights" in told
+    assert "exture" not in told
+    assert "LBFGS" not in str(blocks)
+
+
+def test_curves_that_begin_high_are_explained(mission: Path) -> None:
+    told = words_of(curves(read_study(mission)))
+    assert "The texture is solved on the training clips before the first epoch" in told
+
+
+def test_what_solves_the_texture_is_listed_among_the_ready_made(mission: Path) -> None:
+    study = read_study(mission)
+    assert "LBFGS" in str([*assumptions(study)])
+    assert "McDermott" in str([*references(study)])
+
+
+def test_the_parts_of_a_network_are_counted_to_its_total(mission: Path) -> None:
+    table = parameter_table(read_study(mission))
+    places = [(column.group, column.title) for column in table.columns]
+    assert places[1:] == [
+        ("front-end", "fixed"),
+        ("base", "trainable"),
+        ("head", "trainable"),
+        ("texture", "trainable"),
+        ("texture", "fixed"),
+        ("total", "trainable"),
+        ("total", "fixed"),
+    ]
+    for row in table.rows:
+        for kind in ("trainable", "fixed"):
+            sizes = [
+                int(cell.replace(",", ""))
+                for cell, (_, title) in zip(row, places, strict=True)
+                if title == kind
+            ]
+            assert sum(sizes[:-1]) == sizes[-1] > 0

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -6,6 +7,7 @@ from auricle.network.attention import EncoderConfig
 from auricle.network.base import BaseConfig
 from auricle.network.classifier import NetworkConfig, SoundClassifier, count_parameters
 from auricle.network.frontend import FrontendConfig
+from auricle.network.texture import TextureConfig
 from auricle.study.drawings import layers_of
 
 CLIP_S = 0.25
@@ -62,10 +64,32 @@ def test_layers_hold_every_parameter_once(config, kind):
     config = NetworkConfig(frontend=frontend, base=config.base, encoder=config.encoder)
     layers = layers_of(config, 5, CLIP_S)
     counts = count_parameters(SoundClassifier(config, 5))
-    for part in ("frontend", "base", "head"):
-        listed = [row for row in layers if row["part"] == part]
+    assert {row["part"] for row in layers} - {*counts} == {"joined"}
+    for part in counts:
+        listed = [row for row in layers if part in ("total", row["part"])]
         assert sum(row["trainable"] for row in listed) == counts[part].trainable
         assert sum(row["fixed"] for row in listed) == counts[part].fixed
+
+
+def test_the_texture_is_listed_from_its_own_bank_to_its_share_of_the_answer():
+    layers = [row for row in layers_of(CNN, 5, CLIP_S) if row["part"] in ("texture", "joined")]
+    texture = SoundClassifier(CNN, 5).texture
+    steps, count = 26, texture.linear.in_features  # a step every 80 samples, both ends included
+    assert [(row["layer"], row["kind"], row["shape"]) for row in layers] == [
+        ("texture.power", "filter bank", [32, steps]),
+        ("texture.statistics", "levels, sharpness, beats", [count]),
+        ("texture.linear", "Linear", [5]),
+        ("joined", "mean of log-probabilities", [5]),
+    ]
+    assert [(row["trainable"] > 0, row["fixed"] > 0) for row in layers] == [
+        (False, True), (False, False), (True, False), (False, False),
+    ]  # fmt: skip
+    assert layers[-1]["detail"] == "0.5 head, 0.5 texture"
+
+
+def test_a_network_without_texture_ends_in_its_head():
+    layers = layers_of(replace(CNN, texture=TextureConfig(share=0)), 5, CLIP_S)
+    assert list(dict.fromkeys(row["part"] for row in layers)) == ["frontend", "base", "head"]
 
 
 def test_attention_is_listed_with_its_heads_and_tokens():

@@ -8,6 +8,7 @@ import soundfile as sf
 
 from auricle.data.audio import content_hash
 from auricle.data.clips import ESC10_FOLDERS
+from auricle.study.estimate import Costs
 
 FIT = "cnn/kfold/fold-2/seed-0"
 CATEGORIES = ("bell", "horn", "siren")
@@ -147,7 +148,7 @@ def test_a_report_of_an_unfinished_study_is_refused(auricle, study, tmp_path):
 @pytest.fixture
 def quick_clock(monkeypatch):
     """The mission's networks are not timed here: that takes seconds."""
-    monkeypatch.setattr("auricle.study.estimate.step_s", lambda *anything: 0.1)
+    monkeypatch.setattr("auricle.study.estimate.costs_of", lambda *anything: Costs(0.1, 0.01))
 
 
 def test_doctor_tells_of_the_machine_and_the_data(auricle, quick_clock, tiny_set):

@@ -1,7 +1,8 @@
 """A finished study, opened for questions: its development clips, and networks new to them.
 
 Every part of the evidence asks the same networks: of the best configuration of each architecture,
-those of `kfold` with the first seed. A clip is always put to the one that was not trained on it.
+those of `kfold` with the first seed; `doubts` and `texture` ask all that `kfold` has. A clip is
+always put to the one that was not trained on it.
 """
 
 import csv
@@ -32,7 +33,7 @@ from auricle.training.fit import choose_device
 from auricle.training.sounds import Array, scoring_batches
 
 SEED = 0
-"""Of the fits that are asked; seeds are compared in the study's own scores."""
+"""Of the fits that are asked, where not all are; scores of all seeds stand in the study's own."""
 
 
 @dataclass(frozen=True)
@@ -206,8 +207,10 @@ def open_subject(
     prepared: Prepared,
     plan: Plan,
     device: torch.device,
+    *,
+    seed: int = SEED,
 ) -> Subject:
-    """A configuration's networks beside the clips of the folds that they did not hear.
+    """A configuration's networks of one seed beside the clips of the folds that they did not hear.
 
     Raises: StudyError if a fit is missing, or has no weights, as in a published copy.
     """
@@ -219,7 +222,7 @@ def open_subject(
         cache=cache_folder(),
     )
     networks = {
-        fold: load_fit(fit_folder(run, recipe.name, fit, SEED)).network.to(device)
+        fold: load_fit(fit_folder(run, recipe.name, fit, seed)).network.to(device)
         for fold, fit in asked.items()
     }
     return Subject(recipe, prepared.table.categories, store, networks, device)

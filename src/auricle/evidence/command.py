@@ -23,6 +23,7 @@ from auricle.evidence import (
     robustness,
     shortcuts,
     strangers,
+    texture,
     unknown,
 )
 from auricle.evidence.case import Case, open_case
@@ -67,6 +68,11 @@ PARTS = {
         "is a sound of no category refused?",
     ),
     "doubts": Part(doubts.measure, doubts.DoubtsFound, "which labels and classes are in doubt?"),
+    "texture": Part(
+        texture.measure,
+        texture.TextureFound,
+        "what do events and texture each hear alone?",
+    ),
     "heads": Part(heads.measure, heads.HeadsFound, "does any head of attention matter alone?"),
     "looking": Part(looking.measure, looking.LookingFound, "where do the networks look?"),
     "architecture": Part(

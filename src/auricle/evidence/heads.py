@@ -22,7 +22,7 @@ EVEN = 1e-6
 
 @dataclass(frozen=True, kw_only=True)
 class Silenced:
-    """What is lost without some heads: `lost` is the accuracy with them less that without."""
+    """What the whole network loses without some heads: accuracy with them less that without."""
 
     lost: Comparison
     p_holm: float
@@ -57,7 +57,7 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class Encoder:
-    """The heads of one configuration, block after block.
+    """The heads of one configuration, block after block; `accuracy` is of the whole network.
 
     `alike` (heads, heads) is how the class token's attention of two heads goes together over the
     steps of a clip, as a mean of correlations; None where one of them looks everywhere alike.
@@ -102,14 +102,15 @@ def encoder_of(case: Case, subject: Subject) -> Encoder:
     for rows, network, waves in case.followed(subject):
         assert isinstance(network.head, EncoderHead)
         features = network.base(network.frontend(network.frontend.power(waves)))
+        statistics = network.describe(waves)  # the texture answers the same without any head
         logits, weights = network.head(features)
         steps = weights.shape[-1] - 1
-        whole[rows] = logits.cpu().numpy()
+        whole[rows] = network.joined(logits, statistics).cpu().numpy()
         habits[rows] = torch.stack(habits_in(weights), dim=1).flatten(2).cpu().numpy()
         alike[rows] = alike_in(weights).cpu().numpy()
         for at, (block, heads) in enumerate(singles + wholes):
             logits, _ = silence(network.head, block, heads)(features)
-            without[at, rows] = logits.cpu().numpy()
+            without[at, rows] = network.joined(logits, statistics).cpu().numpy()
     entropy_bits, on_itself, distance = habits.mean(0)
     step_s = subject.recipe.network.step_s
     lost = losses(subject, whole, without[: len(singles)])

@@ -3,7 +3,8 @@
 Two kinds of pointers (`pointers`) are put to two tests. *Planted*: the loudest moment of a clip,
 alone in quiet noise at a place that was drawn, is where a pointer must peak. *Muted*: the frames
 that it marks most are exchanged for the clip's quietest ones, and the answer must lose more than
-without other frames.
+without other frames. Answers to clips are the whole network's; both tests are of base and head,
+through which the pointers lead.
 
 `looking.npz` keeps what they show of n clips, every one that some configuration got wrong, the
 surest mistakes first, then the surest right answer of each class:
@@ -66,10 +67,10 @@ class Planted:
 
 @dataclass(frozen=True, kw_only=True)
 class Muted:
-    """How much the answer's probability falls without a fraction of the frames, as a mean.
+    """How much less likely base and head find the answer without a fraction of the frames.
 
-    Those that a pointer marks, the same pattern at a random place, frames drawn one by one, and the
-    loudest.
+    The fall of its probability, a mean over clips, without those that a pointer marks, the same
+    pattern at a random place, frames drawn one by one, and the loudest.
     """
 
     fraction: float
@@ -98,8 +99,8 @@ class Pointer:
 class Looked:
     """One configuration. `attention` names the pointer of that kind which is shown, if it has any.
 
-    `named` is the share of planted events whose class is answered; `unexplained` the median share
-    of the logits' difference that the gradient does not sum to.
+    `named` is the share of planted events whose class base and head answer; `unexplained` the
+    median share of the logits' difference that the gradient does not sum to.
     """
 
     configuration: str
@@ -197,9 +198,9 @@ def traced(
 ) -> Traces:
     """The traces of one batch (batch, samples)."""
     rate_hz = network.config.frontend.sample_rate_hz
-    seen = view(network, waves)
+    seen = view(network, waves, network.describe(waves))
     events, starts_s = plant(waves, rate_hz, event_s, generator)
-    planted = view(network, events)
+    planted = view(network, events, None)
     hop_s = network.config.frontend.hop / rate_hz
     pointers = seen.marks.unbind(1)
     drawn = [torch.rand(pointers[0].shape, generator=generator) for _ in range(DRAWS)]

@@ -2,6 +2,9 @@
 
 A pointer gives each frame of a network's spectrum a weight (batch, frames): the larger, the more
 the answer is said to rest on it. Whether it does is tested in `looking`, not assumed.
+
+Pointers lead through base and head. The texture hears all of a clip at once, and no moment of it
+can be pointed at: what is marked is what base and head hear for an answer, whoever gives it.
 """
 
 from dataclasses import dataclass
@@ -26,7 +29,8 @@ class View:
     """Clips as a network sees and answers them, and where its pointers say that it looks.
 
     `spectrum`, `evidence` (batch, bands, frames); `probabilities` (batch, classes); `answers`,
-    `unexplained` (batch,); `marks` (batch, pointers, frames).
+    `unexplained` (batch,), the latter of the logit that base and head give the answer; `marks`
+    (batch, pointers, frames).
     """
 
     spectrum: Tensor
@@ -37,14 +41,17 @@ class View:
     marks: Tensor
 
 
-def view(network: SoundClassifier, waves: Tensor) -> View:
+def view(network: SoundClassifier, waves: Tensor, statistics: Tensor | None) -> View:
     """Let a network answer (batch, samples), and follow its pointers.
 
-    A gradient marks a frame by what speaks for the answer in it, all bands together.
+    With the `statistics` of the waves' texture the answers are the whole network's; without them,
+    those of base and head alone. A gradient marks a frame by what speaks for the answer in it, all
+    bands together.
     """
     with torch.no_grad():
         spectrum, floor = spectrum_of(network, waves)
         logits, weights = answer(network, spectrum)
+        logits = network.joined(logits, statistics)
     answers = logits.argmax(1)
     evidence = attribute(network, spectrum, floor, answers)
     marks = [evidence.clamp(min=0).sum(1)]
@@ -71,7 +78,7 @@ def spectrum_of(network: SoundClassifier, waves: Tensor) -> tuple[Tensor, Tensor
 
 
 def answer(network: SoundClassifier, spectrum: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Classify what a network sees: (batch, bands, frames) -> as `SoundClassifier.forward`."""
+    """What base and head say of a spectrum: (batch, bands, frames) -> as `classify` of powers."""
     logits, weights = network.head(network.base(spectrum))
     return logits.float(), weights
 
@@ -86,7 +93,8 @@ def attribute(
     """What each band at each moment adds to the logit of an answer: integrated gradients.
 
     The gradient is averaged over the straight way from the floor to the spectrum, in decibels as
-    the network has them. All values sum to the difference between the logits at its two ends.
+    the network has them. All values sum to the difference between the logits of base and head at
+    its two ends.
 
     Shapes: spectrum, floor (batch, bands, frames), answers (batch,) -> (batch, bands, frames).
     Source: Sundararajan et al. (2017), equation 1.

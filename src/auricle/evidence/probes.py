@@ -26,6 +26,7 @@ NOISE_DB, FADE_S = -40.0, 0.01
 def fall(network: SoundClassifier, seen: View, orders: Sequence[Tensor]) -> Tensor:
     """How far the answer's probability falls without the frames that are first in an order.
 
+    It is the probability that base and head give the answer: the texture is left out.
     Shapes: several of (batch, frames), whose mean is given -> (batch, fractions).
     """
     quiet = quietest(seen.spectrum)

@@ -2,7 +2,8 @@
 
 A clip's score says how much it sounds like something known. Clips below a threshold are refused,
 and the threshold is one that keeps most known clips. Two scores are set side by side: the largest
-probability at a fitted temperature, and the largest logit, which no other category can lower.
+probability at a fitted temperature, and the largest logit, which no other category can lower where
+head alone answers; joined with a texture's it is a mean log-probability, low where they disagree.
 Sources: Hendrycks and Gimpel (2017), probability; Hendrycks et al. (2022), logit.
 """
 
@@ -117,7 +118,7 @@ def largest_probability(logits: Array, temperature: float) -> Array:
 
 
 def largest_logit(logits: Array, temperature: float) -> Array:
-    """(clips,) how much of its answer a network hears, whatever else it hears."""
+    """(clips,) how much of its answer a network hears, not brought to a sum of one."""
     largest: Array = logits.max(1) / temperature
     return largest
 

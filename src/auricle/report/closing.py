@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from auricle.report.document import Block, Bullets, Column, Heading, Paragraph, Table, code, plain
+from auricle.report.headlines import textured
 from auricle.report.methods import hidden_steps
 from auricle.report.observations import observations
 from auricle.report.published import packaged
@@ -31,6 +32,15 @@ USED = (
     ("`torch.fft.rfft`", "the fixed filter bank", "computes the same fixed convolution faster"),
     ("`torch.optim.AdamW`", "updates of the weights", "an optimiser, not an architecture"),
     ("scikit-learn", "accuracy, F1, AUC, ROC, confusion", "measures the result, learns nothing"),
+)
+USED_BY_TEXTURE = (
+    ("`nn.Linear`", "the texture's answer", "one matrix product"),
+    (
+        "`torch.fft.rfft`",
+        "how strongly a band beats at each rate",
+        "a transform, it learns nothing",
+    ),
+    ("`torch.optim.LBFGS`", "solves the texture's linear layer", "an optimiser, no architecture"),
 )
 NOT_USED = (
     ("`nn.MultiheadAttention`", "attention from linear layers, products and a softmax"),
@@ -91,7 +101,7 @@ def assumptions(study: Study) -> Iterator[Block]:
             Column("for", align="left"),
             Column("why the brief allows it", align="left"),
         ],
-        USED,
+        [*USED[:-1], *(USED_BY_TEXTURE if textured(study) else ()), USED[-1]],
     )
     yield Table(
         "not-used",
@@ -186,5 +196,7 @@ def references(study: Study) -> Iterator[Block]:
         topics.add("tuning")
     if hidden_steps(study):
         topics.add("hidden")
+    if textured(study):
+        topics.add("texture")
     yield Heading("References", 1, "references")
     yield Bullets([row["reference"] for row in packaged("references.csv") if row["when"] in topics])

@@ -20,8 +20,10 @@ ROLES = {
     "validate": ("#f6c7a0", "///"),
     "test": ("#7fc7b0", ""),
 }
-TITLES = {"frontend": "front-end", "base": "base", "head": "head"}
-PARTS = {"frontend": "#dfe4ea", "base": "#d6e6f2", "head": "#fbe0cb"}
+STATISTICS = "texture.statistics"
+"""The layer of a texture that describes a wave."""
+TITLES = {"frontend": "front-end", "base": "base", "head": "head", "texture": "texture"}
+PARTS = {"frontend": "#dfe4ea", "base": "#d6e6f2", "head": "#fbe0cb", "texture": "#dcead6"}
 
 
 def fold_roles(dataset: Dataset, strategies: Sequence[str], test: bool) -> str:
@@ -236,10 +238,15 @@ def network(configuration: Configuration, samples: str) -> str:
         for x, title in ((79.2, "shape that leaves"), (90, "trainable"), (100, "fixed")):
             axes.text(x, -0.62, title, ha="right", va="center", color=MUTED, fontsize=6.8)
         wave = Box("", "wave", "", samples, 0, 0)
+        parts = [box.part for box in drawn_boxes]
+        beside = 1 + parts.index("texture") if "texture" in parts else 0
         for down, box in enumerate([wave, *drawn_boxes]):
             _box(axes, down, box)
-            if down:
+            if down and down != beside:
                 _arrow(axes, (42, down - 0.66), (42, down - 0.34))
+        if beside:  # it hears the wave, too, and the head's answer waits for its own
+            _way_round(axes, 80, 81.4, (0, beside))
+            _way_round(axes, 5, 4.2, (beside - 1, len(drawn_boxes)))
         total = configuration.parameters["total"]
         for x, number in ((90, total.trainable), (100, total.fixed)):
             axes.text(
@@ -252,7 +259,7 @@ def network(configuration: Configuration, samples: str) -> str:
                 weight="bold",
             )
         axes.text(79.2, len(drawn_boxes) + 1, "all", ha="right", va="center", fontweight="bold")
-        _brackets(axes, [box.part for box in drawn_boxes])
+        _brackets(axes, parts)
     return drawn.svg
 
 
@@ -286,15 +293,22 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> 
     )
 
 
+def _way_round(axes: Axes, edge: float, beside: float, rows: tuple[float, float]) -> None:
+    """From the edge of one box to that of a lower one, past those between them."""
+    above, below = rows
+    axes.plot([edge, beside, beside], [above, above, below], color=MUTED, linewidth=0.8)
+    _arrow(axes, (beside, below), (edge, below))
+
+
 def _brackets(axes: Axes, parts: Sequence[str]) -> None:
-    for part in dict.fromkeys(parts):
+    for part in dict.fromkeys(part for part in parts if part in TITLES):
         first = parts.index(part) + 1
         last = len(parts) - parts[::-1].index(part)
         axes.plot([3.4, 3.4], [first - 0.34, last + 0.34], color=INK, linewidth=1)
         axes.text(
             2.6,
             (first + last) / 2,
-            TITLES.get(part, part),
+            TITLES[part],
             rotation=90,
             ha="right",
             va="center",
@@ -303,26 +317,49 @@ def _brackets(axes: Axes, parts: Sequence[str]) -> None:
 
 
 def overview(groups: Sequence[Sequence[Configuration]]) -> str:
-    """One trunk, and a head for each group of configurations."""
+    """One trunk, a head for each group of configurations, and the texture beside them."""
     first = groups[0][0]
-    with canvas("overview", 6 + 24 * len(groups)) as drawn:
+    textured = "texture" in first.parameters
+    rows = len(groups) + textured
+    with canvas("overview", 6 + 24 * rows) as drawn:
         axes = drawn.figure.subplots()
         bare(axes)
         axes.set_xlim(0, 100)
         middle = (len(groups) - 1) / 2
-        axes.set_ylim(len(groups) - 0.5, -0.5)
+        axes.set_ylim(rows - 0.5, -0.5)
         axes.text(0, middle, "wave", va="center", fontweight="bold")
         _arrow(axes, (5.5, middle), (9.5, middle))
         for x, part in ((10, "frontend"), (37, "base")):
             _part(axes, (x, middle), 22, TITLES[part], _told(first, part), PARTS[part])
         _arrow(axes, (32.3, middle), (36.6, middle))
+        width = 32 if textured else 35
         for down, group in enumerate(groups):
             each = group[0]
             kind = "transformer encoder" if each.blocks else "fully-connected head"
-            names = fill(", ".join(one.name for one in group), 46)
+            names = fill(", ".join(one.name for one in group), 40)
             _arrow(axes, (59.3, middle), (64.6, down))
-            _part(axes, (65, down), 35, kind, f"{_told(each, 'head')}\n{names}", PARTS["head"])
+            told = f"{_told(each, 'head')}\n{names}"
+            _part(axes, (65, down), width, kind, told, PARTS["head"])
+        if textured:
+            below = len(groups)
+            axes.plot([2.5, 2.5, 9], [middle + 0.12, below, below], color=MUTED, linewidth=0.8)
+            _arrow(axes, (9, below), (9.5, below))
+            _part(axes, (10, below), 49, TITLES["texture"], _heard(first), PARTS["texture"])
+            _arrow(axes, (59.3, below), (64.6, below))
+            told = "log-probabilities of either head\nand of the texture, averaged"
+            _part(axes, (65, below), width, "answer", told, "#ffffff")
+            axes.plot([99, 99], [0, below], color=MUTED, linewidth=0.8)
+            for down in range(len(groups)):
+                axes.plot([65 + width, 99], [down, down], color=MUTED, linewidth=0.8)
+            _arrow(axes, (99, below), (65.3 + width, below))
     return drawn.svg
+
+
+def _heard(configuration: Configuration) -> str:
+    """What the texture is, and its parameters."""
+    found = next(layer for layer in configuration.layers if layer.layer == STATISTICS)
+    told = _told(configuration, "texture")
+    return f"{found.shape[0]} statistics of the wave: {found.kind}\n{told}"
 
 
 def _told(configuration: Configuration, part: str) -> str:
@@ -330,7 +367,8 @@ def _told(configuration: Configuration, part: str) -> str:
     last = [layer for layer in configuration.layers if layer.part == part][-1]
     size = configuration.parameters[part]
     shape = " × ".join(str(number) for number in last.shape)
-    told = f"gives {shape}{' logits' if part == 'head' else ''}\n{count(size.trainable)} trainable"
+    logits = " logits" if part in ("head", "texture") else ""
+    told = f"gives {shape}{logits}\n{count(size.trainable)} trainable"
     return f"{told}\n{count(size.fixed)} fixed" if size.fixed else told
 
 

@@ -81,3 +81,8 @@ def networks(study: Study) -> list[list[Configuration]]:
     for each in study.configurations:
         found.setdefault(tuple(shape(layer) for layer in each.layers), []).append(each)
     return list(found.values())
+
+
+def textured(study: Study) -> bool:
+    """Whether a network also judges a sound by the statistics of its texture."""
+    return any("texture" in each.parameters for each in study.configurations)

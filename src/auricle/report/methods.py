@@ -6,9 +6,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from auricle.network.texture import GROUP, LEVELS, TOGETHER
 from auricle.report import diagrams
 from auricle.report.document import (
     Block,
+    Bullets,
     Column,
     Figure,
     Formula,
@@ -18,7 +20,7 @@ from auricle.report.document import (
     code,
     plain,
 )
-from auricle.report.headlines import networks
+from auricle.report.headlines import networks, textured
 from auricle.report.scores import Configuration
 from auricle.report.study_files import Study
 from auricle.report.wording import configurations, count, figures, listed, worded
@@ -45,13 +47,21 @@ def methods(study: Study) -> Iterator[Block]:
             "Diagram: the wave goes through the front-end and the base, which all configurations "
             "share, and then into one of the heads: "
             + "; ".join(listed([each.name for each in group]) for group in networks(study))
-            + ".",
+            + "."
+            + (
+                " Beside them the texture hears the same wave, and what either head and the "
+                "texture say is averaged."
+                if textured(study)
+                else ""
+            ),
         )
     if "frontend" in first:
         yield from frontend(first["frontend"])
     if "base" in first:
         yield from base(first["base"])
     yield from heads(study)
+    if textured(study):
+        yield from texture(study)
     yield from diagrams_and_parameters(study)
     yield from training(study)
 
@@ -63,17 +73,23 @@ def same_base(found: Sequence[Configuration]) -> bool:
 
 
 def _overview(study: Study) -> str:
+    parts = "four" if textured(study) else "three"
     text = (
-        "A network takes the waveform and gives one logit a category. It has three parts: a "
+        f"A network takes the waveform and gives one logit a category. It has {parts} parts: a "
         "*front-end* turns the wave into a spectrum, a *base* of one-dimensional convolutions "
         "turns the spectrum into features along time, and a *head* turns those into logits. "
     )
+    if textured(study):
+        text += (
+            "These three hear what happens in a sound, and when. Beside them the *texture* judges "
+            "the same wave by its statistics, and the two answers are averaged. "
+        )
     if len(study.configurations) < 2:
         return text
     if same_base(study.configurations):
         return text + (
-            "Front-end and base of all configurations are the same layer by layer; only the head "
-            "differs. All start from new weights: no part of one network is handed to another."
+            "All but the head is the same in all configurations, layer by layer. All start from "
+            "new weights: no part of one network is handed to another."
         )
     return text + "The configurations differ in more than their heads; see [@parameters]."
 
@@ -247,6 +263,59 @@ def heads(study: Study) -> Iterator[Block]:
     )
 
 
+def texture(study: Study) -> Iterator[Block]:
+    """The part that hears a sound as a whole: what it measures, and how its weights are found."""
+    owner = next(each for each in study.configurations if "texture" in each.parameters)
+    network = study.recipe(owner.name)["network"]
+    config, rate_hz = network["texture"], network["frontend"]["sample_rate_hz"]
+    statistics = next(layer for layer in owner.layers if layer.layer == diagrams.STATISTICS)
+    hop_ms, steps_hz = 1000 * config["hop"] / rate_hz, rate_hz / config["hop"]
+    window_ms = 1000 * config["window"] / rate_hz
+    yield Heading("Texture: statistics of the wave", 2, "texture")
+    yield Paragraph(
+        "Rain, fire and surf are known less by what happens in them than by how all of it is "
+        "distributed: listeners tell such sounds apart by averages over time (McDermott and "
+        "Simoncelli, 2011). So the wave goes through a second filter bank, fixed and as fine in "
+        f"time as such sounds are: {config['bands']} bands, windows of {window_ms:g} ms, a step "
+        f"every {hop_ms:g} ms, against {1000 * network['frontend']['hop'] / rate_hz:g} ms of the "
+        "front-end. Powers become decades above the same floor, free of the clip's level. How each "
+        f"band's loudness goes is then described by statistics, {count(statistics.shape[0])} in "
+        "all, each one number for the whole clip:"
+    )
+    shares = listed([f"{100 * share:g}" for share in LEVELS])
+    yield Bullets(
+        [
+            f"**Levels**: what the band stays below for {shares}% of the time.",
+            "**Sharpness**: how much it changes from step to step, and how fast it rises and falls "
+            "where it does so fastest.",
+            f"**Beats**: how strongly it beats, {worded(GROUP)} neighbours together, at each rate "
+            f"from {steps_hz / config['span']:.1f} to {steps_hz / 2:g} Hz, in half octaves, and "
+            "how purely (Welch, 1967).",
+            f"**Beats beside each other**: how well one band in {worded(GROUP)} beats together "
+            f"with those {listed([str(distance) for distance in TOGETHER])} places above, at "
+            "each rate.",
+        ]
+    )
+    yield Paragraph(
+        "None of these is learnt. What is learnt is one linear layer on them, brought to a common "
+        "scale. Its weights are not descended to, epoch by epoch, but solved once a fit: the most "
+        "probable ones by the cross-entropy of the training clips and a Gaussian prior of "
+        f"variance {config['prior']:g}, by L-BFGS (Nocedal, 1980). That problem is convex, so no "
+        "seed changes its answer. The clips are heard as they are, for altered views would have "
+        "other statistics."
+    )
+    yield Paragraph(
+        "The network's answer averages the log-probabilities of head and texture, *α* being "
+        f"{config['share']:g}, so that what either finds most unlikely is hardly answered:"
+    )
+    yield formula("joined")
+    yield Paragraph(
+        "Base and head learn from views by the loss of their own answer: no gradient goes through "
+        "the texture. All scores, curves and probabilities of this report are of the two together, "
+        "where nothing else is said."
+    )
+
+
 def diagrams_and_parameters(study: Study) -> Iterator[Block]:
     """Layers with shapes, and how many parameters each part has."""
     yield Heading("Layers and parameters", 2, "layers")
@@ -281,29 +350,28 @@ def diagrams_and_parameters(study: Study) -> Iterator[Block]:
 
 
 def parameter_table(study: Study) -> Table:
-    """How many parameters each part has."""
-    parts = [name for name in study.configurations[0].parameters if name != "total"] + ["total"]
+    """How many parameters each part has; a kind that none of a part is of has no column."""
+    found = study.configurations
+    parts = [*dict.fromkeys(name for each in found for name in each.parameters if name != "total")]
+    sizes = {
+        (part, kind): [
+            getattr(each.parameters[part], kind) if part in each.parameters else 0 for each in found
+        ]
+        for part in (*parts, "total")
+        for kind in ("trainable", "fixed")
+    }
+    shown = {place: own for place, own in sizes.items() if any(own) or place[0] == "total"}
     return Table(
         "parameters",
-        "Parameters by part: trainable, and fixed ones, which training does not move.",
+        "Parameters by part: trainable, and fixed ones, which training does not move. A kind "
+        "that no configuration has in a part is left out.",
         [
             Column("configuration", align="left"),
-            *(
-                Column(kind, diagrams.TITLES.get(part, part))
-                for part in parts
-                for kind in ("trainable", "fixed")
-            ),
+            *(Column(kind, diagrams.TITLES.get(part, part)) for part, kind in shown),
         ],
         [
-            [
-                plain(each.name),
-                *(
-                    count(getattr(each.parameters[part], kind)) if part in each.parameters else "–"
-                    for part in parts
-                    for kind in ("trainable", "fixed")
-                ),
-            ]
-            for each in study.configurations
+            [plain(each.name), *(count(own[at]) for own in shown.values())]
+            for at, each in enumerate(found)
         ],
     )
 
@@ -342,8 +410,9 @@ def training(study: Study) -> Iterator[Block]:
     """The procedure, with every value of the recipes."""
     yield Heading("Training", 2, "training")
     yield Paragraph(
-        "Every network starts from new weights and minimises the cross-entropy between the softmax "
-        "of its logits and the (mixed) label, with AdamW (Loshchilov and Hutter, 2019). The rate "
+        f"{_who_learns(study)} start from new weights and minimise the cross-entropy between the "
+        "softmax of their logits and the (mixed) label, with AdamW (Loshchilov and Hutter, 2019). "
+        "The rate "
         "follows one cycle (Smith and Topin, 2019): a cosine up to its peak and a longer one down "
         "to nothing. Gradients are clipped. What is scored is a running average of the weights, "
         "statistics of batch normalisation included."
@@ -360,6 +429,10 @@ def training(study: Study) -> Iterator[Block]:
     yield Paragraph(f"[@settings] holds every value.{_one_recipe(study)}")
     recipes = {each.name: study.recipe(each.name) for each in study.configurations}
     yield _settings(recipes)
+
+
+def _who_learns(study: Study) -> str:
+    return "Base and head of every network" if textured(study) else "All networks"
 
 
 def share_a_recipe(study: Study) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from auricle.report import plots
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
-from auricle.report.headlines import out_of_fold, views
+from auricle.report.headlines import out_of_fold, textured, views
 from auricle.report.observations import on_intervals
 from auricle.report.scores import Configuration, ScoreRow
 from auricle.report.study_files import Fit, Study
@@ -43,6 +43,13 @@ def curves(study: Study) -> Iterator[Block]:
         "the unaltered clips, under the weights that are scored (the running average), after each "
         "epoch. The objective that training minimises, on augmented and mixed views, is higher; it "
         "stands in the histories."
+        + (
+            " The texture is solved on the training clips before the first epoch and answers with "
+            "base and head from then on: training accuracy begins high, and what falls from there "
+            "is what base and head learn."
+            if textured(study)
+            else ""
+        )
         + (" All configurations share one scale of loss." if len(drawn) > 1 else "")
     )
     for each, fits in drawn:

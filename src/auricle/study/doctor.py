@@ -11,7 +11,7 @@ from auricle.data.esc10 import load_published
 from auricle.data.sources import cache_folder, read_data
 from auricle.errors import AuricleError
 from auricle.study.environment import describe_environment
-from auricle.study.estimate import estimate_s, in_words, step_s
+from auricle.study.estimate import costs_of, estimate_s, in_words
 from auricle.study.protocol import roles_of
 from auricle.study.recipe import plan_from, read_plan
 from auricle.study.run import Prepared, Setting, plan_jobs, workers_for
@@ -50,7 +50,7 @@ def examine(*, data: str | None, device: str) -> None:
     workers = workers_for(setting, len(jobs))
     with console.status("timing a training step of each configuration"):
         for recipe in plan.configurations:
-            step_ms = 1000 * step_s(recipe, len(table.categories), plan.clip_s, where)
+            step_ms = 1000 * costs_of(recipe, len(table.categories), plan.clip_s, where).step_s
             batch = recipe.training.batch
             console.print(f"{recipe.name:15} {step_ms:5.0f} ms a training step of {batch} views")
         seconds = estimate_s(jobs, where, workers)

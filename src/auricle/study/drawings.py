@@ -15,10 +15,12 @@ from auricle.files import replace_bytes
 from auricle.network.base import AlongRows
 from auricle.network.classifier import NetworkConfig, SoundClassifier
 from auricle.network.frontend import FilterBank, FrontendConfig
+from auricle.network.texture import TextureConfig
 from auricle.training.sounds import Array
 
 ENVELOPE_POINTS = 500
 RANGE_DB = 80.0
+STATISTICS = "levels, sharpness, beats"
 
 
 def save_pictures(
@@ -66,7 +68,8 @@ def envelope(wave: Array) -> Array:
 def layers_of(config: NetworkConfig, classes: int, clip_s: float) -> list[dict[str, Any]]:
     """Each layer of a network in the order of the signal, with the shape that leaves it.
 
-    Shapes are of one clip, the batch left out; along frequency, of one of its steps.
+    The texture, which hears the wave as the front-end does, stands after the head, and last how
+    the two are joined. Shapes are of one clip, the batch left out; along frequency, of one step.
     """
     with torch.random.fork_rng(devices=[]):
         network = SoundClassifier(config, classes).eval()
@@ -93,7 +96,8 @@ def layers_of(config: NetworkConfig, classes: int, clip_s: float) -> list[dict[s
     with torch.no_grad():
         power = network.frontend.power(wave)
         note("frontend", network.frontend, power)
-        rows[-1] |= {"layer": "frontend.power", "kind": "filter bank", "detail": _bank(config)}
+        told = _bank(config.frontend.kind, config.frontend)
+        rows[-1] |= {"layer": "frontend.power", "kind": "filter bank", "detail": told}
         normalised = sum(w.numel() for w in network.frontend.normalise.parameters())
         rows[-1]["trainable"] -= normalised
         hooks = [
@@ -106,7 +110,17 @@ def layers_of(config: NetworkConfig, classes: int, clip_s: float) -> list[dict[s
             and (not list(layer.children()) or name.endswith(".attention"))
             and ".attention." not in name
         ]
-        network.classify(power)
+        logits, _ = network.classify(power)
+        if network.texture is not None:
+            bank = network.texture.bank
+            note("texture.bank", bank, bank.power(wave))
+            told = _bank("fixed", config.texture)
+            rows[-1] |= {"layer": "texture.power", "kind": "filter bank", "detail": told}
+            statistics = network.texture.statistics(wave)
+            rows.append(_row("texture.statistics", STATISTICS, "", statistics.shape[1]))
+            network.joined(logits, statistics)  # the texture's own layer is noted on the way
+            told = f"{1 - config.texture.share:g} head, {config.texture.share:g} texture"
+            rows.append(_row("joined", "mean of log-probabilities", told, classes))
     for hook in hooks:
         hook.remove()
     token = sum(
@@ -118,6 +132,12 @@ def layers_of(config: NetworkConfig, classes: int, clip_s: float) -> list[dict[s
         first = next(row for row, entry in enumerate(rows) if ".blocks.0." in entry["layer"])
         rows.insert(first, _token_row(token, rows[first]["shape"]))
     return rows
+
+
+def _row(layer: str, kind: str, detail: str, size: int) -> dict[str, Any]:
+    """What is no layer of its own, and has no parameters."""
+    said = {"part": layer.split(".")[0], "layer": layer, "kind": kind, "detail": detail}
+    return said | {"shape": [size], "trainable": 0, "fixed": 0}
 
 
 def _token_row(size: int, shape: list[int]) -> dict[str, Any]:
@@ -132,9 +152,8 @@ def _token_row(size: int, shape: list[int]) -> dict[str, Any]:
     }
 
 
-def _bank(config: NetworkConfig) -> str:
-    frontend = config.frontend
-    return f"{frontend.kind}, window {frontend.window}, hop {frontend.hop}"
+def _bank(kind: str, config: FrontendConfig | TextureConfig) -> str:
+    return f"{kind}, window {config.window}, hop {config.hop}"
 
 
 def _kind(layer: nn.Module) -> str:

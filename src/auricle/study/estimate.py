@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,16 @@ SCORING_COST = 1 / 3  # of a training step: it goes forward only
 SHARING_COST = 1.2  # memory is shared by workers that each have a core of their own
 
 
-def step_s(recipe: Recipe, classes: int, clip_s: float, device: torch.device) -> float:
-    """Seconds of one training step on noise, views included, measured."""
+@dataclass(frozen=True)
+class Costs:
+    """Seconds of one training step, views included, and of a clip before the first: once a fit."""
+
+    step_s: float
+    clip_s: float
+
+
+def costs_of(recipe: Recipe, classes: int, clip_s: float, device: torch.device) -> Costs:
+    """What training costs on noise, measured."""
     network = new_network(recipe.network, classes, seed=0).to(device)
     batch = recipe.training.batch
     samples = round(clip_s * recipe.network.frontend.sample_rate_hz)
@@ -37,7 +46,9 @@ def step_s(recipe: Recipe, classes: int, clip_s: float, device: torch.device) ->
     times = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         examples = Examples(noise, rows, rows % classes)
+        started = time.perf_counter()
         sounds = Sounds(network, examples, device, Path(folder) / "powers.npy")
+        once_s = time.perf_counter() - started
         for step in range(1 + TIMED_STEPS):
             started = time.perf_counter()
             with autocast(device, precision):
@@ -54,25 +65,28 @@ def step_s(recipe: Recipe, classes: int, clip_s: float, device: torch.device) ->
             optimiser.step()
             times.append(time.perf_counter() - started)
         sounds.powers = None  # Windows removes no file that is mapped
-    return min(times[1:])
+    return Costs(step_s=min(times[1:]), clip_s=once_s / batch)
 
 
 def estimate_s(jobs: Sequence[Job], device: torch.device, workers: int) -> float:
     """Seconds that the unfinished jobs will take together."""
     todo = [job for job in jobs if not (job.folder / "fit.json").exists()]
     before = torch.get_num_threads()
-    steps: dict[str, float] = {}
+    measured: dict[str, Costs] = {}
     total = 0.0
     try:
         for job in todo:
             torch.set_num_threads(job.threads)
             recipe = job.recipe
-            if recipe.name not in steps:
-                steps[recipe.name] = step_s(recipe, len(job.categories), job.clip_s, device)
+            if recipe.name not in measured:
+                measured[recipe.name] = costs_of(recipe, len(job.categories), job.clip_s, device)
+            costs = measured[recipe.name]
             clips = sum(clip.fold in job.split.training for clip in job.table.clips)
-            a_step = steps[recipe.name] / recipe.training.batch  # for one clip
+            checked = sum(clip.fold == job.split.validation for clip in job.table.clips)
+            a_step = costs.step_s / recipe.training.batch  # for one clip
             views = recipe.training.views + SCORING_COST
             total += recipe.training.epochs * clips * views * a_step
+            total += (clips + checked) * costs.clip_s
     finally:
         torch.set_num_threads(before)
     return total / workers * (SHARING_COST if workers > 1 else 1)

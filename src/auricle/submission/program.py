@@ -19,6 +19,7 @@ CHAPTERS = (
     Chapter("From the wave to its spectrum: convolutions", ["auricle.network.frontend"]),
     Chapter("The base: at least three 1-D convolutions", ["auricle.network.base"]),
     Chapter("The transformer encoder, from scratch", ["auricle.network.attention"]),
+    Chapter("The texture: statistics of the wave", ["auricle.network.texture"]),
     Chapter("Both architectures", ["auricle.network.classifier"]),
     Chapter("Sound files", ["auricle.data.audio"]),
     Chapter("Clips and their folds", ["auricle.data.folds", "auricle.data.clips"]),
@@ -57,9 +58,10 @@ HEADER = '''"""Environmental sounds told apart: {title}.
 
 Ten kinds of sound, 400 recordings (ESC-10), and two architectures in PyTorch: a 1-D convolutional
 network with a fully-connected head, and the same network under a transformer encoder with 1, 2 and
-4 heads. Attention, encoder, class token, training loop and augmentation are written out here; of
-torch they use linear layers, convolutions, normalisations, a softmax and an optimiser. Metrics are
-scikit-learn's.
+4 heads. Beside either, a linear layer judges the sound by statistics of its texture, and the two
+answers are averaged. Attention, encoder, class token, statistics, training loop and augmentation
+are written out here; of torch they use linear layers, convolutions, normalisations, a Fourier
+transform, a softmax and optimisers. Metrics are scikit-learn's.
 
     python {file} --data ESC-10 --test
         trains, validates (k = 4), tests, scores and draws everything
@@ -171,7 +173,8 @@ def write_recipes(recipes: Sequence[Recipe], study: Study) -> str:
             f"# ## {number}. The configurations",
             "#",
             "# Each value that is not named here stands beside what it configures: NetworkConfig,",
-            "# FrontendConfig, BaseConfig, EncoderConfig, TrainingConfig, AugmentConfig.",
+            "# FrontendConfig, BaseConfig, EncoderConfig, TextureConfig, TrainingConfig,",
+            "# AugmentConfig.",
             "",
             "",
             "# %%",

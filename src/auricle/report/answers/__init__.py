@@ -15,9 +15,11 @@ from auricle.report.answers import (
     robustness,
     shortcuts,
     strangers,
+    texture,
     unknown,
 )
 from auricle.report.document import Block, Heading, Paragraph, sourced
+from auricle.report.headlines import textured
 from auricle.report.study_files import Study
 
 SECTIONS: dict[str, Callable[[Any], Iterator[Block]]] = {
@@ -27,6 +29,7 @@ SECTIONS: dict[str, Callable[[Any], Iterator[Block]]] = {
     "shortcuts": shortcuts.section,
     "unknown": unknown.section,
     "doubts": doubts.section,
+    "texture": texture.section,
     "heads": heads.section,
     "looking": looking.section,
     "architecture": architecture.section,
@@ -46,8 +49,14 @@ def answers(study: Study) -> Iterator[Block]:
         "What was asked of the finished study with `auricle evidence`: of the best configuration "
         "of each architecture, those networks of `kfold` that have the first seed. A clip was put "
         "to the network that was not trained on its fold, so all figures are out-of-fold, of the "
-        "development folds, unless a line says that it is of the test fold. The answers stand as "
-        "files in the study's folder, `evidence/`."
+        "development folds, unless a line says that it is of the test fold. "
+        + (
+            "It is the whole network that answers, its texture included; where only base and head "
+            "can be followed, the section says so. "
+            if textured(study)
+            else ""
+        )
+        + "The answers stand as files in the study's folder, `evidence/`."
     )
     for part, found in study.evidence.items():
         yield from sourced(SECTIONS[part](found), f"evidence/{part}.json")

@@ -20,9 +20,10 @@ def section(found: HeadsFound) -> Iterator[Block]:
     yield Heading("What do the heads of attention do?", 2, "heads")
     yield Paragraph(
         "In each block of the encoder the class token looks at the steps of sound through one or "
-        "more heads. A head is silenced by setting to zero what it adds; nothing is trained again. "
-        "What the answers then lose is what this head alone is worth: what other heads find as "
-        "well, it is not credited with (Michel et al., 2019)."
+        "more heads. A head is silenced by setting to zero what it adds; nothing is trained again, "
+        "and all else of the network answers as before. What the answers then lose is what this "
+        "head alone is worth: what other heads find as well, it is not credited with (Michel et "
+        "al., 2019)."
     )
     for at, encoder in enumerate(found.encoders):
         yield Paragraph(" ".join([_alone(encoder), *_by_block(encoder)]))

@@ -29,9 +29,10 @@ def section(found: LookingFound) -> Iterator[Block]:
     attended = any(each.attention for each in found.configurations)
     yield Heading("Where do the networks look?", 2, "looking")
     yield Paragraph(
-        "A pointer marks the moments of a clip that an answer is said to rest on. The *gradient* "
-        "asks how each band at each moment raises the answer's logit, from silence to the clip "
-        "(integrated gradients, Sundararajan et al., 2017)."
+        "A pointer marks the moments of a clip that an answer is said to rest on, as base and head "
+        "hear them. The *gradient* asks how each band at each moment raises the logit that these "
+        "give the answer, from silence to the clip (integrated gradients, Sundararajan et al., "
+        "2017)."
         + (
             " *Attention* is what the class token looks at: in the last block, or through all of "
             "them (rollout, Abnar and Zuidema, 2020)."
@@ -44,9 +45,10 @@ def section(found: LookingFound) -> Iterator[Block]:
     yield Paragraph(_planted(found.configurations))
     yield Paragraph(
         "Does the answer rest on what is marked? The frames that a pointer marks most are "
-        "exchanged for the clip's quietest ones; the probability of the answer must fall by more "
-        "than with the same pattern at another time, with frames drawn by chance, and with the "
-        "loudest frames. " + " ".join(_muted(each) for each in found.configurations)
+        "exchanged for the clip's quietest ones; the probability that base and head give the "
+        "answer must fall by more than with the same pattern at another time, with frames drawn by "
+        "chance, and with the loudest frames. "
+        + " ".join(_muted(each) for each in found.configurations)
     )
     yield _pictures(found)
     yield _table(found.configurations)
@@ -152,8 +154,8 @@ def _note(looked: Sequence[Looked]) -> str:
     sums = ", ".join(f"{code(each.configuration)} {percent(each.unexplained)}%" for each in looked)
     return (
         f"Probability lost: the mean over {shares}% of the frames. Attention cannot point more "
-        "finely than the encoder's steps. Planted events that get the class of their clip: "
-        f"{named}. Of the logit, the gradient leaves unexplained, in the median: {sums}."
+        "finely than the encoder's steps. Planted events that get the class of their clip, by base "
+        f"and head: {named}. Of the logit, the gradient leaves unexplained, in the median: {sums}."
     )
 
 
@@ -197,8 +199,8 @@ def _curves(looked: Sequence[Looked]) -> Figure:
     return Figure(
         "looking-curves",
         drawn.svg,
-        "How much of the answer's probability is lost without the frames that are marked most. The "
-        "higher above the grey lines, the better a pointer.",
+        "How much of the answer's probability, by base and head, is lost without the frames that "
+        "are marked most. The higher above the grey lines, the better a pointer.",
         f"Curves of the probability lost against the share of frames exchanged. {told}.",
     )
 

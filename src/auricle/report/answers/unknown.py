@@ -26,7 +26,8 @@ def section(found: UnknownFound) -> Iterator[Block]:
     yield Paragraph(
         "A classifier names a category for everything, also for silence. A threshold on how sure "
         "it is lets it say “none of these”. Two scores are compared: the largest probability, at a "
-        "fitted temperature, and the largest logit, from which probabilities are made. The "
+        "fitted temperature, and the largest logit, from which probabilities are made (where head "
+        "and texture answer, it is the larger the more they agree). The "
         f"threshold keeps {percent(found.kept)}% of known clips; each fold is judged with the "
         "temperature and the threshold of the other folds, so the share that it really keeps may "
         f"differ. Every network heard {plural(clips, 'foreign clip')} of "
@@ -74,7 +75,7 @@ def _table(found: Sequence[Unknown]) -> Table:
                 percent(refusal.accepted),
                 decimals(refusal.auroc),
                 decimals(each.temperature),
-                decimals(refusal.threshold),
+                decimals(refusal.threshold).replace("-", "−"),
             ]
             for each in found
             for refusal in each.refusals

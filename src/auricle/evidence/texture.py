@@ -1,0 +1,154 @@
+"""Events and texture: what does each part of a network hear alone, and what do both together?
+
+A network averages two answers: that of base and head, which follow what happens in a sound and
+when, and that of its texture, from statistics of the whole wave. Both are in the weights of every
+fit, and are asked one by one here: every configuration and every seed of `kfold`, each about the
+clips that it never heard. Nothing is trained.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from auricle.evaluation.comparison import Comparison, compare, holm
+from auricle.evaluation.intervals import Interval, accuracy_interval
+from auricle.evidence.case import Case, Subject, open_subject
+from auricle.study.job import fit_folder
+from auricle.study.protocol import splits
+from auricle.study.recipe import Recipe
+from auricle.training.fit import choose_device
+from auricle.training.sounds import Array
+
+EVENTS, TEXTURE, BOTH = range(3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfClass:
+    """How the clips of one class were answered; the loss is in nats."""
+
+    accuracy: float
+    log_loss: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """How clips were answered by one part alone, or by both: means over the seeds.
+
+    `by_class` is in the order of the classes.
+    """
+
+    accuracy: Interval
+    log_loss: float
+    by_class: tuple[OfClass, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parted:
+    """One configuration, whose texture counts `share`; `gain` is both less events alone.
+
+    `mended` clips are wrong by events alone and right by both, `spoilt` ones the reverse, as means
+    over the seeds; `p_holm` allows for having asked about every configuration.
+    """
+
+    configuration: str
+    seeds: int
+    share: float
+    events: Answered
+    texture: Answered
+    both: Answered
+    gain: Comparison
+    p_holm: float
+    mended: float
+    spoilt: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextureFound:
+    """What was found; `clips` are those of each class that has some."""
+
+    categories: tuple[str, ...]
+    clips: tuple[int, ...]
+    configurations: tuple[Parted, ...]
+
+
+def measure(case: Case) -> TextureFound:
+    """Ask the parts of every network that has both."""
+    textured = [each for each in case.plan.configurations if each.network.texture.share]
+    parted = [parted_of(case, recipe) for recipe in textured]
+    adjusted = holm([of.gain.p_permutation for of in parted])
+    heard = Counter(clip.category for clip in case.prepared.development.clips)
+    categories = tuple(each for each in case.prepared.table.categories if heard[each])
+    return TextureFound(
+        categories=categories,
+        clips=tuple(heard[each] for each in categories),
+        configurations=tuple(
+            Parted(**vars(of) | {"p_holm": p}) for of, p in zip(parted, adjusted, strict=True)
+        ),
+    )
+
+
+def parted_of(case: Case, recipe: Recipe) -> Parted:
+    """One configuration by its parts; `p_holm` is not yet adjusted."""
+    subjects = list(with_seeds(case, recipe))
+    answers = np.stack([answers_of(case, subject) for subject in subjects])
+    first = subjects[0]
+    right = answers.argmax(3) == first.targets  # (seeds, parts, clips)
+    losses = -answers[..., np.arange(len(first.targets)), first.targets]
+    events, texture, both = (
+        answered(first, right[:, part], losses[:, part]) for part in (EVENTS, TEXTURE, BOTH)
+    )
+    gain = compare(right[:, BOTH], right[:, EVENTS], first.recordings, first.targets)
+    return Parted(
+        configuration=recipe.name,
+        seeds=len(subjects),
+        share=recipe.network.texture.share,
+        events=events,
+        texture=texture,
+        both=both,
+        gain=gain,
+        p_holm=gain.p_permutation,
+        mended=float((right[:, BOTH] & ~right[:, EVENTS]).sum(1).mean()),
+        spoilt=float((right[:, EVENTS] & ~right[:, BOTH]).sum(1).mean()),
+    )
+
+
+def with_seeds(case: Case, recipe: Recipe) -> Iterator[Subject]:
+    """A configuration's `kfold` networks, seed by seed, as far as all of a seed have weights."""
+    fits = splits(("kfold",), case.prepared.table.folds)
+    device = choose_device(case.setting.device)
+    for seed in range(case.plan.seeds):
+        folders = [fit_folder(case.run, recipe.name, fit, seed) for fit in fits]
+        if seed and not all((each / "weights.safetensors").exists() for each in folders):
+            continue
+        yield open_subject(case.run, recipe, fits, case.prepared, case.plan, device, seed=seed)
+
+
+@torch.no_grad()
+def answers_of(case: Case, subject: Subject) -> Array:
+    """(parts, clips, classes) log-probabilities of events, texture and both, one seed's."""
+    found = np.zeros((3, len(subject.targets), len(subject.categories)))
+    for rows, network, waves in case.followed(subject):
+        statistics = network.describe(waves)
+        assert network.texture is not None
+        assert statistics is not None
+        events, _ = network.classify(network.frontend.power(waves))
+        parts = [events, network.texture(statistics), network.joined(events, statistics)]
+        found[:, rows] = torch.stack(parts).double().log_softmax(2).cpu().numpy()
+    return found
+
+
+def answered(subject: Subject, right: Array, losses: Array) -> Answered:
+    """Scores of one part: right, losses (seeds, clips)."""
+    hits, loss, targets = right.mean(0), losses.mean(0), subject.targets
+    by_class = [targets == category for category in np.unique(targets)]
+    return Answered(
+        accuracy=accuracy_interval(hits, targets, subject.recordings),
+        log_loss=float(loss.mean()),
+        by_class=tuple(
+            OfClass(accuracy=float(hits[rows].mean()), log_loss=float(loss[rows].mean()))
+            for rows in by_class
+        ),
+    )

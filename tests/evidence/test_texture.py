@@ -1,0 +1,110 @@
+"""Each part of a network asked alone, held against the study's own scores."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from auricle.evidence import texture
+from auricle.evidence.texture import BOTH, EVENTS, TEXTURE
+from auricle.network.texture import TextureConfig
+
+
+@pytest.fixture(scope="module")
+def found(opening):
+    return texture.measure(opening())
+
+
+def scores_of(tools, run, name, seeds):
+    """Accuracy and log loss of a configuration's pooled `kfold`, as means over seeds."""
+    (own,) = (each for each in tools.scores_of(run)["configurations"] if each["name"] == name)
+    rows = [
+        row
+        for row in own["scores"]
+        if (row["strategy"], row["member"]) == ("kfold", "pooled") and row["seed"] in seeds
+    ]
+    assert len(rows) == len(seeds)
+    return np.mean([row["accuracy"]["value"] for row in rows]), np.mean(
+        [row["log_loss"] for row in rows]
+    )
+
+
+def test_both_together_have_the_scores_of_the_study_over_all_seeds(found, tools, tiny_study):
+    assert [each.configuration for each in found.configurations] == ["cnn", "transformer-h2"]
+    assert (found.categories, found.clips) == (("bell", "horn", "siren"), (8, 8, 8))
+    for each in found.configurations:
+        assert (each.seeds, each.share) == (2, 0.5)
+        accuracy, log_loss = scores_of(tools, tiny_study, each.configuration, ("0", "1"))
+        assert each.both.accuracy.value == pytest.approx(accuracy)
+        assert each.both.log_loss == pytest.approx(log_loss, rel=1e-5)
+
+
+def test_the_texture_answers_alike_in_every_configuration_and_seed(opened, opening):
+    alone = [
+        texture.answers_of(opened, subject)[TEXTURE]
+        for recipe in opened.plan.configurations
+        for subject in texture.with_seeds(opened, recipe)
+    ]
+    assert len(alone) == 4
+    for other in alone[1:]:
+        np.testing.assert_allclose(other, alone[0], atol=1e-5)
+
+
+def test_each_part_is_asked_alone(opened):
+    subject = opened.subjects[0]
+    answers = texture.answers_of(opened, subject)
+    for rows, network, waves in subject.batches():
+        with torch.no_grad():
+            head = network.classify(network.frontend.power(waves))[0].log_softmax(1)
+            by_texture = network.texture(network.describe(waves)).log_softmax(1)
+        mixed = ((head + by_texture) / 2).log_softmax(1)
+        for part, wanted in ((EVENTS, head), (TEXTURE, by_texture), (BOTH, mixed)):
+            np.testing.assert_allclose(answers[part, rows], wanted.numpy(), atol=1e-5)
+
+
+def test_what_is_gained_is_what_is_mended_less_what_is_spoilt(found):
+    clips = sum(found.clips)
+    for each in found.configurations:
+        assert each.gain.difference == pytest.approx(
+            each.both.accuracy.value - each.events.accuracy.value
+        )
+        assert clips * each.gain.difference == pytest.approx(each.mended - each.spoilt)
+        assert each.p_holm >= each.gain.p_permutation
+        for part in (each.events, each.texture, each.both):  # as many clips in every class
+            assert np.mean([of.accuracy for of in part.by_class]) == pytest.approx(
+                part.accuracy.value
+            )
+            assert np.mean([of.log_loss for of in part.by_class]) == pytest.approx(part.log_loss)
+
+
+def test_a_head_that_is_deaf_is_mended_by_a_texture_that_hears(opened):
+    subject = opened.subjects[0]
+    for network in subject.networks.values():
+        with torch.no_grad():
+            network.head.layers[-1].weight.zero_()
+            network.head.layers[-1].bias.copy_(torch.tensor([1e-3, 0, 0]))
+    answers = texture.answers_of(opened, subject)
+    right = answers.argmax(2) == subject.targets
+    assert right[EVENTS].mean() == pytest.approx(1 / 3)
+    assert right[TEXTURE].mean() > 0.9
+    assert (right[BOTH] == right[TEXTURE]).all()
+
+
+def test_of_networks_without_texture_nothing_is_asked(opened):
+    bare = [
+        replace(each, network=replace(each.network, texture=TextureConfig(share=0)))
+        for each in opened.plan.configurations
+    ]
+    case = replace(opened, plan=replace(opened.plan, configurations=tuple(bare)))
+    assert texture.measure(case).configurations == ()
+
+
+def test_a_seed_whose_weights_are_gone_is_left_out(opened, tiny_study, tmp_path):
+    run = shutil.copytree(tiny_study, tmp_path / "run")
+    (run / "cnn" / "kfold" / "fold-3" / "seed-1" / "weights.safetensors").unlink()
+    case = replace(opened, run=run)
+    cnn, transformer = case.plan.configurations
+    assert texture.parted_of(case, cnn).seeds == 1
+    assert len([*texture.with_seeds(case, transformer)]) == 2
