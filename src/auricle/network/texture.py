@@ -159,7 +159,7 @@ class Texture(nn.Module):
         """Find the most probable weights: cross-entropy and a Gaussian prior, by L-BFGS.
 
         Shapes: statistics (clips, count), targets (clips,).
-        Source: Nocedal (1980); the problem is convex, so that the result depends on no seed.
+        Source: Nocedal (1980). As the problem is convex, the result depends on no first weights.
         """
         known, classes = statistics.double(), self.linear.out_features
         centre, scale = known.mean(0), known.std(0, correction=0).clamp(min=1e-6)

@@ -300,9 +300,10 @@ def texture(study: Study) -> Iterator[Block]:
         "None of these is learnt. What is learnt is one linear layer on them, brought to a common "
         "scale. Its weights are not descended to, epoch by epoch, but solved once a fit: the most "
         "probable ones by the cross-entropy of the training clips and a Gaussian prior of "
-        f"variance {config['prior']:g}, by L-BFGS (Nocedal, 1980). That problem is convex, so no "
-        "seed changes its answer. The clips are heard as they are, for altered views would have "
-        "other statistics."
+        f"variance {config['prior']:g}, by L-BFGS (Nocedal, 1980). That problem is convex: its "
+        "answer hangs on no first weights. Each clip is heard as it is and once under steady "
+        "noise, drawn by the seed; views that are stretched, cut and mixed would have other "
+        "statistics."
     )
     yield Paragraph(
         "The network's answer averages the log-probabilities of head and texture, *α* being "
