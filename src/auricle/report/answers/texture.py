@@ -64,7 +64,7 @@ def _verdict(found: Sequence[Parted]) -> str:
     if len(alone) == 1:
         ((accuracy, _),) = alone
         same = (
-            ", the same in all configurations, for it is solved without a seed on the same clips"
+            ", the same in all configurations, for it never hears what base and head make of a clip"
             if len(found) > 1
             else ""
         )
