@@ -21,7 +21,7 @@ from auricle.evidence import pointers
 from auricle.evidence.looking import as_bytes
 from auricle.network.attention import last_block
 from auricle.network.classifier import SoundClassifier
-from auricle.network.frontend import SILENCE
+from auricle.network.frontend import decades
 from auricle.ship.events import OVERLAP, merged, stretches, windows
 from auricle.ship.model import Model
 from auricle.ship.predict import ONE_ANSWER, named
@@ -158,9 +158,7 @@ def decibels(network: SoundClassifier, waves: Tensor) -> Tensor:
     """
     with torch.no_grad():
         power = network.frontend.power(waves)
-        level = power.mean(dim=(1, 2), keepdim=True) + SILENCE
-        floor_db = network.config.frontend.floor_db
-        loud = 10 * torch.log10(power / level + 10 ** (floor_db / 10))
+        loud = 10 * decades(power, network.config.frontend.floor_db)
         return loud - loud.amin((1, 2), keepdim=True)
 
 

@@ -6,7 +6,7 @@ Rain, fire and surf are heard less by what happens in them than by how all of it
 listeners tell such sounds apart by averages over time (McDermott and Simoncelli, 2011). Each band's
 loudness is followed here in steps of milliseconds, and described by
 
-- its levels: what it stays below for a twentieth to all but a hundredth of the time,
+- its levels: what it stays below for more and more of the time,
 - its sharpness: how fast it rises and falls where it does so fastest,
 - its modulation: how strongly it beats at each rate, and how purely,
 - and how well neighbours and distant bands beat together, at each rate.

@@ -40,7 +40,7 @@ from auricle.data.store import FULL_SCALE
 from auricle.errors import AuricleError, install
 from auricle.network.attention import last_block
 from auricle.network.classifier import NetworkConfig, SoundClassifier
-from auricle.network.frontend import SILENCE, FilterBank
+from auricle.network.frontend import FilterBank, decades
 from auricle.ship.bundle import Facts
 from auricle.training.sounds import Array
 
@@ -83,8 +83,7 @@ class Heard(nn.Module):
         power = self.network.frontend.power(wave)  # (batch, bands, frames)
         events, weights = self.network.classify(power)
         logits = self.network.joined(events, self.network.describe(wave))
-        level = power.mean(dim=(1, 2), keepdim=True) + SILENCE
-        spectrum = 10 * torch.log10(power / level + 10 ** (config.frontend.floor_db / 10))
+        spectrum = 10 * decades(power, config.frontend.floor_db)
         probabilities = (logits / self.temperature).softmax(1)
         if weights is None or not config.encoder.chooses:
             return probabilities, spectrum

@@ -22,8 +22,7 @@ class AugmentConfig:
     """How far a view may stray from its clip. Zero turns a part off.
 
     Views of waves are stretched, shifted and mixed; what is done to bands needs powers. The texture
-    hears each clip as it is and once under steady noise, which lies from `texture_noise_low_db` to
-    30 dB more below it.
+    hears each clip as it is and once under steady noise, `texture_noise_low_db` or more below it.
     """
 
     stretch: float = 0.25
