@@ -23,7 +23,7 @@ from torch import Tensor
 from auricle.data.audio import fit_length, load_wave
 from auricle.data.store import FULL_SCALE, to_samples
 from auricle.study.fits import Predictions, load_fit, load_predictions, save_predictions
-from auricle.training.augment import read_loop
+from auricle.training.augment import loudest_moments, read_loop
 
 SPEEDS = (0.87, 0.93, 1.0, 1.07, 1.15)
 TURNS = 5
@@ -39,9 +39,10 @@ def at_speed(power: Tensor, speed: float) -> Tensor:
     """
     batch, frames, _ = power.shape
     latest = max(0.0, (frames - 1) * (1 - speed))
-    loudest = power.sum(2).argmax(1, keepdim=True)
+    loudest = loudest_moments(power)[:, None]
     begin = (loudest - (frames - 1) * speed / 2).clamp(0, latest)
-    return read_loop(power, begin.expand(batch, 1) + torch.arange(frames) * speed)
+    places = begin + torch.arange(frames) * speed
+    return read_loop(power, torch.arange(batch), places)
 
 
 def turned(power: Tensor, turn: int) -> Tensor:

@@ -37,7 +37,7 @@ def test_base_and_the_other_spaces_share_no_value():
 def test_a_trial_is_the_recipe_with_what_was_drawn(write):
     path = write(
         '[values]\n"training.views" = { low = 1, high = 4 }\n'
-        '"network.base.widths" = { choices = [[8, 8, 8], [64, 128, 128]] }\n'
+        '"network.base.widths" = { choices = [[8, 8, 8], [56, 128, 128]] }\n'
     )
     space = read_space(path, epochs=7)
     recipe = space.recipe_of({"training.views": 3, "network.base.widths": "[8, 8, 8]"}, "t", 7)

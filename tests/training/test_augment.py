@@ -9,8 +9,9 @@ from auricle.network.frontend import FilterBank, FrontendConfig, band_edges_hz
 from auricle.training.augment import (
     AugmentConfig,
     a_weighting,
-    add_noise,
+    add_noise_,
     colour,
+    loudest_moments,
     loudness,
     mask,
     mix_powers,
@@ -40,8 +41,32 @@ def some_powers(generator, batch=6, frames=50):
     return torch.rand(batch, frames, BANK.bands, generator=generator) ** 2
 
 
+WEIGHTING = a_weighting(CENTRES_HZ)
+
+
 def equal_loudness(power):
-    return power / loudness(power.mean(1), CENTRES_HZ)[..., None]
+    return power / loudness(power, WEIGHTING)[:, None, None]
+
+
+def looped(sound, stretch, generator):
+    every = torch.arange(len(sound))
+    return stretch_and_shift(sound, every, loudest_moments(sound), stretch, generator)
+
+
+def each_read(sound, places):
+    return read_loop(sound, torch.arange(len(sound)), places)
+
+
+def under_noise(power, *asked):
+    return add_noise_(power.clone(), *asked)
+
+
+def mixed_pairwise(power, other, ratio):
+    """Mix sounds of one loudness: as one batch, where the second are the partners of the first."""
+    count = len(power)
+    both, unmixed = torch.cat([power, other]), torch.ones(count)
+    partner = torch.arange(2 * count).roll(count)
+    return mix_powers(both, torch.ones(2 * count), partner, torch.cat([ratio, unmixed]))[:count]
 
 
 # Reading between moments
@@ -51,9 +76,9 @@ def equal_loudness(power):
 def test_a_loop_is_exact_at_its_moments_and_straight_between(shape, generator):
     sound = torch.randn(shape, generator=generator)
     places = torch.tensor([0.0, 3, 9, 4]).repeat(3, 1)
-    read = read_loop(sound, places)
+    read = each_read(sound, places)
     torch.testing.assert_close(read, sound[:, [0, 3, 9, 4]], rtol=0, atol=0)
-    quarter = read_loop(sound, places + 0.25)
+    quarter = each_read(sound, places + 0.25)
     wanted = 0.75 * sound[:, [0, 3, 9, 4]] + 0.25 * sound[:, [1, 4, 0, 5]]  # 0 comes after 9
     torch.testing.assert_close(quarter, wanted)
 
@@ -63,15 +88,15 @@ def test_a_loop_is_exact_at_its_moments_and_straight_between(shape, generator):
 def test_a_loop_has_no_ends(shape, turns, generator):
     sound = torch.randn(shape, generator=generator)
     places = torch.arange(0, 10, 0.25).repeat(3, 1)
-    again = read_loop(sound, places + 10 * turns)
-    torch.testing.assert_close(again, read_loop(sound, places), rtol=0, atol=0)
+    again = each_read(sound, places + 10 * turns)
+    torch.testing.assert_close(again, each_read(sound, places), rtol=0, atol=0)
 
 
 def test_a_loop_is_each_clips_own(generator):
     sound = torch.randn(2, 10, generator=generator)
-    read = read_loop(sound, torch.tensor([[1.0, 2.0], [7.0, 0.0]]))
+    read = each_read(sound, torch.tensor([[1.0, 2.0], [7.0, 0.0]]))
     torch.testing.assert_close(read, torch.stack([sound[0, [1, 2]], sound[1, [7, 0]]]))
-    last = read_loop(sound, torch.full((2, 1), 9.5))[:, 0]  # after it comes its own first moment
+    last = each_read(sound, torch.full((2, 1), 9.5))[:, 0]  # after it comes its own first moment
     torch.testing.assert_close(last, (sound[:, 9] + sound[:, 0]) / 2)
 
 
@@ -79,9 +104,9 @@ def test_a_loop_is_each_clips_own(generator):
 def test_each_band_is_read_as_a_wave_would_be(step, generator):
     power = some_powers(generator, batch=3)
     places = -7.3 + torch.arange(50).repeat(3, 1) * step
-    read = read_loop(power, places)
+    read = each_read(power, places)
     for band in range(BANK.bands):
-        torch.testing.assert_close(read[:, :, band], read_loop(power[:, :, band], places))
+        torch.testing.assert_close(read[:, :, band], each_read(power[:, :, band], places))
 
 
 # Stretch and shift
@@ -94,7 +119,7 @@ def test_every_view_holds_the_only_click(form, at, stretch, generator):
     shape = (500, 100, 3) if form == "power" else (500, 100)
     sound = torch.zeros(shape)
     sound[:, at] = 1
-    view = stretch_and_shift(sound, stretch, generator)
+    view = looped(sound, stretch, generator)
     assert view.shape == shape
     # At speed v the nearest moment that is read lies at most v / 2 from the click.
     heard = view.flatten(1).amax(1)
@@ -103,13 +128,13 @@ def test_every_view_holds_the_only_click(form, at, stretch, generator):
 
 def test_unstretched_a_view_is_its_clip_as_a_loop(generator):
     power = some_powers(generator)
-    view = stretch_and_shift(power, 0, generator)
+    view = looped(power, 0, generator)
     assert not torch.equal(view, power)
     torch.testing.assert_close(view.sum(1), power.sum(1))  # a loop loses nothing
 
     time = 2 * math.pi * torch.arange(200) / 200
     wave = torch.cos(3 * time).repeat(50, 1)  # whole turns: a loop of it is a shifted cosine
-    view = stretch_and_shift(wave, 0, generator)
+    view = looped(wave, 0, generator)
     spectrum = torch.fft.rfft(view).abs() / 100
     assert (spectrum[:, 3] - 1).abs().max() < 0.01
     spectrum[:, 3] = 0
@@ -119,7 +144,7 @@ def test_unstretched_a_view_is_its_clip_as_a_loop(generator):
 def test_a_view_begins_anywhere(generator):
     sound = torch.zeros(2_000, 100)
     sound[:, 40] = 1
-    places = stretch_and_shift(sound, 0, generator).argmax(1)
+    places = looped(sound, 0, generator).argmax(1)
     counts = torch.bincount(places, minlength=100).float()
     assert counts.min() > 0
     assert counts.max() < 3 * counts.mean()
@@ -128,7 +153,7 @@ def test_a_view_begins_anywhere(generator):
 def test_stretching_moves_pitch_between_its_ends(generator):
     samples, turns = 4_000, 400
     wave = torch.sin(2 * math.pi * turns * torch.arange(samples) / samples).repeat(300, 1)
-    view = stretch_and_shift(wave, 0.25, generator)
+    view = looped(wave, 0.25, generator)
     speed = torch.fft.rfft(view).abs().argmax(1) / turns
     assert 0.79 < speed.min() < 0.83
     assert 1.21 < speed.max() < 1.26
@@ -234,26 +259,23 @@ def test_mixing_ratios_hold_their_share(generator):
     assert mixing_ratios(1.0, 100, generator).lt(1).all()
 
 
-def test_a_mix_is_as_loud_as_its_sounds(generator):
-    power, other = (
-        equal_loudness(some_powers(generator)),
-        equal_loudness(some_powers(generator)),
-    )
-    mix = mix_powers(power, other, torch.rand(6, generator=generator))
-    heard = (mix.mean(1) * a_weighting(CENTRES_HZ)).sum(1)
-    torch.testing.assert_close(heard, torch.ones(6))
+def test_sounds_of_any_level_mix_to_one_loudness(generator):
+    power = some_powers(generator) * torch.logspace(-4, 3, 6)[:, None, None]
+    other, ratio = torch.arange(6).roll(1), torch.rand(6, generator=generator)
+    mix = mix_powers(power, loudness(power, WEIGHTING), other, ratio)
+    torch.testing.assert_close(loudness(mix, WEIGHTING), torch.ones(6))
 
 
 def test_powers_mix_by_hand():
     # 0.25 to 0.75 in amplitude: 1 to 9 in power, as loud together as each alone.
-    mix = mix_powers(torch.full((1, 1, 1), 20.0), torch.full((1, 1, 1), 40.0), torch.tensor([0.25]))
+    mix = mixed_pairwise(*torch.tensor([20.0, 40.0])[:, None, None, None], torch.tensor([0.25]))
     assert mix.item() == pytest.approx((1 * 20 + 9 * 40) / 10)
 
 
 def test_the_ends_of_mixing_are_the_sounds_themselves(generator):
     power, other = some_powers(generator), some_powers(generator)
-    torch.testing.assert_close(mix_powers(power, other, torch.ones(6)), power, rtol=0, atol=0)
-    torch.testing.assert_close(mix_powers(power, other, torch.zeros(6)), other, rtol=0, atol=0)
+    torch.testing.assert_close(mixed_pairwise(power, other, torch.ones(6)), power, rtol=0, atol=0)
+    torch.testing.assert_close(mixed_pairwise(power, other, torch.zeros(6)), other, rtol=0, atol=0)
     wave, other = torch.randn(6, 100, generator=generator), torch.randn(6, 100, generator=generator)
     level_db = (torch.zeros(6), torch.full((6,), 5.0))
     torch.testing.assert_close(mix_waves(wave, other, level_db, torch.ones(6)), wave)
@@ -282,7 +304,7 @@ def test_mixed_powers_are_the_powers_of_mixed_waves(generator):
     ratio = torch.full((40,), 0.3)
     mixed = mix_waves(waves[0], waves[1], (torch.zeros(40), torch.zeros(40)), ratio)
     power, other = bank.power(waves[0]).mT, bank.power(waves[1]).mT
-    wanted = mix_powers(power, other, ratio).mean((0, 1))
+    wanted = mixed_pairwise(power, other, ratio).mean((0, 1))
     found = bank.power(mixed).mT.mean((0, 1))
     torch.testing.assert_close(found, wanted, rtol=0.05, atol=0)
 
@@ -300,19 +322,21 @@ def test_targets_stand_in_the_ratio_of_the_mix(generator):
 
 def test_noise_stays_under_the_sound(generator):
     power = some_powers(generator, batch=400)
-    added = add_noise(power, 0.3, 20.0, generator) - power
+    added = under_noise(power, 0.3, 20.0, generator) - power
     assert added.min() >= -1e-6
     ratio_db = 10 * torch.log10(added.mean((1, 2)) / power.mean((1, 2)) + 1e-12)
     noisy = ratio_db > -60
     assert noisy.float().mean().item() == pytest.approx(0.3, abs=0.08)
     assert ratio_db.max() < -19
-    assert torch.equal(add_noise(power, 0.0, 20.0, generator), power)
+    assert torch.equal(under_noise(power, 0.0, 20.0, generator), power)
 
 
 def test_the_grain_of_noise_is_exponential(generator):
     # Under a sound of power one a clip's noise is its level times its colour times the grain.
     power = torch.ones(40, 5_000, BANK.bands)
-    noise = add_noise(power, 1.0, 0.0, generator) - power  # loud, so that no grain is rounded away
+    noise = (
+        under_noise(power, 1.0, 0.0, generator) - power
+    )  # loud, so that no grain is rounded away
     assert noise.isfinite().all()
     assert noise.min() >= 0
     steady = noise.mean(1, keepdim=True)  # level and colour, from 5,000 grains each
@@ -325,7 +349,7 @@ def test_the_grain_of_noise_is_exponential(generator):
 
 def test_noisy_clips_share_their_grain_and_nothing_else(generator):
     power = some_powers(generator, batch=6).double()
-    noise = add_noise(power, 1.0, 0.0, generator) - power
+    noise = under_noise(power, 1.0, 0.0, generator) - power
     steady = noise.mean(1)  # (batch, bands): level and colour
     grain = noise / steady[:, None]
     torch.testing.assert_close(grain, grain[:1].expand_as(grain), rtol=1e-4, atol=0)
@@ -338,7 +362,7 @@ def test_noisy_clips_share_their_grain_and_nothing_else(generator):
 def test_the_grain_of_noise_is_of_mean_one(generator):
     # Then, and only then, sound and noise stand in the ratio that was drawn.
     power = some_powers(generator, batch=20, frames=2_000).double()
-    added = add_noise(power, 1.0, 20.0, Generator().manual_seed(7)) - power
+    added = under_noise(power, 1.0, 20.0, Generator().manual_seed(7)) - power
     found_db = 10 * torch.log10(power.mean((1, 2)) / added.mean((1, 2)))
     again = Generator().manual_seed(7)
     for shape in ((20,), (20, 1, 1), tuple(power.shape[1:])):  # who gets noise, its slope, grain
@@ -347,18 +371,22 @@ def test_the_grain_of_noise_is_of_mean_one(generator):
     torch.testing.assert_close(found_db.float(), drawn_db, rtol=0, atol=0.15)
 
 
-@pytest.mark.parametrize("drawn", [0.0, 1 - 2**-24])  # the ends of what torch.rand gives
+@pytest.mark.parametrize("drawn", [0.0, 1 - 2**-24])  # the ends of what is drawn
 def test_no_draw_makes_noise_that_is_not_finite(drawn, monkeypatch, generator):
     power = some_powers(generator)
-    monkeypatch.setattr(torch, "rand", lambda shape, **_: torch.full(shape, drawn))
-    noisy = add_noise(power, 1.1, 20.0, generator)
+
+    def filled(of, low, high, generator):
+        return of.fill_(low + (high - low) * drawn)
+
+    monkeypatch.setattr(torch.Tensor, "uniform_", filled)
+    noisy = under_noise(power, 1.1, 20.0, generator)
     assert noisy.isfinite().all()
     assert (noisy >= power).all()
 
 
 def test_clips_without_noise_stay_as_they_are(generator):
     power = some_powers(generator, batch=400)
-    noisy = add_noise(power, 0.5, 0.0, generator)
+    noisy = under_noise(power, 0.5, 0.0, generator)
     same = (noisy == power).all(2).all(1)
     assert 150 < same.sum() < 250
     changed = noisy[~same] - power[~same]
@@ -401,14 +429,19 @@ def test_masks_leave_something_of_a_short_clip(count, generator):
 # Whole views
 
 
+def views_of(power, targets, **asked):
+    every = torch.arange(len(power))
+    return view_powers(power, every, loudest_moments(power), targets, **asked)
+
+
 def views(config, seed, mixing=0.7, batch=8):
     power = some_powers(Generator().manual_seed(1), batch)
     targets = torch.arange(batch) % 3
-    return view_powers(
+    return views_of(
         power,
         targets,
         classes=3,
-        centres_hz=CENTRES_HZ,
+        weighting=WEIGHTING,
         mixing=mixing,
         config=config,
         generator=Generator().manual_seed(seed),
@@ -453,11 +486,11 @@ def test_views_are_sounds_with_targets_that_sum_to_one(make):
 
 def test_all_turned_off_a_view_is_its_clip(plain):
     power = some_powers(Generator().manual_seed(1), 8).mean(1, keepdim=True).expand(-1, 50, -1)
-    view, targets = view_powers(
+    view, targets = views_of(
         power,
         torch.arange(8) % 3,
         classes=3,
-        centres_hz=CENTRES_HZ,
+        weighting=WEIGHTING,
         mixing=0.0,
         config=plain,
         generator=Generator().manual_seed(2),
@@ -468,11 +501,11 @@ def test_all_turned_off_a_view_is_its_clip(plain):
 
 
 def test_silence_stays_silent_and_finite():
-    view, _ = view_powers(
+    view, _ = views_of(
         torch.zeros(4, 50, BANK.bands),
         torch.arange(4) % 2,
         classes=2,
-        centres_hz=CENTRES_HZ,
+        weighting=WEIGHTING,
         mixing=1.0,
         config=AugmentConfig(),
         generator=Generator().manual_seed(0),
@@ -514,3 +547,21 @@ def test_masks_of_frames_and_of_bands_are_as_wide_as_theirs(asked, axis, widest,
 def test_refuses_shares_that_make_no_sense(wrong):
     with pytest.raises(ValueError, match="stretch must be in"):
         AugmentConfig(**wrong)
+
+
+def test_a_view_is_of_its_row_whatever_the_others_hold(plain):
+    power = some_powers(Generator().manual_seed(1), 8)
+    rows = torch.tensor([6, 1])
+    asked = {"classes": 3, "weighting": WEIGHTING, "mixing": 0.0, "config": plain}
+    drawn = [Generator().manual_seed(3) for _ in range(2)]
+    loudest = loudest_moments(power)[rows]
+    view, _ = view_powers(power, rows, loudest, rows % 3, generator=drawn[0], **asked)
+    alone, _ = views_of(power[rows], rows % 3, generator=drawn[1], **asked)
+    torch.testing.assert_close(view, alone, rtol=0, atol=0)
+
+
+def test_views_are_of_whole_precision_wherever_training_rounds():
+    made = [views(AugmentConfig(), seed=4)[0]]
+    with torch.autocast("cpu", torch.bfloat16):
+        made.append(views(AugmentConfig(), seed=4)[0])
+    assert torch.equal(*made)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from auricle.errors import AuricleError
+from auricle.network.texture import TextureConfig
 from auricle.training.augment import AugmentConfig
 from auricle.training.fit import (
     TrainingConfig,
@@ -48,11 +49,13 @@ def train(tmp_path, small_network, plain):
         seed=0,
         config=QUICK,
         augment=plain,
+        texture=0.5,
         **more,
     ):
         folder = tmp_path / f"fit-{next(folders)}"
         folder.mkdir()
-        network = new_network(small_network(kind, blocks), classes, seed)
+        shape = replace(small_network(kind, blocks), texture=TextureConfig(share=texture))
+        network = new_network(shape, classes, seed)
         return fit(
             network,
             training,
@@ -189,6 +192,10 @@ def test_history_as_others_read_it(tones, train, tmp_path):
         "train_accuracy",
         "val_loss",
         "val_accuracy",
+        "train_events_loss",
+        "train_events_accuracy",
+        "val_events_loss",
+        "val_events_accuracy",
     ]
     assert [row["epoch"] for row in rows] == ["1", "2"]
     for row, epoch in zip(rows, result.history, strict=True):
@@ -198,8 +205,10 @@ def test_history_as_others_read_it(tones, train, tmp_path):
 def test_without_validation_its_columns_are_empty(tones, train, tmp_path):
     result = train(tones(12, 4))
     assert result.history[-1].val_loss is None
-    rows = (tmp_path / "fit-0" / "history.csv").read_text(encoding="utf-8").splitlines()
-    assert all(row.endswith(",,") for row in rows[1:])
+    with (tmp_path / "fit-0" / "history.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            empty = {name for name, value in row.items() if not value}
+            assert empty == {name for name in row if name.startswith("val_")}
 
 
 @BLOCKS
@@ -217,6 +226,28 @@ def test_the_last_row_is_the_score_of_the_weights_given(blocks, tones, train):
         right = found[np.arange(len(examples)), examples.targets]
         assert -np.log(right).mean() == pytest.approx(loss, rel=1e-4)
         assert (found.argmax(1) == examples.targets).mean() == accuracy
+
+
+def test_base_and_head_are_scored_alone_where_a_texture_answers_too(tones, train):
+    training, validation = tones(12, 4), tones(70, 4, seed=1)
+    result = train(training, validation)
+    network, last = result.network, result.history[-1]
+    for examples, name in ((training, "train"), (validation, "val")):
+        sounds, targets = Sounds(network, examples, CPU, None), examples.targets
+        with torch.no_grad():
+            alone, _ = network.classify(network.frontend.power(sounds.waves(slice(None))))
+        found = alone.softmax(1).numpy()
+        right = found[np.arange(len(targets)), targets]
+        loss = getattr(last, f"{name}_events_loss")
+        assert -np.log(right).mean() == pytest.approx(loss, rel=1e-4)
+        assert (found.argmax(1) == targets).mean() == getattr(last, f"{name}_events_accuracy")
+        assert loss != getattr(last, f"{name}_loss")
+
+
+def test_without_a_texture_base_and_head_are_all_there_is(tones, train):
+    last = train(tones(12, 4), tones(8, 4, seed=1), texture=0.0).history[-1]
+    assert last.train_events_loss is None
+    assert last.val_events_accuracy is None
 
 
 @BLOCKS
@@ -391,7 +422,8 @@ def test_bf16_learns_as_well(tones, train):
 def test_losses_are_those_of_float32_and_weights_know_nothing_of_them(tones, train, monkeypatch):
     config, training = replace(QUICK, precision="bf16"), tones(8, 4)
     scored = train(training, config=config)
-    monkeypatch.setattr("auricle.training.fit.loss_and_accuracy", lambda *anything: (0.0, 0.0))
+    nothing = {"train_loss": 0.0, "train_accuracy": 0.0}
+    monkeypatch.setattr("auricle.training.fit.losses_and_accuracies", lambda *anything: nothing)
     unscored = train(training, config=config)
 
     shares = predict(scored.network, training, CPU)[np.arange(len(training)), training.targets]

@@ -85,7 +85,7 @@ def test_stopped_between_epochs_it_goes_on_as_if_it_was_not(precision, tmp_path)
 
 @pytest.mark.parametrize("call", [1, 3, 4])
 @pytest.mark.parametrize(
-    "moment", ["average_into", "loss_and_accuracy", "save_checkpoint", "write_history"]
+    "moment", ["average_into", "losses_and_accuracies", "save_checkpoint", "write_history"]
 )
 def test_stopped_at_any_moment_nothing_is_lost_or_done_twice(moment, call, tmp_path, monkeypatch):
     whole = run(tmp_path / "whole")

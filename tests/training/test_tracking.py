@@ -9,7 +9,12 @@ from auricle.training.history import Epoch
 from auricle.training.tracking import RunName, Tracker
 
 NAME = RunName("esc10", "study/transformer-h2", "kfold", "transformer-h2/kfold-3/seed-0")
-KEYS = {"epoch", "lr", "train/loss", "train/accuracy", "val/loss", "val/accuracy"}
+KEYS = {"epoch", "lr"} | {
+    f"{part}/{of}{measure}"
+    for part in ("train", "val")
+    for of in ("", "events_")
+    for measure in ("loss", "accuracy")
+}
 SECRET = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -23,6 +28,10 @@ def history(epochs, validated=True):
             train_accuracy=epoch / 200,
             val_loss=1.5 / epoch if validated else None,
             val_accuracy=epoch / 250 if validated else None,
+            train_events_loss=2 / epoch,
+            train_events_accuracy=epoch / 300,
+            val_events_loss=2.5 / epoch if validated else None,
+            val_events_accuracy=epoch / 350 if validated else None,
         )
         for epoch in range(1, epochs + 1)
     ]
@@ -88,6 +97,10 @@ def test_a_hundred_epochs_are_read_back(tmp_path):
         assert row["train/accuracy"] == pytest.approx(epoch.train_accuracy)
         assert row["val/loss"] == pytest.approx(epoch.val_loss)
         assert row["val/accuracy"] == pytest.approx(epoch.val_accuracy)
+        assert row["train/events_loss"] == pytest.approx(epoch.train_events_loss)
+        assert row["train/events_accuracy"] == pytest.approx(epoch.train_events_accuracy)
+        assert row["val/events_loss"] == pytest.approx(epoch.val_events_loss)
+        assert row["val/events_accuracy"] == pytest.approx(epoch.val_events_accuracy)
 
     (run,) = records["run"]
     assert run["project"] == NAME.project
@@ -107,7 +120,7 @@ def test_without_validation_its_keys_are_left_out(tmp_path):
     track(tmp_path, history(3, validated=False))
     rows = read_back(tmp_path)["history"]
     told = [{key for key in row["item"] if not key.startswith("_")} for row in rows]
-    assert told == [{"epoch", "lr", "train/loss", "train/accuracy"}] * 3
+    assert told == [{key for key in KEYS if not key.startswith("val/")}] * 3
 
 
 def test_disabled_writes_nothing(tmp_path, capfd, monkeypatch):

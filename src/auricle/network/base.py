@@ -35,7 +35,7 @@ class BaseConfig:
     frequency_channels: tuple[int, ...] = (16, 24, 32)
     frequency_kernels: tuple[int, ...] = (7, 5, 3)
     time_kernels: tuple[int, ...] = (1, 3, 3)
-    widths: tuple[int, ...] = (64, 128, 128)
+    widths: tuple[int, ...] = (56, 128, 128)
     kernel: int = 3
     stages: tuple[int, ...] = (1, 1, 1)
 

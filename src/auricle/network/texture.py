@@ -143,8 +143,8 @@ class Texture(nn.Module):
             for begin, end in self.edges:
                 one, other = low[..., begin:end, :], high[..., begin:end, :]
                 both = (one * other).sum((-1, -2, -3))
-                alone = one.square().sum((-1, -2, -3)) * other.square().sum((-1, -2, -3))
-                spans.append(both / (alone + QUIET**2).sqrt())
+                alone = [beats.square().sum((-1, -2, -3)) + QUIET for beats in (one, other)]
+                spans.append(both / (alone[0] * alone[1]).sqrt())
             found.append(torch.stack(spans, dim=-1))
         return found
 

@@ -1,11 +1,14 @@
 """New views of training clips, made for a whole batch at once.
 
-    power (batch, frames, bands) -> power of the same shape, and targets (batch, classes)
-    wave (batch, samples)        -> wave of the same shape, and targets (batch, classes)
+    power (clips, frames, bands), rows (batch,) -> power (batch, frames, bands), targets
+    wave (batch, samples)                       -> wave (batch, samples), targets (batch, classes)
 
 Frames stand before bands here: a view is made of whole frames, and the bands of a frame lie side
 by side in memory. A fixed filter bank lets views be made of powers, ten times cheaper than of
 waves; a front-end that learns needs waves. Every draw comes from the generator that is handed in.
+
+A step waits for its views, so powers are gone over seldom: read once, straight from where they are
+kept; then once for what changes a frame, and once for what mixes clips, each a matrix product.
 """
 
 import math
@@ -13,6 +16,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
+from torch.nn import functional as F
 
 SILENCE = 1e-12
 
@@ -47,39 +51,48 @@ class AugmentConfig:
 
 def uniform(shape: tuple[int, ...], low: float, high: float, generator: Generator) -> Tensor:
     """Independent draws from [low, high)."""
-    return torch.rand(shape, generator=generator) * (high - low) + low
+    return torch.empty(shape).uniform_(low, high, generator=generator)
 
 
-def stretch_and_shift(sound: Tensor, stretch: float, generator: Generator) -> Tensor:
-    """Play each clip faster or slower, as a loop that begins anywhere.
+def loudest_moments(sound: Tensor) -> Tensor:
+    """Where each clip has most energy: waves or powers, (clips, moments, ...) -> (clips,)."""
+    energy = sound.sum(2) if sound.dim() == 3 else sound.square()
+    return energy.argmax(1)
+
+
+def stretch_and_shift(
+    sound: Tensor, rows: Tensor, loudest: Tensor, stretch: float, generator: Generator
+) -> Tensor:
+    """Play clips faster or slower, as loops that begin anywhere.
 
     A view of a slowed clip is shorter than the clip. It begins where the clip's loudest moment
     still falls into it, so that no view of a bark is the silence around it.
-    Shapes: (batch, moments, ...) -> the same: waves or powers.
+    Shapes: (clips, moments, ...), (batch,), (batch,) -> (batch, moments, ...): waves or powers.
     """
-    batch, moments = sound.shape[:2]
-    energy = sound.sum(2) if sound.dim() == 3 else sound.square()
-    loudest = energy.argmax(1, keepdim=True)  # (batch, 1)
+    batch, moments = len(rows), sound.shape[1]
     speed = torch.exp2(uniform((batch, 1), -1, 1, generator) * math.log2(1 + stretch))
-    begin = loudest - uniform((batch, 1), 0, 1, generator) * (moments - 1) * speed
-    return read_loop(sound, begin + torch.arange(moments) * speed)
+    begin = loudest[:, None] - uniform((batch, 1), 0, 1, generator) * (moments - 1) * speed
+    return read_loop(sound, rows, begin + torch.arange(moments) * speed)
 
 
-def read_loop(sound: Tensor, places: Tensor) -> Tensor:
-    """Read each clip between its moments: (batch, moments, ...) at (batch, n) -> (batch, n, ...).
+def read_loop(sound: Tensor, rows: Tensor, places: Tensor) -> Tensor:
+    """Read clips between their moments: what is there is a weighted sum of two neighbours.
 
-    After the last moment comes the first.
+    Shapes: (clips, moments, ...), (batch,), (batch, n) -> (batch, n, ...). After the last moment of
+    a clip comes its first.
     """
-    batch, moments = sound.shape[:2]
+    moments = sound.shape[1]
     below = places.floor()
-    share = (places - below).reshape(-1, *[1] * (sound.dim() - 2))
-    first = torch.arange(batch)[:, None] * moments  # of each clip, among all clips' moments
+    share = places - below
     low = below.long().remainder(moments)
-    high = (low + 1).remainder(moments)
-    rows = sound.flatten(0, 1)  # (batch * moments, ...)
-    low_rows = rows.index_select(0, (first + low).flatten())
-    high_rows = rows.index_select(0, (first + high).flatten())
-    return torch.lerp(low_rows, high_rows, share).reshape(*places.shape, *sound.shape[2:])
+    ends = torch.stack([low, (low + 1).remainder(moments)], dim=-1)  # (batch, n, 2)
+    read = F.embedding_bag(
+        (ends + rows[:, None, None] * moments).flatten(0, 1),  # of all clips' moments
+        sound.reshape(len(sound) * moments, -1),
+        per_sample_weights=torch.stack([1 - share, share], dim=-1).flatten(0, 1),
+        mode="sum",
+    )
+    return read.reshape(*places.shape, *sound.shape[2:])
 
 
 def shift_bands(count: int, bands: int, furthest: float, generator: Generator) -> Tensor:
@@ -91,7 +104,8 @@ def shift_bands(count: int, bands: int, furthest: float, generator: Generator) -
     place = torch.arange(bands)
     shift = uniform((count, 1), -furthest, furthest, generator)
     read = (place + shift).clamp(0, bands - 1)  # (count, bands)
-    return (1 - (read[:, None] - place[:, None]).abs()).clamp(min=0)  # (count, from, to)
+    distance = (read[:, None] - place[:, None]).abs_()
+    return distance.neg_().add_(1).clamp_(min=0)  # (count, from, to)
 
 
 def colour(count: int, bands: int, strongest_db: float, generator: Generator) -> Tensor:
@@ -118,12 +132,12 @@ def a_weighting(frequency_hz: Tensor) -> Tensor:
     return (response.square() * 10**0.2).float()
 
 
-def loudness(mean_power: Tensor, centres_hz: Tensor) -> Tensor:
-    """A-weighted level of clips by the mean power of each band: (batch, bands) -> (batch, 1).
+def loudness(power: Tensor, weighting: Tensor) -> Tensor:
+    """Level of clips as an ear weights bands: (batch, frames, bands), (bands,) -> (batch,).
 
-    Source: Tokozume et al. (2018), section 3.2, for weighting the level as an ear does.
+    Source: Tokozume et al. (2018), section 3.2.
     """
-    return mean_power @ a_weighting(centres_hz)[:, None] + SILENCE
+    return power.mean(1) @ weighting + SILENCE
 
 
 def partners(targets: Tensor, generator: Generator) -> Tensor:
@@ -143,14 +157,17 @@ def mixing_ratios(share: float, count: int, generator: Generator) -> Tensor:
     return torch.where(mixed, ratio, 1.0)
 
 
-def mix_powers(power: Tensor, other: Tensor, ratio: Tensor) -> Tensor:
-    """Two sounds of one loudness at once: amplitudes mix as r to 1 - r, unrelated powers add.
+def mix_powers(power: Tensor, level: Tensor, other: Tensor, ratio: Tensor) -> Tensor:
+    """Two sounds brought to one loudness at once: amplitudes mix as r to 1 - r, powers add.
 
+    As sounds are unrelated, what a batch becomes is a matrix times what it was.
+    Shapes: (batch, frames, bands), (batch,), (batch,) the rows of partners, (batch,) -> as power.
     Source: Tokozume et al. (2018), equation 2, carried from amplitudes to powers.
     """
-    ratio = ratio[:, None, None]
-    loudness = ratio**2 + (1 - ratio) ** 2
-    return torch.addcmul(power * (ratio**2 / loudness), other, (1 - ratio) ** 2 / loudness)
+    own, theirs = ratio.square(), (1 - ratio).square()
+    shares = torch.diag(own / (own + theirs))  # (batch of views, batch of clips)
+    shares[torch.arange(len(other)), other] += theirs / (own + theirs)
+    return ((shares / level) @ power.flatten(1)).reshape(power.shape)
 
 
 def mix_waves(
@@ -167,13 +184,13 @@ def mix_waves(
 
 def soft_targets(targets: Tensor, other: Tensor, ratio: Tensor, classes: int) -> Tensor:
     """(batch, classes) labels in the ratio of the mix."""
-    first = torch.nn.functional.one_hot(targets, classes)
-    second = torch.nn.functional.one_hot(other, classes)
+    first = F.one_hot(targets, classes)
+    second = F.one_hot(other, classes)
     return first * ratio[:, None] + second * (1 - ratio[:, None])
 
 
-def add_noise(power: Tensor, share: float, lowest_db: float, generator: Generator) -> Tensor:
-    """Put steady noise under a share of the clips, its colour anywhere from brown to violet.
+def add_noise_(power: Tensor, share: float, lowest_db: float, generator: Generator) -> Tensor:
+    """Put steady noise under a share of the clips, in place, from brown to violet.
 
     The noisy clips of a batch share its grain, not its colour and level.
     """
@@ -184,7 +201,7 @@ def add_noise(power: Tensor, share: float, lowest_db: float, generator: Generato
     shape = 10 ** (torch.linspace(-1, 1, bands) * slope)  # decades over the bands
     grain = -(1 - uniform((frames, bands), 0, 1, generator)).log()  # exponential, mean one
     ratio = 10 ** (-uniform((len(noisy), 1, 1), lowest_db, lowest_db + 30, generator) / 10)
-    return power.index_add(0, noisy, grain * (ratio * level / shape.mean(2, keepdim=True) * shape))
+    return power.index_add_(0, noisy, grain * (ratio * level / shape.mean(2, keepdim=True) * shape))
 
 
 def mask(count: int, length: int, masks: int, widest: int, generator: Generator) -> Tensor:
@@ -200,33 +217,36 @@ def mask(count: int, length: int, masks: int, widest: int, generator: Generator)
     return ((place < begin) | (place >= begin + size)).all(1).float()
 
 
+@torch.autocast("cpu", enabled=False)  # type: ignore[untyped-decorator]
 def view_powers(
     power: Tensor,
+    rows: Tensor,
+    loudest: Tensor,
     targets: Tensor,
     *,
     classes: int,
-    centres_hz: Tensor,
+    weighting: Tensor,
     mixing: float,
     config: AugmentConfig,
     generator: Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Views of a batch of powers, and what should be heard in them.
+    """Views of some of the clips, in float32 throughout, and what should be heard in them.
 
-    Pitch, room and level change a frame by a matrix each: their product goes over the powers once.
+    Shapes: power (clips, frames, bands), which a file may hold; rows, their loudest moments and
+    their targets (batch,); weighting (bands,) -> (batch, frames, bands) and (batch, classes).
     """
-    count, frames, bands = power.shape
-    power = stretch_and_shift(power, config.stretch, generator)
+    view = stretch_and_shift(power, rows, loudest, config.stretch, generator)
+    count, frames, bands = view.shape
     change = shift_bands(count, bands, config.band_shift, generator)
     change *= colour(count, bands, config.equaliser_db, generator)[:, None]
-    mean_power = (power.mean(1, keepdim=True) @ change)[:, 0]  # (batch, bands)
-    power = power @ (change / loudness(mean_power, centres_hz)[..., None])
+    view = view @ change
     other = partners(targets, generator)
     ratio = mixing_ratios(mixing, count, generator)
-    power = mix_powers(power, power.index_select(0, other), ratio)
-    power = add_noise(power, config.noise, config.noise_low_db, generator)
-    power *= mask(count, frames, config.masks, config.mask_frames, generator)[..., None]
-    power *= mask(count, bands, config.masks, config.mask_bands, generator)[:, None]
-    return power, soft_targets(targets, targets[other], ratio, classes)
+    view = mix_powers(view, loudness(view, weighting), other, ratio)
+    view = add_noise_(view, config.noise, config.noise_low_db, generator)
+    view *= mask(count, frames, config.masks, config.mask_frames, generator)[..., None]
+    view *= mask(count, bands, config.masks, config.mask_bands, generator)[:, None]
+    return view, soft_targets(targets, targets[other], ratio, classes)
 
 
 def wave_level_db(wave: Tensor, sample_rate_hz: int) -> Tensor:
@@ -247,7 +267,8 @@ def view_waves(
     generator: Generator,
 ) -> tuple[Tensor, Tensor]:
     """Views of a batch of waves, and what should be heard in them."""
-    wave = stretch_and_shift(wave, config.stretch, generator)
+    every = torch.arange(len(wave))
+    wave = stretch_and_shift(wave, every, loudest_moments(wave), config.stretch, generator)
     wave = wave * (1 - 2 * torch.randint(2, (len(wave), 1), generator=generator))  # polarity
     other = partners(targets, generator)
     ratio = mixing_ratios(mixing, len(targets), generator)

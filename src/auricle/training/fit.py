@@ -8,6 +8,7 @@ processor with the same torch and thread count, with the very bits of one that w
 import copy
 import math
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -141,16 +142,12 @@ def fit(
             )
         if not ranks.leads:
             continue
-        train_loss, train_accuracy = loss_and_accuracy(average, heard)
-        val_loss, val_accuracy = loss_and_accuracy(average, checked) if checked else (None, None)
         row = Epoch(
             epoch=epoch + 1,
             lr=optimiser.param_groups[0]["lr"],
             train_objective=objective / (len(training) * config.views),
-            train_loss=train_loss,
-            train_accuracy=train_accuracy,
-            val_loss=val_loss,
-            val_accuracy=val_accuracy,
+            **losses_and_accuracies(average, heard, "train"),
+            **(losses_and_accuracies(average, checked, "val") if checked else {}),
         )
         history.append(row)
         seconds += time.perf_counter() - started
@@ -241,19 +238,24 @@ def average_into(average: nn.Module, network: nn.Module, share: float) -> None:
 
 
 @torch.no_grad()
-def loss_and_accuracy(network: SoundClassifier, sounds: Sounds) -> tuple[float, float]:
+def losses_and_accuracies(network: SoundClassifier, sounds: Sounds, name: str) -> dict[str, float]:
     """Cross-entropy in nats and accuracy of a network on clips as they are, in float32.
 
-    Whatever the training is in: losses of training and validation are compared.
+    Whatever the training is in: losses of training and validation are compared. Keys are columns of
+    the history, those of base and head alone among them if there is a texture beside.
     """
     network.eval()
-    loss = right = 0.0
+    sums: dict[str, float] = defaultdict(float)
     for rows in scoring_batches(len(sounds)):
         targets = sounds.targets[rows].to(sounds.device)
-        logits = sounds.logits(network, rows)
-        loss += F.cross_entropy(logits, targets, reduction="sum").item()
-        right += (logits.argmax(1) == targets).sum().item()
-    return loss / len(sounds), right / len(sounds)
+        events, whole = sounds.logits(network, rows)
+        heard = (
+            {name: whole} if network.texture is None else {name: whole, f"{name}_events": events}
+        )
+        for part, logits in heard.items():
+            sums[f"{part}_loss"] += F.cross_entropy(logits, targets, reduction="sum").item()
+            sums[f"{part}_accuracy"] += (logits.argmax(1) == targets).sum().item()
+    return {column: total / len(sounds) for column, total in sums.items()}
 
 
 @torch.no_grad()
@@ -261,7 +263,7 @@ def predict(network: SoundClassifier, examples: Examples, device: torch.device) 
     """(clips, classes) probabilities, in float32 whatever the training was in."""
     network = network.to(device).eval()
     sounds = Sounds(network, examples, device, power_file=None)
-    batches = [sounds.logits(network, rows).softmax(1) for rows in scoring_batches(len(sounds))]
+    batches = [sounds.logits(network, rows)[1].softmax(1) for rows in scoring_batches(len(sounds))]
     return torch.cat(batches).cpu().numpy()
 
 

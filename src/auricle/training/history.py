@@ -15,15 +15,23 @@ CHECKPOINT = "checkpoint.pt"
 
 @dataclass(frozen=True)
 class Epoch:
-    """A row of the history. Losses are in nats; without validation its two columns are empty."""
+    """A row of the history. Losses are in nats; without validation its columns are empty.
+
+    `events_` is said of base and head alone, which the epochs train; empty where they are all there
+    is.
+    """
 
     epoch: int
     lr: float
     train_objective: float
     train_loss: float
     train_accuracy: float
-    val_loss: float | None
-    val_accuracy: float | None
+    val_loss: float | None = None
+    val_accuracy: float | None = None
+    train_events_loss: float | None = None
+    train_events_accuracy: float | None = None
+    val_events_loss: float | None = None
+    val_events_accuracy: float | None = None
 
 
 def write_history(path: Path, history: list[Epoch]) -> None:

@@ -14,7 +14,14 @@ from auricle.data.store import FULL_SCALE
 from auricle.network.classifier import SoundClassifier
 from auricle.network.frontend import band_edges_hz
 from auricle.network.texture import Texture
-from auricle.training.augment import AugmentConfig, add_noise, view_powers, view_waves
+from auricle.training.augment import (
+    AugmentConfig,
+    a_weighting,
+    add_noise_,
+    loudest_moments,
+    view_powers,
+    view_waves,
+)
 
 SCORING_BATCH = 64
 
@@ -60,16 +67,19 @@ class Sounds:
         self.examples = examples
         self.device = device
         self.targets = torch.from_numpy(examples.targets.astype(np.int64))
-        self.powers: Array | None = None
+        self.powers: Tensor | None = None  # (clips, frames, bands)
         if power_file and network.config.frontend.kind == "fixed":
             self.powers = self._fill(network, power_file)
+            batches = map(self.powers.__getitem__, scoring_batches(len(self)))
+            self.loudest = torch.cat([loudest_moments(batch) for batch in batches])
+            self.weighting = a_weighting(band_edges_hz(network.config.frontend)[1:-1])
         self.statistics = self._describe(network.texture) if network.texture else None
 
     def __len__(self) -> int:
         """Count the clips."""
         return len(self.targets)
 
-    def _fill(self, network: SoundClassifier, path: Path) -> Array:
+    def _fill(self, network: SoundClassifier, path: Path) -> Tensor:
         # Written row after row, not through a memory map: there, a full disk ends the process.
         path.unlink(missing_ok=True)  # one that an earlier process still reads stays as it is
         with path.open("wb") as file:
@@ -81,8 +91,7 @@ class Sounds:
                     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
                     np.lib.format.write_array_header_1_0(file, header)
                 file.write(np.ascontiguousarray(batch, "<f4").data)
-        powers: Array = np.load(path, mmap_mode="r")
-        return powers
+        return torch.from_numpy(np.load(path, mmap_mode="c"))  # nothing writes to it
 
     @torch.no_grad()
     def _describe(
@@ -96,8 +105,8 @@ class Sounds:
         assert self.statistics is not None
 
         def under_noise(power: Tensor) -> Tensor:
-            frames = power.mT.cpu()  # drawn on the processor, as views are
-            noisy = add_noise(frames, 1.0, config.texture_noise_low_db, generator)
+            frames = power.mT.to("cpu", copy=True)  # drawn on the processor, as views are
+            noisy = add_noise_(frames, 1.0, config.texture_noise_low_db, generator)
             return noisy.to(power.device).mT
 
         both = torch.cat([self.statistics, self._describe(texture, under_noise)])
@@ -108,15 +117,15 @@ class Sounds:
         stored = self.examples.waves[self.examples.rows[rows]]
         return torch.from_numpy(stored.astype(np.float32) / FULL_SCALE).to(device or self.device)
 
-    def logits(self, network: SoundClassifier, rows: slice) -> Tensor:
-        """(batch, classes) of clips as they are."""
+    def logits(self, network: SoundClassifier, rows: slice) -> tuple[Tensor, Tensor]:
+        """What base and head say of clips as they are, and the whole network: (batch, classes)."""
         if self.powers is None:
             power = network.frontend.power(self.waves(rows))
         else:
-            kept = torch.from_numpy(np.array(self.powers[rows]))  # out of the file, into memory
-            power = kept.to(self.device).mT
-        logits, _ = network.classify(power)
-        return network.joined(logits, None if self.statistics is None else self.statistics[rows])
+            power = self.powers[rows].to(self.device).mT
+        events, _ = network.classify(power)
+        statistics = None if self.statistics is None else self.statistics[rows]
+        return events, network.joined(events, statistics)
 
     def views(
         self,
@@ -135,10 +144,12 @@ class Sounds:
         targets, frontend = self.targets[rows], network.config.frontend
         if self.powers is not None:
             power, wanted = view_powers(
-                torch.from_numpy(self.powers[rows]),
+                self.powers,
+                kept := torch.from_numpy(rows),
+                self.loudest[kept],
                 targets,
                 classes=classes,
-                centres_hz=band_edges_hz(frontend)[1:-1].float(),
+                weighting=self.weighting,
                 mixing=mixing,
                 config=config,
                 generator=generator,

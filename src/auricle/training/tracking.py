@@ -99,6 +99,10 @@ class Tracker:
             "train/accuracy": row.train_accuracy,
             "val/loss": row.val_loss,
             "val/accuracy": row.val_accuracy,
+            "train/events_loss": row.train_events_loss,
+            "train/events_accuracy": row.train_events_accuracy,
+            "val/events_loss": row.val_events_loss,
+            "val/events_accuracy": row.val_events_accuracy,
         }
         self.run.log({key: value for key, value in values.items() if value is not None})
 
