@@ -364,8 +364,9 @@ def step_row(name: str, precision: str, sizes: Sizes) -> Figures:
         flop = count_flop(lambda: (step.forward(), step.backward()))
         taken, products = [], []
         for _ in range(sizes.repeats):
-            taken.append(step.run())
             products.append(seconds(product, times))
+            step.run()  # as in training, a step finds in the caches what a step left there
+            taken.append(step.run())
         kinds = shares_by_kind(step.run, min(5, sizes.repeats))
     phases = {phase: in_ms(run[phase] for run in taken) for phase in PHASES}
     whole = sum(figures["median"] for figures in phases.values())
@@ -1027,7 +1028,7 @@ within one run, and a ratio worked out for each turn. One thread, unless a secti
 
 A step of each recipe on {{ found.rows[0].batch }} clips of noise of {{ found.clip_s }} s, as \
 `training.fit` does
-it: drawing views (reading powers from their file, augmentation), forward, backward, update
+it, after another such step: drawing views (reading powers from their file, augmentation), forward, backward, update
 (clipping, AdamW, averaging). In ms, {{ runs(found.rows[0].step_ms) }}, and as a share of the step.
 
 | recipe | precision | step | views | forward | backward | update | views' share |
@@ -1038,7 +1039,7 @@ it: drawing views (reading powers from their file, augmentation), forward, backw
 {% endfor %}| {{ judge("views", row.phases_share.views) }} |
 {% endfor %}
 What forward and backward reach, against the fastest product of two square matrices
-({{ found.rows[0].product_size }} rows a side in {{ found.rows[0].precision }}), timed after each \
+({{ found.rows[0].product_size }} rows a side in {{ found.rows[0].precision }}), timed before each \
 step. Only products
 and convolutions count as work, two operations a multiply-add; the time is that of all operations.
 

@@ -330,6 +330,10 @@ def write_fit(folder: Path, name: str, strategy: str, member: str, seed: int) ->
             "train_accuracy": min(1, 1 - train[at] / 3),
             "val_loss": val[at] if validated else "",
             "val_accuracy": 1 - val[at] / 3.5 if validated else "",
+            "train_events_loss": max(train[at], 1e-3) + 0.1,
+            "train_events_accuracy": min(1, 1 - train[at] / 3) - 0.02,
+            "val_events_loss": val[at] + 0.1 if validated else "",
+            "val_events_accuracy": 1 - val[at] / 3.5 - 0.02 if validated else "",
         }
         for at, epoch in enumerate(epochs)
     ]

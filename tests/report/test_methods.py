@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
+from auricle.report import plots
 from auricle.report.closing import assumptions, references
+from auricle.report.curve_ends import ending
 from auricle.report.document import Block, Bullets, Paragraph
-from auricle.report.methods import heads, methods, parameter_table, training
+from auricle.report.methods import heads, methods, parameter_table
+from auricle.report.observations import observations
+from auricle.report.procedure import training
 from auricle.report.results import curves
 from auricle.report.study_files import Study, read_study
 
@@ -87,7 +91,12 @@ def without_texture(study: Study) -> Study:
         )
         for each in study.configurations
     ]
-    return replace(study, scores=replace(study.scores, configurations=tuple(found)))
+    fits = [
+        replace(fit, history={k: v for k, v in fit.history.items() if "events" not in k})
+        for fit in study.fits
+    ]
+    scores = replace(study.scores, configurations=tuple(found))
+    return replace(study, scores=scores, fits=tuple(fits))
 
 
 def test_the_texture_is_told_as_the_recipe_has_it(mission: Path) -> None:
@@ -112,8 +121,23 @@ def test_of_networks_without_texture_nothing_of_it_is_told(mission: Path) -> Non
 
 
 def test_curves_that_begin_high_are_explained(mission: Path) -> None:
-    told = words_of(curves(read_study(mission)))
+    study = read_study(mission)
+    told = words_of(curves(study))
     assert "The texture is solved on the training clips before the first epoch" in told
+    assert "what both say together (dotted) begins high" in told
+    older = replace(study, fits=without_texture(study).fits)  # before parts were scored alone
+    assert "training accuracy begins high" in words_of(curves(older))
+
+
+def test_curves_and_their_ends_are_of_what_the_epochs_train(mission: Path) -> None:
+    study = read_study(mission)
+    fits = study.fits_of("cnn", "kfold")
+    whole = without_texture(study).fits_of("cnn", "kfold")
+    assert ending(fits).val - ending(whole).val == pytest.approx(0.1)
+    assert plots.highest_loss(fits) > plots.highest_loss(whole)
+    assert "base and head without the texture" in " ".join(observations(study))
+    assert "validation, with texture" in plots.learning_curves("cnn", fits, 3)
+    assert "with texture" not in plots.learning_curves("cnn", whole, 3)
 
 
 def test_what_solves_the_texture_is_listed_among_the_ready_made(mission: Path) -> None:

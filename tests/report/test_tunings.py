@@ -59,6 +59,7 @@ def write_search(folder, **told):
     (folder / "tuning.json").write_text(json.dumps(summary), encoding="utf-8")
     environment = {"auricle": "0.1.0", "commit": "abc", "started": "2026-11-25 06:00"}
     (folder / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+    (folder / "best.toml").write_text('name = "small-tuned"\n', encoding="utf-8")
     return folder
 
 
@@ -94,6 +95,15 @@ def test_a_search_that_found_nothing_better_says_so(tmp_path):
     assert "luck" not in text.split("nothing was gained")[1]
 
 
+@pytest.mark.parametrize(
+    ("share", "heard"), [("", False), ("share = 0.0", False), ("share = 0.5", True)]
+)
+def test_a_search_without_a_texture_says_so(share, heard, folder):
+    (folder / "best.toml").write_text(f"[network.texture]\n{share}\n", encoding="utf-8")
+    text = said(tuned({"trials.csv": read_tuning(folder)}))
+    assert ("without a texture" in text) is not heard
+
+
 def test_the_table_says_what_was_searched_and_found(folder):
     tables = [b for b in tuning_document(read_tuning(folder)).blocks if isinstance(b, Table)]
     space, confirmed = tables
@@ -119,7 +129,7 @@ def test_without_importances_or_confirmation_the_rest_is_said(tmp_path):
     assert len([block for block in blocks if isinstance(block, Figure)]) == 3
 
 
-@pytest.mark.parametrize("name", ["trials.csv", "tuning.json", "environment.json"])
+@pytest.mark.parametrize("name", ["trials.csv", "tuning.json", "environment.json", "best.toml"])
 def test_an_unfinished_search_is_refused_by_what_is_missing(folder, name):
     (folder / name).unlink()
     with pytest.raises(StudyError, match=f"{name} is missing"):
@@ -128,7 +138,6 @@ def test_an_unfinished_search_is_refused_by_what_is_missing(folder, name):
 
 def test_a_study_tells_of_the_searches_laid_into_it(folder, mission, tmp_path):
     run = shutil.copytree(mission, tmp_path / "run")
-    (folder / "best.toml").write_text('name = "small-tuned"\n', encoding="utf-8")
     lay_tuning(folder, run)
     _, page = write_report(run)
     text = page.read_text(encoding="utf-8")

@@ -28,22 +28,22 @@ class Ending:
 
 
 def ending(fits: Sequence[Fit]) -> Ending:
-    """The end of the mean curve of fits that were validated."""
+    """The end of the mean curve of fits that were validated: of what the epochs trained."""
     shortest = min(len(fit.history["epoch"]) for fit in fits)
-    train = np.mean([fit.history["train_loss"][:shortest] for fit in fits], axis=0)
-    val = np.mean([fit.history["val_loss"][:shortest] for fit in fits], axis=0)
+    train = np.mean([fit.trained("train", "loss")[:shortest] for fit in fits], axis=0)
+    val = np.mean([fit.trained("val", "loss")[:shortest] for fit in fits], axis=0)
     lowest = int(np.argmin(val))
     return Ending(float(train[-1]), float(val[-1]), float(val[lowest]), lowest + 1, shortest)
 
 
-def gaps(ends: Mapping[str, Ending]) -> str:
-    """How far validation lies above training at the end."""
+def gaps(ends: Mapping[str, Ending], of: str = "") -> str:
+    """How far validation lies above training at the end; `of` says of what, if not of all."""
     told = listed([f"{decimals(end.gap)} for {code(name)}" for name, end in ends.items()])
     if all(end.gap >= 0 for end in ends.values()):
         how = f"the validation loss exceeds the training loss by {told}"
     else:
         how = f"validation loss less training loss is {told}"
-    text = f"**Gap.** At the last epoch {how} (mean of the k-fold fits)."
+    text = f"**Gap.** At the last epoch {how} (mean of the k-fold fits{of})."
     if len(ends) == 1:
         return text
     widest, _ = extremes({name: end.gap for name, end in ends.items()}, decimals)

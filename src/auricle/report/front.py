@@ -17,8 +17,8 @@ from auricle.report.document import (
     plain,
 )
 from auricle.report.headlines import out_of_fold, tested, views
-from auricle.report.methods import share_a_recipe
 from auricle.report.observations import on_intervals, quoted
+from auricle.report.procedure import share_a_recipe
 from auricle.report.scores import Bounded
 from auricle.report.sentences import extremes, ranking, told_apart
 from auricle.report.study_files import Study

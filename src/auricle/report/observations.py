@@ -42,7 +42,8 @@ def _sentences(study: Study) -> Iterator[str]:
     if development:
         yield by_heads({c.heads: accuracies[c.name] for c in study.configurations if c.blocks})
     if ends:
-        yield gaps(ends)
+        apart = all(fit.apart for fit in study.fits)
+        yield gaps(ends, ", base and head without the texture" if apart else "")
         yield overfitting(ends)
     yield fold_spread(folds_of(study))
     if development:

@@ -76,13 +76,21 @@ def accuracies(configurations: Sequence[Configuration], views: Sequence[View]) -
     return drawn.svg
 
 
+WHOLE = DASHES[2]
+PARTS = {"train": "training", "val": "validation"}
+
+
 def learning_curves(name: str, fits: Sequence[Fit], top_loss: float) -> str:
-    """Loss and accuracy by epoch: the mean of the fits, and the band between their extremes."""
-    with canvas(f"curves-{name}", 54) as drawn:
+    """Loss and accuracy by epoch: the mean of the fits, and the band between their extremes.
+
+    Of what the epochs train; where a texture answers beside it, a dotted line is of both.
+    """
+    apart = all(fit.apart for fit in fits)
+    with canvas(f"curves-{name}", 58 if apart else 54) as drawn:
         losses, hits = drawn.figure.subplots(1, 2)
         for axes, measure, scale in ((losses, "loss", 1), (hits, "accuracy", 100)):
-            for at, part in enumerate(("train", "val")):
-                lines = _lines(fits, f"{part}_{measure}") * scale
+            for at, (part, title) in enumerate(PARTS.items()):
+                lines = _stacked([fit.trained(part, measure) for fit in fits]) * scale
                 if np.isnan(lines).all():
                     continue
                 epochs = np.arange(1, lines.shape[1] + 1)
@@ -90,12 +98,18 @@ def learning_curves(name: str, fits: Sequence[Fit], top_loss: float) -> str:
                     epochs, lines.min(0), lines.max(0), color=SERIES[at], alpha=0.16, linewidth=0
                 )
                 axes.plot(
-                    epochs,
-                    lines.mean(0),
-                    color=SERIES[at],
-                    linestyle=DASHES[at],
-                    label=("training", "validation")[at],
+                    epochs, lines.mean(0), color=SERIES[at], linestyle=DASHES[at], label=title
                 )
+                if apart:
+                    whole = _stacked([fit.history[f"{part}_{measure}"] for fit in fits]) * scale
+                    axes.plot(
+                        epochs,
+                        whole.mean(0),
+                        color=SERIES[at],
+                        linestyle=WHOLE,
+                        linewidth=1.0,
+                        label=f"{title}, with texture",
+                    )
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
             axes.margins(x=0.01)
@@ -109,21 +123,16 @@ def learning_curves(name: str, fits: Sequence[Fit], top_loss: float) -> str:
     return drawn.svg
 
 
-def _lines(fits: Sequence[Fit], column: str) -> np.ndarray:
-    """(fits, epochs) of one column, as far as all fits go."""
-    histories = [fit.history[column] for fit in fits]
-    shortest = min(len(history) for history in histories)
-    return np.stack([history[:shortest] for history in histories])
+def _stacked(curves: Sequence[np.ndarray]) -> np.ndarray:
+    """(fits, epochs), as far as all fits go."""
+    shortest = min(map(len, curves))
+    return np.stack([curve[:shortest] for curve in curves])
 
 
 def highest_loss(fits: Sequence[Fit]) -> float:
     """Top of the loss axis that all configurations share, so that their curves compare."""
-    values = [np.nanmax(fit.history["train_loss"]) for fit in fits]
-    values += [
-        np.nanmax(fit.history["val_loss"])
-        for fit in fits
-        if not np.isnan(fit.history["val_loss"]).all()
-    ]
+    curves = [fit.trained(part, "loss") for fit in fits for part in PARTS]
+    values = [np.nanmax(curve) for curve in curves if not np.isnan(curve).all()]
     return 1.05 * float(np.percentile(values, 90))
 
 

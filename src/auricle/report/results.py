@@ -43,13 +43,7 @@ def curves(study: Study) -> Iterator[Block]:
         "the unaltered clips, under the weights that are scored (the running average), after each "
         "epoch. The objective that training minimises, on augmented and mixed views, is higher; it "
         "stands in the histories."
-        + (
-            " The texture is solved on the training clips before the first epoch and answers with "
-            "base and head from then on: training accuracy begins high, and what falls from there "
-            "is what base and head learn."
-            if textured(study)
-            else ""
-        )
+        + _beside_texture(study)
         + (" All configurations share one scale of loss." if len(drawn) > 1 else "")
     )
     for each, fits in drawn:
@@ -60,6 +54,8 @@ def curves(study: Study) -> Iterator[Block]:
         band = "; bands reach from the lowest to the highest of them" if several else ""
         validated = fits[0].strategy == "kfold"
         parts = "training (solid) and validation (dashed)" if validated else "training"
+        if all(fit.apart for fit in fits):
+            parts += ", of base and head; dotted, of the whole network"
         yield Figure(
             f"curves-{each.name}",
             plots.learning_curves(each.name, fits, top),
@@ -69,6 +65,25 @@ def curves(study: Study) -> Iterator[Block]:
             floats=True,
             source=f"{each.name}/{fits[0].strategy}/",
         )
+
+
+def _beside_texture(study: Study) -> str:
+    """Why accuracies begin high."""
+    if not textured(study):
+        return ""
+    text = (
+        " The texture is solved on the training clips before the first epoch and answers with "
+        "base and head from then on: "
+    )
+    if all(fit.apart for fit in study.fits):
+        return (
+            text + "what both say together (dotted) begins high. What the epochs train, base and "
+            "head alone, is drawn with a band."
+        )
+    return (
+        text + "training accuracy begins high, and what falls from there is what base and head "
+        "learn."
+    )
 
 
 def _fits_drawn(study: Study, configuration: Configuration) -> list[Fit]:
@@ -81,11 +96,11 @@ def _fits_drawn(study: Study, configuration: Configuration) -> list[Fit]:
 
 
 def _ends(fits: Sequence[Fit]) -> str:
-    def mean(column: str) -> float:
-        return float(sum(fit.history[column][-1] for fit in fits)) / len(fits)
+    def mean(part: str) -> float:
+        return float(sum(fit.trained(part, "loss")[-1] for fit in fits)) / len(fits)
 
-    text = f"At the last epoch the training loss is {decimals(mean('train_loss'))}"
-    validation = mean("val_loss")
+    text = f"At the last epoch the training loss is {decimals(mean('train'))}"
+    validation = mean("val")
     if validation == validation:  # not NaN: a fit without validation has none
         text += f" and the validation loss {decimals(validation)}"
     return text + "."

@@ -37,6 +37,16 @@ class Fit:
     train_seconds: float
     history: dict[str, np.ndarray]
 
+    @property
+    def apart(self) -> bool:
+        """Whether base and head, which the epochs train, were also scored without the texture."""
+        alone = self.history.get("train_events_loss")
+        return alone is not None and not np.isnan(alone).all()
+
+    def trained(self, part: str, measure: str) -> np.ndarray:
+        """(epochs,) `loss` or `accuracy` of what the epochs train, on `train` or `val` clips."""
+        return self.history[f"{part}_events_{measure}" if self.apart else f"{part}_{measure}"]
+
 
 @dataclass(frozen=True)
 class Pictures:

@@ -34,6 +34,7 @@ class Tuning:
     space: dict[str, Any]
     told: dict[str, Any]
     environment: dict[str, Any]
+    best: dict[str, Any]
     trials: tuple[Trial, ...]
 
     @property
@@ -61,7 +62,7 @@ def read_tuning(folder: Path) -> Tuning:
 
     Raises: StudyError that names what is missing or damaged.
     """
-    names = ("space.toml", "tuning.json", "environment.json", "trials.csv")
+    names = ("space.toml", "tuning.json", "environment.json", "best.toml", "trials.csv")
     files = [folder / name for name in names]
     for file in files:
         if not file.is_file():
@@ -69,12 +70,13 @@ def read_tuning(folder: Path) -> Tuning:
                 f"{folder}: not a finished search, {file.name} is missing; finish it with auricle "
                 "tune --resume"
             )
-    space, told, environment, rows = files
+    space, told, environment, best, rows = files
     try:
         return Tuning(
             tomllib.loads(space.read_text(encoding="utf-8")),
             json.loads(told.read_text(encoding="utf-8")),
             json.loads(environment.read_text(encoding="utf-8")),
+            tomllib.loads(best.read_text(encoding="utf-8")),
             tuple(_trials(rows)),
         )
     except (ValueError, LookupError) as problem:
@@ -133,11 +135,13 @@ def _section(tuning: Tuning) -> Iterator[Block]:
     lost = f" and {count(len(failed))} impossible to train" if failed else ""
     best = tuning.trial(told["best_trial"])
     took = sum(trial.seconds for trial in tuning.trials)
+    heard = tuning.best.get("network", {}).get("texture", {}).get("share")
+    alone = "" if heard else " Its networks had base and head alone, without a texture."
     yield Paragraph(
         f"{plural(len(tuning.trials), 'trial')} of {plural(tuning.space['epochs'], 'epoch')} each, "
         f"{count(stopped)} of them stopped early{lost}; their fits took {duration(took)}. Trial "
         f"{best.number} has the least log loss, {decimals(best.score)} (accuracy "
-        f"{percent(best.accuracy)}%). {_luck(tuning)}"
+        f"{percent(best.accuracy)}%).{alone} {_luck(tuning)}"
     )
     yield _space_table(tuning)
     yield Figure(

@@ -84,10 +84,10 @@ def read_loop(sound: Tensor, rows: Tensor, places: Tensor) -> Tensor:
     moments = sound.shape[1]
     below = places.floor()
     share = places - below
-    low = below.long().remainder(moments)
+    low = below.remainder(moments).int()
     ends = torch.stack([low, (low + 1).remainder(moments)], dim=-1)  # (batch, n, 2)
     read = F.embedding_bag(
-        (ends + rows[:, None, None] * moments).flatten(0, 1),  # of all clips' moments
+        (ends + rows[:, None, None].int() * moments).flatten(0, 1),  # of all clips' moments
         sound.reshape(len(sound) * moments, -1),
         per_sample_weights=torch.stack([1 - share, share], dim=-1).flatten(0, 1),
         mode="sum",

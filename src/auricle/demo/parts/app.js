@@ -11,6 +11,8 @@ const METER_S = 1; // of the microphone, that silence is told by
 
 const $ = (id) => document.getElementById(id);
 const words = (name) => name.replaceAll("_", " ");
+// As the card and the report round: of 96.25, 96.2.
+const tenth = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1, roundingMode: "halfEven" }).format;
 const percent = (share) => `${Math.round(100 * share)}%`;
 const time = (s) => (s < 60 ? `${s.toFixed(1)} s` : `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`);
 
@@ -67,8 +69,8 @@ function bar(name) {
 }
 
 function score({ what, accuracy, low, high, clips }) {
-  const ends = low === null ? "" : `95% interval ${low.toFixed(1)} to ${high.toFixed(1)}%, `;
-  const value = make("span", { className: "value", textContent: `${accuracy.toFixed(1)}% right` });
+  const ends = low === null ? "" : `95% interval ${tenth(low)} to ${tenth(high)}%, `;
+  const value = make("span", { className: "value", textContent: `${tenth(accuracy)}% right` });
   return make("div", {}, make("dt", { textContent: `on ${what}` }), make("dd", {}, value, make("span", { className: "note", textContent: `${ends}${clips} clips` })));
 }
 
