@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from auricle.network.frontend import FrontendConfig, band_edges_hz, decades
 from auricle.network.texture import (
     GROUP,
+    LEAST_SPREAD,
     LEVELS,
     TOGETHER,
     Texture,
@@ -184,6 +185,39 @@ def test_a_figure_that_never_changes_divides_by_no_zero():
     statistics[:, 1] = 4.0
     texture.solve(statistics, targets)
     assert texture(statistics).isfinite().all()
+
+
+def test_a_clip_is_as_strange_as_it_lies_from_its_nearest_class():
+    texture, statistics, targets = problem(900)
+    assert texture.strangeness(statistics).max() < 1e-9  # as yet it remembers none
+    texture.solve(statistics, targets)
+    texture.remember(statistics, targets)
+    middles = torch.stack([statistics[targets == each].mean(0) for each in range(3)])
+    assert texture.strangeness(middles).max() < 1e-3
+    strange = texture.strangeness(statistics)
+    assert strange.mean().item() == pytest.approx(1, abs=0.1)
+    further = texture.strangeness(middles + 2 * texture.scale)
+    torch.testing.assert_close(further, torch.full((3,), 2.0), rtol=0.1, atol=0)
+
+
+def test_spread_is_that_within_classes_and_never_next_to_none():
+    texture, statistics, targets = problem(900)
+    statistics[:, 1] = 100.0 * targets  # alike within a class, apart between them
+    texture.solve(statistics, targets)
+    texture.remember(statistics, targets)
+    assert texture.spread[1].item() == pytest.approx(LEAST_SPREAD)
+    assert texture.spread[2:].mean().item() == pytest.approx(1, abs=0.05)
+
+
+def test_a_class_without_clips_is_near_to_none():
+    texture, statistics, targets = problem(90)
+    heard = targets < 2
+    texture.solve(statistics[heard], targets[heard])
+    texture.remember(statistics[heard], targets[heard])
+    strange = texture.strangeness(statistics)
+    assert strange.isfinite().all()
+    texture.typical[2] = texture.typical[1]
+    torch.testing.assert_close(texture.strangeness(statistics), strange)
 
 
 @pytest.mark.parametrize(

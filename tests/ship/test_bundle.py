@@ -114,6 +114,25 @@ def test_a_bundle_from_before_the_texture_answers_as_it_did(
         assert torch.equal(found.network(wave)[0], wanted)
 
 
+def test_to_a_bundle_from_before_strangeness_no_sound_is_strange(
+    bundle: Path, wave: torch.Tensor
+) -> None:
+    kept, facts = load((bundle / WEIGHTS).read_bytes()), facts_in(bundle)
+    with torch.no_grad():
+        wanted, _ = load_bundle(bundle).network(wave)
+    before = {name: held for name, held in kept.items() if name not in REMEMBERED}
+    assert len(before) == len(kept) - 2
+    (bundle / WEIGHTS).write_bytes(save(before))
+    rewrite(bundle, facts | {"format": 2})
+    resign(bundle)
+
+    found = load_bundle(bundle).network
+
+    with torch.no_grad():
+        assert torch.equal(found(wave)[0], wanted)
+        assert found.texture.strangeness(found.describe(wave)).max() < 1e-9
+
+
 def test_temperature_and_threshold_come_from_clips_that_were_not_heard(
     shipped: Path, tiny_study: Path
 ) -> None:

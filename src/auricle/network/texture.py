@@ -45,6 +45,12 @@ GROUP = 4
 QUIET = 1e-4
 """Modulation that counts as none, in squared decades."""
 
+LEAST_SPREAD = 0.1
+"""Variance within a class, as a share of all clips', that each statistic has at least."""
+
+FAR = torch.finfo(torch.float32).max
+"""Further than any clip."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TextureConfig:
@@ -87,10 +93,14 @@ class Texture(nn.Module):
         count = self.statistics(torch.zeros(1, config.window)).shape[1]
         self.register_buffer("centre", torch.zeros(count))
         self.register_buffer("scale", torch.ones(count))
+        self.register_buffer("typical", torch.zeros(classes, count))
+        self.register_buffer("spread", torch.full((count,), FAR))
         self.linear = nn.Linear(count, classes)
 
     centre: Tensor
     scale: Tensor
+    typical: Tensor
+    spread: Tensor
 
     def statistics(
         self, wave: Tensor, alter: Callable[[Tensor], Tensor] = lambda power: power
@@ -153,6 +163,29 @@ class Texture(nn.Module):
         with torch.autocast(statistics.device.type, enabled=False):
             logits: Tensor = self.linear((statistics - self.centre) / self.scale)
             return logits
+
+    def strangeness(self, statistics: Tensor) -> Tensor:
+        """How far from its nearest class a clip lies, where one is what clips of a class do.
+
+        Shapes: (batch, count) -> (batch,). Nothing is strange to a texture that remembers no clip.
+        Source: Lee et al. (2018), equation 2, for Gaussians of one covariance, diagonal here.
+        """
+        away = ((statistics - self.centre) / self.scale)[:, None] - self.typical
+        return (away.square() / self.spread).mean(-1).amin(-1).sqrt()
+
+    @torch.no_grad()
+    def remember(self, statistics: Tensor, targets: Tensor) -> None:
+        """Keep what clips of each class are like, once weights are solved.
+
+        Shapes: statistics (clips, count), targets (clips,).
+        """
+        known = (statistics - self.centre) / self.scale
+        self.typical.fill_(FAR)  # from a class without clips, whatever comes
+        for each, middle in enumerate(self.typical):
+            if (targets == each).any():
+                middle.copy_(known[targets == each].mean(0))
+        within = (known - self.typical[targets]).square().mean(0)
+        self.spread.copy_(within.clamp(min=LEAST_SPREAD))
 
     @torch.no_grad()
     def solve(self, statistics: Tensor, targets: Tensor) -> None:

@@ -27,8 +27,12 @@ from auricle.network.classifier import NetworkConfig, SoundClassifier
 from auricle.study.recipe import from_table
 from auricle.training.fit import new_network
 
-FORMAT = 2
-"""A network of format 1 was made before there was a texture, and loads without one."""
+FORMAT = 3
+"""A network of format 1 was made before there was a texture, and loads without one; to one of
+format 2 no sound is strange."""
+
+REMEMBERED = ("texture.typical", "texture.spread")
+"""What networks have since format 3."""
 
 FACTS, WEIGHTS, CARD = "bundle.json", "weights.safetensors", "README.md"
 LARGEST = 1 << 28
@@ -163,9 +167,11 @@ def load_bundle(place: Path) -> Bundle:
         raise BundleError(f"{place}: {FACTS} does not name {WEIGHTS}; export it again")
     network = new_network(facts.network, len(facts.categories), seed=0)
     try:
-        kept = load(files[WEIGHTS])
-        fixed = {name: network.state_dict()[name] for name in fixed_names(network)}
-        network.load_state_dict(kept | fixed)
+        kept, state = load(files[WEIGHTS]), network.state_dict()
+        given = fixed_names(network) | (
+            {*REMEMBERED} & {*state} if facts.format < FORMAT else set()
+        )
+        network.load_state_dict(kept | {name: state[name] for name in given})
     except (SafetensorError, RuntimeError) as problem:
         said = str(problem).splitlines()[-1].strip()
         raise BundleError(f"{place}: {WEIGHTS} does not fit this network ({said})") from problem

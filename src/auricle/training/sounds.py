@@ -101,7 +101,7 @@ class Sounds:
         return torch.cat([texture.statistics(wave, alter) for wave in batches])
 
     def solve(self, texture: Texture, config: AugmentConfig, generator: Generator) -> None:
-        """Let a texture learn all clips, as they are and under noise."""
+        """Let a texture learn all clips, as they are and under noise, and what they are like."""
         assert self.statistics is not None
 
         def under_noise(power: Tensor) -> Tensor:
@@ -110,7 +110,9 @@ class Sounds:
             return noisy.to(power.device).mT
 
         both = torch.cat([self.statistics, self._describe(texture, under_noise)])
-        texture.solve(both, self.targets.repeat(2).to(self.device))
+        targets = self.targets.to(self.device)
+        texture.solve(both, targets.repeat(2))
+        texture.remember(self.statistics, targets)
 
     def waves(self, rows: Array | slice, device: torch.device | None = None) -> Tensor:
         """(batch, samples) float32 in [-1, 1), on the fit's device unless another is named."""
