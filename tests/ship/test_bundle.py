@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load, save
 
 from auricle.errors import BundleError
-from auricle.ship.bundle import CARD, FACTS, FORMAT, WEIGHTS, hashes, load_bundle
+from auricle.ship.bundle import CARD, FACTS, FORMAT, REMEMBERED, WEIGHTS, hashes, load_bundle
 from auricle.ship.export import export
 from auricle.study.fits import best_fit, load_fit
 
