@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from auricle.data.clips import Clip, ClipTable
-from auricle.evaluation.calibration import fit_temperature, scaled
+from auricle.evaluation.calibration import cross_fitted
+from auricle.evidence import familiar, strangers
 from auricle.evidence.architecture import ArchitectureFound, controls_of
 from auricle.evidence.command import answer_file, read_answer
 from auricle.evidence.controls import trainable
+from auricle.evidence.familiar import Answers, RuleName
 from auricle.evidence.leak import LeakFound, dealt, has_sibling
 from auricle.evidence.learning import LearningFound, as_many_steps, steps_an_epoch, thinned
-from auricle.evidence.strangers import StrangersFound, auroc, judged
+from auricle.evidence.strangers import StrangersFound, Told
 from auricle.study.recipe import Recipe, read_recipe
 
 
@@ -190,8 +192,11 @@ def test_strangers_are_all_clips_of_their_category(answered: Path) -> None:
     for row in found.rows:
         assert row.clips == 8
         assert row.as_category != row.category
-        assert 0 <= row.accepted <= 1
-    assert found.accepted == pytest.approx(np.mean([row.accepted for row in found.rows]))
+        assert [told.rule for told in row.told] == list(familiar.RULES)
+        assert all(0 <= told.accepted <= 1 for told in row.told)
+    assert found.mean[-1].accepted == pytest.approx(
+        np.mean([row.told[-1].accepted for row in found.rows])
+    )
 
 
 def answers_of(clips: int = 60) -> tuple[np.ndarray, ...]:
@@ -203,28 +208,26 @@ def answers_of(clips: int = 60) -> tuple[np.ndarray, ...]:
     return logits, targets, folds
 
 
-def test_a_fold_has_no_say_in_its_own_threshold() -> None:
-    logits, targets, folds = answers_of()
-    known = np.ones(len(folds), dtype=bool)
-    _, before = judged(logits, targets, folds, known)
-    logits[folds == 2] *= 7  # another temperature and other confidences
-    _, after = judged(logits, targets, folds, known)
-    assert (before[folds == 2] == after[folds == 2]).all()
-    assert (before[folds != 2] != after[folds != 2]).all()
-    alone = logits[folds != 2]
-    at = fit_temperature(alone, targets[folds != 2])
-    assert (scaled(alone, at).max(1) >= after[folds == 2][0]).mean() == pytest.approx(0.95)
+def told_of(logits: np.ndarray, known: np.ndarray, rule: RuleName = "probability") -> Told:
+    _, targets, folds = answers_of()
+    temperatures = cross_fitted(logits[known], targets[known], folds[known])
+    return strangers.told(rule, Answers(logits, None), temperatures, folds, known)
 
 
-def test_unknown_clips_have_no_say_in_the_threshold() -> None:
-    logits, targets, folds = answers_of()
+def test_strangers_of_which_networks_are_unsure_are_told() -> None:
+    logits, *_ = answers_of()
+    known = np.arange(len(logits)) < 45
+    unsure = told_of(np.where(known[:, None], logits, 0.0), known)
+    assert (unsure.auroc, unsure.accepted) == (1, 0)
+    surer = told_of(np.where(known[:, None], logits, 50 * np.eye(3)[0]), known)
+    assert (surer.auroc, surer.accepted) == (0, 1)
+
+
+def test_a_fold_of_strangers_is_judged_by_the_known_clips_of_the_others() -> None:
+    logits, _, folds = answers_of()
     known = np.arange(len(folds)) < 45
-    changed = np.where(known[:, None], logits, 50 * logits)
-    one, other = (judged(each, targets, folds, known)[1] for each in (logits, changed))
-    np.testing.assert_array_equal(one, other)
-
-
-def test_auroc_is_one_when_every_known_clip_is_surer() -> None:
-    known = np.array([True, True, False])
-    assert auroc(np.array([0.9, 0.8, 0.7]), known) == 1.0
-    assert auroc(np.array([0.1, 0.2, 0.7]), known) == 0.0
+    kept = told_of(logits, known).kept
+    assert told_of(np.where(known[:, None], logits, 50 * logits), known).kept == kept
+    # A fold whose network is surer of all its clips keeps them: the threshold is not its own.
+    loud = np.where((folds == 2)[:, None], 7 * logits, logits)
+    assert told_of(loud, known, "logit").kept < 0.9  # but it is that of both others

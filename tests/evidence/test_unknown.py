@@ -6,8 +6,9 @@ from pydantic import TypeAdapter
 from scipy.special import softmax
 
 from auricle.evaluation.calibration import KEPT
-from auricle.evidence import unknown
+from auricle.evidence import familiar, unknown
 from auricle.evidence.case import Case, Subject
+from auricle.evidence.familiar import Answers, RuleName
 from auricle.evidence.foreign import KINDS
 from auricle.ship import export
 from auricle.study.fits import load_fit
@@ -20,40 +21,69 @@ def sure(targets: np.ndarray, size: float) -> np.ndarray:
 
 
 def test_scores_are_what_they_are_called() -> None:
-    logits = np.random.default_rng(0).standard_normal((5, 3))
-    probability = unknown.largest_probability(logits, 2.0)
-    assert probability == pytest.approx(softmax(logits / 2, axis=1).max(1))
-    assert unknown.largest_logit(logits, 2.0) == pytest.approx(logits.max(1) / 2)
+    logits, strangeness = np.random.default_rng(0).standard_normal((5, 3)), np.arange(5.0)
+    scores = familiar.scores(Answers(logits, strangeness), 2.0)
+    assert scores["probability"] == pytest.approx(softmax(logits / 2, axis=1).max(1))
+    assert scores["logit"] == pytest.approx(logits.max(1) / 2)
+    assert scores["nearness"].argmax() == 0
+    assert "nearness" not in familiar.scores(Answers(logits, None), 2.0)
+    assert Answers(logits, None).rules == ["probability", "logit"]
 
 
-def test_a_threshold_keeps_what_it_is_asked_to() -> None:
-    scores = np.random.default_rng(0).standard_normal(240)
-    assert (scores >= unknown.threshold(scores)).mean() == KEPT
+def test_a_rule_keeps_what_it_is_asked_to() -> None:
+    drawn = np.random.default_rng(0)
+    scores = familiar.scores(Answers(drawn.standard_normal((4000, 3)), drawn.random(4000)), 1.0)
+    for rule, asked in familiar.RULES.items():
+        by = familiar.limits(scores, rule)
+        assert {*by} == {*asked}
+        assert familiar.passes(scores, by).mean() == pytest.approx(KEPT, abs=0.002)
 
 
-def refused(subject: Subject, foreign_logits: np.ndarray, score: str) -> unknown.Refusal:
+def refused(subject: Subject, foreign: Answers, rule: RuleName) -> unknown.Refusal:
     logits = sure(subject.targets, 6.0)
     # Some clips of each fold are wrong, or there would be no temperature to fit.
     logits[::5] = np.roll(logits[::5], 1, axis=1)
-    foreign = {"kind": dict.fromkeys(subject.networks, foreign_logits)}
-    return unknown.refusal(score, 0.5, logits, subject, foreign)  # type: ignore[arg-type]
+    near = np.random.default_rng(1).uniform(0.8, 1.2, len(logits))
+    met = {"kind": dict.fromkeys(subject.networks, foreign)}
+    return unknown.refusal(rule, 1.0, Answers(logits, near), subject, met)
 
 
-@pytest.mark.parametrize("score", unknown.SCORES)
-def test_sounds_of_which_a_network_is_unsure_are_refused(opened: Case, score: str) -> None:
-    found = refused(opened.subjects[0], np.zeros((10, 3)), score)
-    assert (found.auroc, found.accepted) == (1, 0)
+UNSURE, SURER = np.zeros((10, 3)), 20 * np.eye(3)[[1] * 6 + [0] * 4]
+FAR, NEAR = np.full(10, 5.0), np.full(10, 0.5)
+
+
+@pytest.mark.parametrize("rule", familiar.RULES)
+def test_sounds_that_are_unsure_and_strange_are_refused(opened: Case, rule: RuleName) -> None:
+    found = refused(opened.subjects[0], Answers(UNSURE, FAR), rule)
+    assert found.auroc == (None if rule == "both" else 1)
+    assert found.accepted == 0
     assert found.kinds[0].taken_for is None
     assert found.kept > 0.8
 
 
-@pytest.mark.parametrize("score", unknown.SCORES)
-def test_sounds_of_which_a_network_is_surer_than_of_known_ones_pass(
-    opened: Case, score: str
+@pytest.mark.parametrize("rule", familiar.RULES)
+def test_sounds_that_are_surer_and_nearer_than_known_ones_pass(
+    opened: Case, rule: RuleName
 ) -> None:
-    found = refused(opened.subjects[0], 20 * np.eye(3)[[1] * 6 + [0] * 4], score)
-    assert (found.auroc, found.accepted) == (0, 1)
+    found = refused(opened.subjects[0], Answers(SURER, NEAR), rule)
+    assert found.auroc == (None if rule == "both" else 0)
+    assert found.accepted == 1
     assert found.kinds[0].taken_for == opened.subjects[0].categories[1]
+
+
+@pytest.mark.parametrize(("logits", "strange"), [(UNSURE, NEAR), (SURER, FAR)])
+def test_either_reason_is_enough(opened: Case, logits: np.ndarray, strange: np.ndarray) -> None:
+    assert refused(opened.subjects[0], Answers(logits, strange), "both").accepted == 0
+
+
+def test_what_ships_are_limits_of_all_clips(opened: Case) -> None:
+    found = {
+        rule: refused(opened.subjects[0], Answers(SURER, NEAR), rule) for rule in familiar.RULES
+    }
+    assert found["probability"].below < found["logit"].below  # in [0, 1] against its logit
+    assert found["strangeness"].below is None
+    assert 1.1 < found["strangeness"].above < found["both"].above < 1.2
+    assert found["both"].below <= found["probability"].below
 
 
 def test_a_fold_is_judged_by_the_threshold_of_the_others(opened: Case) -> None:
@@ -61,8 +91,8 @@ def test_a_fold_is_judged_by_the_threshold_of_the_others(opened: Case) -> None:
     logits = sure(subject.targets, 6.0)
     logits[::5] = np.roll(logits[::5], 1, axis=1)
     logits[subject.folds == 2] *= 100  # surer of its clips than the other network of its own
-    foreign = {"kind": dict.fromkeys(subject.networks, 50.0 * np.eye(3))}
-    found = unknown.refusal("logit", 0.0, logits, subject, foreign)
+    met = {"kind": dict.fromkeys(subject.networks, Answers(50.0 * np.eye(3), None))}
+    found = unknown.refusal("logit", 1.0, Answers(logits, None), subject, met)
     assert found.accepted == 0.5  # below what the sure network's clips have, above the other's
     assert found.kept == pytest.approx(0.5)
 
@@ -72,7 +102,7 @@ def test_a_study_has_an_answer_that_reads_back(opened: Case) -> None:
     kind = TypeAdapter(unknown.UnknownFound)
     assert kind.validate_json(kind.dump_json(found)) == found
     for each in found.configurations:
-        assert [refusal.score for refusal in each.refusals] == list(unknown.SCORES)
+        assert [refusal.score for refusal in each.refusals] == list(familiar.RULES)
         for refusal in each.refusals:
             assert [of.kind for of in refusal.kinds] == list(KINDS)
             assert all(of.clips == unknown.CLIPS for of in refusal.kinds)
@@ -85,4 +115,4 @@ def test_the_threshold_is_that_of_a_bundle(opened: Case, tiny_study: Path) -> No
     of = next(
         each for each in unknown.measure(opened).configurations if each.configuration == "cnn"
     )
-    assert (of.temperature, of.refusals[0].threshold) == pytest.approx(bundled, rel=1e-4)
+    assert (of.temperature, of.refusals[0].below) == pytest.approx(bundled, rel=1e-4)

@@ -89,9 +89,9 @@ def as_logits(probabilities: Array) -> Array:
     return logits
 
 
-def threshold(scores: Array) -> float:
-    """The score (clips,) from which on clips pass for known, so that `KEPT` of these do."""
-    return float(np.quantile(scores, 1 - KEPT))
+def threshold(scores: Array, kept: float = KEPT) -> float:
+    """The score (clips,) from which on clips pass for known, so that a share of these does."""
+    return float(np.quantile(scores, 1 - kept))
 
 
 def calibration(probabilities: Array, targets: Array) -> Calibration:

@@ -1,38 +1,45 @@
 """Sounds of a class that was never taught: are they told to be none of those that were?
 
 Each category in turn is left out of training, and its clips are then put to networks that know the
-others alone. What a network is sure of is its largest probability, at the temperature of the other
-folds; a clip below the threshold is called unknown.
+others alone. Each rule of `familiar` says which of them pass for known, at the temperature and with
+the thresholds of the other folds.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
-from auricle.evaluation.calibration import cross_fitted, scaled, threshold
-from auricle.evidence.calibration import logits_of
+from auricle.evaluation.calibration import cross_fitted
+from auricle.evidence import familiar
 from auricle.evidence.case import Case, Subject
 from auricle.evidence.controls import Control, fold_of, kfold_of, train
+from auricle.evidence.familiar import Answers, RuleName, answers_of
 from auricle.study.fits import load_fit
 from auricle.study.job import Job
 from auricle.training.sounds import Array
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stranger:
-    """A category that was left out.
+class Told:
+    """How well one rule tells strangers.
 
-    `auroc` of known against unknown clips, the mean of the folds; `accepted` the share of its clips
-    that were taken for something known, `as_category` most often for this; `kept` the share of
-    known clips that the other folds' threshold kept.
+    `auroc` of known against unknown clips, the mean of the folds (a rule of two scores has none);
+    `accepted` the share of strangers that passed for known; `kept` that of known clips.
     """
+
+    rule: RuleName
+    auroc: float | None
+    accepted: float
+    kept: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stranger:
+    """A category that was left out; its clips are most often taken for `as_category`."""
 
     category: str
     clips: int
-    auroc: float
-    accepted: float
-    kept: float
+    told: tuple[Told, ...]
     as_category: str
 
 
@@ -42,9 +49,7 @@ class StrangersFound:
 
     configuration: str
     rows: tuple[Stranger, ...]
-    auroc: float
-    accepted: float
-    kept: float
+    mean: tuple[Told, ...]
 
 
 def measure(case: Case) -> StrangersFound:
@@ -59,9 +64,18 @@ def measure(case: Case) -> StrangersFound:
     return StrangersFound(
         configuration=subject.name,
         rows=tuple(rows),
-        auroc=float(np.mean([row.auroc for row in rows])),
-        accepted=float(np.mean([row.accepted for row in rows])),
-        kept=float(np.mean([row.kept for row in rows])),
+        mean=tuple(mean_of(of) for of in zip(*(row.told for row in rows), strict=True)),
+    )
+
+
+def mean_of(told: tuple[Told, ...]) -> Told:
+    """One rule over several categories."""
+    areas = [each.auroc for each in told if each.auroc is not None]
+    return Told(
+        rule=told[0].rule,
+        auroc=float(np.mean(areas)) if areas else None,
+        accepted=float(np.mean([each.accepted for each in told])),
+        kept=float(np.mean([each.kept for each in told])),
     )
 
 
@@ -81,7 +95,7 @@ def stranger(subject: Subject, control: Control, jobs: list[Job], category: str)
         categories=control.categories,
         networks={fold: network.to(subject.device) for fold, network in networks.items()},
     )
-    logits, folds = logits_of(taught), subject.folds
+    found, folds = answers_of(taught), subject.folds
     known = np.array([clip.category != category for clip in subject.store.clips])
     targets = np.array(
         [
@@ -89,34 +103,38 @@ def stranger(subject: Subject, control: Control, jobs: list[Job], category: str)
             for clip in subject.store.clips
         ]
     )
-    sure, limits = judged(logits, targets, folds, known)
-    accepted = sure >= limits
-    answers = logits[~known].argmax(1)
+    temperatures = cross_fitted(found.logits[known], targets[known], folds[known])
     return Stranger(
         category=category,
         clips=int((~known).sum()),
-        auroc=float(np.mean([auroc(sure[folds == f], known[folds == f]) for f in networks])),
-        accepted=float(accepted[~known].mean()),
-        kept=float(accepted[known].mean()),
-        as_category=control.categories[int(np.bincount(answers).argmax())],
+        told=tuple(told(rule, found, temperatures, folds, known) for rule in found.rules),
+        as_category=control.categories[int(np.bincount(found.logits[~known].argmax(1)).argmax())],
     )
 
 
-def judged(logits: Array, targets: Array, folds: Array, known: Array) -> tuple[Array, Array]:
-    """How sure the networks are of each clip, and below what it is unknown: (clips,) each.
-
-    Temperature and threshold of a fold come from the known clips of the others alone: so many of
-    these as `KEPT` says pass, at that temperature. Shapes: logits (clips, classes), else (clips,).
-    """
-    sure, limits = np.zeros(len(logits)), np.zeros(len(logits))
-    temperatures = cross_fitted(logits[known], targets[known], folds[known])
+def told(
+    rule: RuleName,
+    found: Answers,
+    temperatures: dict[int, float],
+    folds: Array,
+    known: Array,
+) -> Told:
+    """How one rule tells known clips from strangers; thresholds are of the other folds' known."""
+    accepted, areas = np.zeros(len(known), bool), []
     for fold, temperature in temperatures.items():
-        largest, here = scaled(logits, temperature).max(1), folds == fold
-        sure[here] = largest[here]
-        limits[here] = threshold(largest[known & ~here])
-    return sure, limits
-
-
-def auroc(sure: Array, known: Array) -> float:
-    """Chance that a known clip is surer than an unknown one."""
-    return float(roc_auc_score(known, sure))
+        scores, here = familiar.scores(found, temperature), folds == fold
+        ours, strangers, others = (
+            {score: values[rows] for score, values in scores.items()}
+            for rows in (here & known, here & ~known, ~here & known)
+        )
+        by = familiar.limits(others, rule)
+        accepted[here & known] = familiar.passes(ours, by)
+        accepted[here & ~known] = familiar.passes(strangers, by)
+        areas.append(familiar.parted(ours, strangers, rule))
+    whole = [area for area in areas if area is not None]
+    return Told(
+        rule=rule,
+        auroc=float(np.mean(whole)) if whole else None,
+        accepted=float(accepted[~known].mean()),
+        kept=float(accepted[known].mean()),
+    )

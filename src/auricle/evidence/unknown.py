@@ -1,63 +1,59 @@
 """None of these: is a sound of no category told from those that were learnt?
 
-A clip's score says how much it sounds like something known. Clips below a threshold are refused,
-and the threshold is one that keeps most known clips. Two scores are set side by side: the largest
-probability at a fitted temperature, and the largest logit, which no other category can lower where
-head alone answers; joined with a texture's it is a mean log-probability, low where they disagree.
-Sources: Hendrycks and Gimpel (2017), probability; Hendrycks et al. (2022), logit.
+Sounds that belong to nothing are put to every network, and each rule of `familiar` says which of
+them pass for known. Rules are judged side by side, at the temperature of the clips they are for.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 from rich.progress import track
 
-from auricle.evaluation.calibration import KEPT, cross_fitted, fit_temperature, scaled, threshold
-from auricle.evidence.calibration import logits_of
+from auricle.evaluation.calibration import KEPT, cross_fitted, fit_temperature
+from auricle.evidence import familiar
 from auricle.evidence.case import SEED, Case, Subject
+from auricle.evidence.familiar import Answers, RuleName, answers, answers_of
 from auricle.evidence.foreign import KINDS, foreign_waves
-from auricle.evidence.strangers import auroc
-from auricle.training.sounds import Array
 
 CLIPS = 40
 """Of each kind of foreign sound."""
 
-ScoreName = Literal["probability", "logit"]
-Foreign = dict[str, dict[int, Array]]
-"""By kind and by the fold whose network was asked, (clips, classes) logits."""
+Foreign = dict[str, dict[int, Answers]]
+"""By kind and by the fold whose network was asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """One kind of foreign sound.
 
-    `auroc` is how well scores part known clips from it, one being wholly; `accepted` the share
-    that passed for known; `taken_for` the category that most of those were given.
+    `auroc` is how well a score parts known clips from it, one being wholly (a rule of two scores
+    has none); `accepted` the share that passed for known; `taken_for` the category that most of
+    those were given.
     """
 
     kind: str
     clips: int
-    auroc: float
+    auroc: float | None
     accepted: float
     taken_for: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """One score of one configuration.
+    """One rule of one configuration; `score` names it.
 
-    Each fold is judged with the temperature and the threshold of the other folds; `kept` is what
-    that keeps of its known clips. `threshold` is that of all development clips, which a shipped
-    model gets.
+    Each fold is judged with the temperature and the thresholds of the other folds; `kept` is what
+    that keeps of its known clips. Thresholds of all development clips, which a shipped model gets:
+    refused is what scores below `below` or is stranger than `above`.
     """
 
-    score: ScoreName
-    threshold: float
+    score: RuleName
+    below: float | None = None
+    above: float | None = None
     kept: float
-    auroc: float
+    auroc: float | None
     accepted: float
     kinds: tuple[Kind, ...]
 
@@ -85,18 +81,18 @@ def measure(case: Case) -> UnknownFound:
         kept=KEPT,
         configurations=tuple(
             unknown(subject, foreign)
-            for subject, foreign in zip(case.subjects, foreign_logits(case), strict=True)
+            for subject, foreign in zip(case.subjects, foreign_answers(case), strict=True)
         ),
     )
 
 
 @torch.no_grad()
-def foreign_logits(case: Case) -> list[Foreign]:
-    """What every network of each subject answers to foreign sounds; a kind is made once a rate."""
+def foreign_answers(case: Case) -> list[Foreign]:
+    """What every network of each subject makes of foreign sounds; a kind is made once a rate."""
     found: list[Foreign] = [{} for _ in case.subjects]
     for kind in track(KINDS, "foreign sounds", console=case.console, transient=True):
         made: dict[int, torch.Tensor] = {}
-        for logits, subject in zip(found, case.subjects, strict=True):
+        for told, subject in zip(found, case.subjects, strict=True):
             rate = subject.sample_rate_hz
             if rate not in made:
                 made[rate] = torch.from_numpy(
@@ -104,83 +100,67 @@ def foreign_logits(case: Case) -> list[Foreign]:
                         kind, CLIPS, seconds=case.plan.clip_s, sample_rate_hz=rate, seed=SEED
                     )
                 ).to(subject.device)
-            logits[kind] = {
-                fold: network(made[rate])[0].double().cpu().numpy()
-                for fold, network in subject.networks.items()
+            told[kind] = {
+                fold: answers(network, made[rate]) for fold, network in subject.networks.items()
             }
     return found
 
 
-def largest_probability(logits: Array, temperature: float) -> Array:
-    """(clips,) how sure a network is of its answer."""
-    largest: Array = scaled(logits, temperature).max(1)
-    return largest
-
-
-def largest_logit(logits: Array, temperature: float) -> Array:
-    """(clips,) how much of its answer a network hears, not brought to a sum of one."""
-    largest: Array = logits.max(1) / temperature
-    return largest
-
-
-SCORES: dict[ScoreName, Callable[[Array, float], Array]] = {
-    "probability": largest_probability,
-    "logit": largest_logit,
-}
-
-
 def unknown(subject: Subject, foreign: Foreign) -> Unknown:
-    """Both scores of one configuration."""
-    logits = logits_of(subject)
-    temperature = fit_temperature(logits, subject.targets)
+    """Every rule of one configuration."""
+    known = answers_of(subject)
+    temperature = fit_temperature(known.logits, subject.targets)
     return Unknown(
         configuration=subject.name,
         temperature=temperature,
-        refusals=tuple(
-            refusal(name, threshold(score(logits, temperature)), logits, subject, foreign)
-            for name, score in SCORES.items()
-        ),
+        refusals=tuple(refusal(rule, temperature, known, subject, foreign) for rule in known.rules),
     )
 
 
 def refusal(
-    name: ScoreName, shipped: float, logits: Array, subject: Subject, foreign: Foreign
+    rule: RuleName, shipped: float, known: Answers, subject: Subject, foreign: Foreign
 ) -> Refusal:
-    """What one score keeps and accepts, fold by fold; logits (clips, classes) are of known clips.
+    """What a rule keeps and accepts, fold by fold; `shipped` is the temperature of all clips.
 
     Scores of different networks do not pool: areas are means over the folds.
     """
-    score, folds = SCORES[name], subject.folds
-    temperatures = cross_fitted(logits, subject.targets, folds)
-    known = {fold: score(logits[folds == fold], at) for fold, at in temperatures.items()}
-    limits = {
-        fold: threshold(score(logits[folds != fold], at)) for fold, at in temperatures.items()
-    }
+    folds = subject.folds
+    temperatures = cross_fitted(known.logits, subject.targets, folds)
+    own, limits = {}, {}
+    for fold, at in temperatures.items():
+        scores = familiar.scores(known, at)
+        own[fold] = {score: found[folds == fold] for score, found in scores.items()}
+        others = {score: found[folds != fold] for score, found in scores.items()}
+        limits[fold] = familiar.limits(others, rule)
 
-    def met(kind: str, found: dict[int, Array]) -> Kind:
-        strange = {fold: score(found[fold], at) for fold, at in temperatures.items()}
-        passed = {fold: strange[fold] >= limits[fold] for fold in strange}
-        given = np.concatenate([found[fold][passed[fold]].argmax(1) for fold in found])
+    def met(kind: str, found: dict[int, Answers]) -> Kind:
+        strange = {fold: familiar.scores(found[fold], at) for fold, at in temperatures.items()}
+        passed = {fold: familiar.passes(strange[fold], limits[fold]) for fold in strange}
+        given = np.concatenate([found[fold].logits[passed[fold]].argmax(1) for fold in found])
         return Kind(
             kind=kind,
-            clips=len(next(iter(found.values()))),
-            auroc=float(np.mean([parted(known[fold], strange[fold]) for fold in strange])),
+            clips=len(next(iter(passed.values()))),
+            auroc=mean(familiar.parted(own[fold], strange[fold], rule) for fold in strange),
             accepted=float(np.mean([passed[fold].mean() for fold in strange])),
             taken_for=subject.categories[np.bincount(given).argmax()] if len(given) else None,
         )
 
-    together = met("all", {f: np.concatenate([of[f] for of in foreign.values()]) for f in known})
+    whole = {f: familiar.together([of[f] for of in foreign.values()]) for f in temperatures}
+    all_of_them = met("all", whole)
+    ends = familiar.limits(familiar.scores(known, shipped), rule)
+    near = ends.get("nearness")
     return Refusal(
-        score=name,
-        threshold=shipped,
-        kept=float(np.concatenate([known[fold] >= limits[fold] for fold in known]).mean()),
-        auroc=together.auroc,
-        accepted=together.accepted,
+        score=rule,
+        below=ends.get("probability", ends.get("logit")),
+        above=None if near is None else -near,
+        kept=float(np.concatenate([familiar.passes(own[f], limits[f]) for f in own]).mean()),
+        auroc=all_of_them.auroc,
+        accepted=all_of_them.accepted,
         kinds=tuple(met(kind, found) for kind, found in foreign.items()),
     )
 
 
-def parted(known: Array, strange: Array) -> float:
-    """The area under the curve of known against foreign clips; one is no mistake, a half chance."""
-    truth = np.arange(len(known) + len(strange)) < len(known)
-    return auroc(np.concatenate([known, strange]), truth)
+def mean(areas: Iterator[float | None]) -> float | None:
+    """Of the folds' areas, where a rule has one."""
+    found = [area for area in areas if area is not None]
+    return float(np.mean(found)) if found else None

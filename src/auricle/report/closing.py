@@ -197,6 +197,6 @@ def references(study: Study) -> Iterator[Block]:
     if hidden_steps(study):
         topics.add("hidden")
     if textured(study):
-        topics.add("texture")
+        topics |= {"texture", *(f"texture {part}" for part in study.evidence)}
     yield Heading("References", 1, "references")
     yield Bullets([row["reference"] for row in packaged("references.csv") if row["when"] in topics])

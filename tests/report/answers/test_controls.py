@@ -7,7 +7,7 @@ from auricle.evidence.architecture import ArchitectureFound, Row
 from auricle.evidence.controls import Scored
 from auricle.evidence.leak import LeakFound
 from auricle.evidence.learning import LearningFound, Point
-from auricle.evidence.strangers import Stranger, StrangersFound
+from auricle.evidence.strangers import Stranger, StrangersFound, Told
 from auricle.report.answers import architecture, leak, learning, strangers
 from auricle.report.document import Figure, Paragraph, Table
 
@@ -78,20 +78,23 @@ def test_the_curve_says_what_its_last_step_forces(changed: dict[str, object], sa
 
 
 def test_strangers_are_told_class_by_class_with_their_mean() -> None:
-    rows = tuple(
-        Stranger(
-            category=category, clips=32, auroc=0.8, accepted=accepted, kept=0.95,
-            as_category="sea_waves",
+    def told(accepted: float) -> tuple[Told, ...]:
+        return (
+            Told(rule="probability", auroc=0.8, accepted=0.6, kept=0.95),
+            Told(rule="both", auroc=None, accepted=accepted, kept=0.94),
         )
+
+    rows = tuple(
+        Stranger(category=category, clips=32, told=told(accepted), as_category="sea_waves")
         for category, accepted in (("rain", 0.9), ("dog", 0.1))
-    )  # fmt: skip
-    found = StrangersFound(configuration="cnn", rows=rows, auroc=0.8, accepted=0.5, kept=0.95)
-    blocks = list(strangers.section(found))
-    assert "50.0% of the clips of an untaught class" in said(blocks)
-    assert "Fewest of dog (10.0%), most of rain (90.0%)" in said(blocks)
+    )
+    blocks = list(strangers.section(StrangersFound(configuration="cnn", rows=rows, mean=told(0.5))))
+    assert "60.0% (largest probability) and 50.0% (probability or strangeness)" in said(blocks)
+    assert "By it fewest of dog pass (10.0%), most of rain (90.0%)" in said(blocks)
     assert "mostly taken for sea waves" in said(blocks)
     (table,) = [block for block in blocks if isinstance(block, Table)]
     assert [cells[0] for cells in table.rows] == ["rain", "dog", "mean"]
+    assert table.rows[0][2:5] == ["0.800", "60.0", "90.0"]
 
 
 LEAK = LeakFound(
