@@ -13,9 +13,10 @@ from auricle.report.curve_ends import ending
 from auricle.report.document import Block, Bullets, Paragraph
 from auricle.report.methods import heads, methods, parameter_table
 from auricle.report.observations import observations
-from auricle.report.procedure import training
+from auricle.report.procedure import MEANINGS, training
 from auricle.report.results import curves
 from auricle.report.study_files import Study, read_study
+from auricle.study.recipe import read_recipe
 
 REPORTS = Path(__file__).parents[2] / "reports"
 PUBLISHED = sorted(found.parent for found in REPORTS.glob("*/scores.json"))
@@ -144,6 +145,12 @@ def test_what_solves_the_texture_is_listed_among_the_ready_made(mission: Path) -
     study = read_study(mission)
     assert "LBFGS" in str([*assumptions(study)])
     assert "McDermott" in str([*references(study)])
+
+
+def test_every_setting_is_explained() -> None:
+    recipe = read_recipe("cnn")
+    settings = {*vars(recipe.training), *vars(recipe.augment)}
+    assert {*MEANINGS} == settings
 
 
 def test_the_parts_of_a_network_are_counted_to_its_total(mission: Path) -> None:

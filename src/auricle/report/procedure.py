@@ -28,6 +28,7 @@ MEANINGS = {
     "masks": "stretches masked, of each kind",
     "mask_bands": "widest mask, in bands",
     "mask_frames": "longest mask, in frames",
+    "texture_noise_low_db": "lowest ratio of sound to noise that the texture hears, dB",
 }
 
 
