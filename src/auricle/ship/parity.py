@@ -170,7 +170,7 @@ def in_process(bundle: Bundle, model: Model, store: WaveStore) -> Iterator[Way]:
     """The ways that need nothing but this process: the network itself, and its graphs."""
 
     def trained(row: int) -> tuple[Array, float]:
-        return timed(lambda: model.probabilities(store.waves[row : row + 1])[0])
+        return timed(lambda: model.judge(store.waves[row : row + 1])[0][0])
 
     yield Way(REFERENCE, trained, len(bundle.files[WEIGHTS]))
     for name, file in (("onnx", MODEL), ("int8", INT8)):
