@@ -32,7 +32,9 @@ def test_three_lines_of_python_tell_what_a_file_is(model: Model, tiny_set: Path)
     assert found.category in (*model.categories, "unknown")
     assert sum(found.probabilities.values()) == pytest.approx(1)
     assert found.confidence == max(found.probabilities.values())
-    assert str(found) == f"{found.category} ({found.confidence:.1%})"
+    sure = replace(found, category="bell", confidence=0.876)
+    assert str(sure) == "bell (87.6%)"
+    assert str(replace(sure, category="unknown")) == "unknown"  # not 87.6% sure that it is
 
 
 def test_a_bundle_a_study_and_a_fit_answer_alike(

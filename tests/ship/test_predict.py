@@ -22,7 +22,7 @@ from auricle.network.base import BaseConfig
 from auricle.network.classifier import NetworkConfig
 from auricle.network.frontend import FrontendConfig
 from auricle.ship.model import load_model
-from auricle.ship.predict import events_in, predict_files
+from auricle.ship.predict import as_text, events_in, predict_files
 from auricle.study.recipe import Recipe, to_table
 from auricle.training.fit import new_network
 
@@ -266,6 +266,9 @@ def test_a_stretch_that_is_too_strange_is_unknown_however_sure_its_answer(model,
 
     assert [event.answer is None for event in found] == [False, True]
     assert found[0].strangeness < 5 < found[1].strangeness
+    lines = [as_text(asked, "evening.wav", event) for event in found]
+    assert ["%" in line for line in lines] == [True, False]  # unknown is nothing to be sure of
+    assert lines[1].split()[:2] == ["unknown", "evening.wav"]
     assert found[0].end_s == pytest.approx(2.0, abs=CLIP_S)
     assert found[1].end_s == 4.0
 

@@ -41,8 +41,8 @@ class Prediction:
     strangeness: float | None
 
     def __str__(self) -> str:
-        """The answer in one line."""
-        return f"{self.category} ({self.confidence:.1%})"
+        """The answer in one line; how sure of what it does not name is left out."""
+        return UNKNOWN if self.category == UNKNOWN else f"{self.category} ({self.confidence:.1%})"
 
 
 @dataclass(frozen=True)

@@ -165,9 +165,10 @@ def named(model: Model, event: Event) -> str:
 
 
 def as_text(model: Model, file: str, event: Event) -> str:
-    """A line for people: category, how sure, file, when."""
+    """A line for people: category, how sure if there is one, file, when."""
     when = f"{event.start_s:.1f} - {event.end_s:.1f} s"
-    return f"{named(model, event):16} {event.confidence:6.1%}  {file}  {when}"
+    sure = "" if event.answer is None else f"{event.confidence:.1%}"
+    return f"{named(model, event):16} {sure:>6}  {file}  {when}"
 
 
 def as_csv(model: Model, file: str, event: Event) -> str:
