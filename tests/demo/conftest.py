@@ -1,6 +1,8 @@
 """A model out of the study in small, served here."""
 
 import io
+import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,10 +28,26 @@ def in_small(settled: None) -> None:
     """Studies here run on one thread, with a cache of their own."""
 
 
+STRANGE_ABOVE = 3.0
+"""Between the clips of the study in small and tones without their noise."""
+
+
 @pytest.fixture(scope="session")
-def attentive(tiny_study: Path) -> Path:
-    """A fit with an encoder."""
-    return tiny_study / "transformer-h2" / "refit" / "all" / "seed-0"
+def attentive(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fit with an encoder, of a study that was asked how strange a sound may be."""
+    name = "transformer-h2"
+    study = shutil.copytree(tiny_study, tmp_path_factory.mktemp("asked") / "tiny")
+    both = {"score": "both", "below": 0.4, "above": STRANGE_ABOVE, "accepted": 0.5}
+    found = {"configurations": [{"configuration": name, "refusals": [both]}]}
+    (study / "evidence").mkdir()
+    (study / "evidence" / "unknown.json").write_text(json.dumps(found), encoding="utf-8")
+    return study / name / "refit" / "all" / "seed-0"
+
+
+@pytest.fixture(scope="session")
+def own_clip(tiny_set: Path) -> bytes:
+    """A file with a sound of the study."""
+    return (tiny_set / "horn" / "2-1.wav").read_bytes()
 
 
 @pytest.fixture(scope="session")

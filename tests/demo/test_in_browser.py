@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 HEARD_HZ = 1_830  # by the microphone
 KINDS: dict[str, dict[str, Any]] = {
@@ -58,6 +58,28 @@ def test_a_file_is_answered_as_the_server_answers(
     player = page.locator("#player")
     expect(player).to_have_js_property("readyState", 4)
     assert player.evaluate("it => it.duration") == pytest.approx(0.3, abs=0.01)
+
+
+def test_the_page_says_for_which_reason_a_sound_is_unknown(
+    visit: Callable[..., Page], tone: Callable[..., bytes], own_clip: bytes
+) -> None:
+    def unsure(route: Route) -> None:
+        route.fulfill(json=route.fetch().json() | {"category": "unknown"})
+
+    page = visit()
+    what, why, spoken = (page.locator(f"#{name}") for name in ("what", "why", "spoken"))
+    give(page, own_clip)
+    expect(what).to_have_text("horn")
+    expect(why).to_be_empty()
+    give(page, tone(1230))
+    expect(what).to_have_text("unknown")
+    expect(why).to_contain_text("It sounds like nothing that it learnt from.")
+    expect(spoken).to_have_text("unknown, it sounds like nothing that was learnt")
+    page.route("**/api/predict*", unsure)
+    give(page, own_clip)
+    expect(what).to_have_text("unknown")
+    expect(why).to_contain_text("It is too unsure to name one.")
+    expect(spoken).to_have_text("unknown, too unsure to name one")
 
 
 def test_a_file_can_be_dropped(visit: Callable[..., Page], tone: Callable[..., bytes]) -> None:

@@ -45,10 +45,29 @@ def test_it_answers_as_the_model_does(client: Any, attentive: Path, tone: Tone) 
     expected, found = model.hear(wave), ask(client, tone(1230))
     assert (found["category"], found["start_s"], found["end_s"]) == (expected.category, 0, 0.3)
     assert found["probabilities"] == pytest.approx(expected.probabilities, abs=1e-5)
+    assert found["strangeness"] == pytest.approx(expected.strangeness, rel=1e-4)
     assert found["confidence"] == max(found["probabilities"].values())
     assert found["level_db"] == pytest.approx(20 * np.log10(0.3 / np.sqrt(2)), abs=0.1)
     assert found["events"] == []
     assert found["overview"] is None
+
+
+def test_a_sound_that_is_too_strange_is_unknown_however_sure_its_answer(
+    client: Any, tone: Tone, own_clip: bytes
+) -> None:
+    told = client.get("/about.json").json()
+    assert "so is a sound too strange" in told["what_is_unknown"]
+    strange, own = ask(client, tone(1230)), ask(client, own_clip)
+    assert strange["category"] == "unknown"
+    assert strange["confidence"] > told["unknown_below"]
+    assert own["category"] == "horn"
+    assert own["strangeness"] < told["strange_above"] < strange["strangeness"]
+    wave, _ = sf.read(io.BytesIO(own_clip))
+    pure, _ = sf.read(io.BytesIO(tone(1230, seconds=0.9)))
+    content = io.BytesIO()
+    sf.write(content, np.concatenate([np.tile(wave, 3), pure]), 8_000, format="WAV")
+    events = ask(client, content.getvalue())["events"]
+    assert [event["category"] for event in (events[0], events[-1])] == ["horn", "unknown"]
 
 
 def test_it_shows_the_sound_where_it_is(client: Any, tone: Tone) -> None:
@@ -237,7 +256,7 @@ def test_the_page_tells_what_the_bundle_tells(client: Any, attentive: Path) -> N
     assert told.scores[0].accuracy == pytest.approx(100 * own.accuracy)
     assert told.scores[0].low == pytest.approx(100 * (own.low or 0))
     assert "by other networks of its recipe" in told.scores[1].what
-    assert "Unknown means unsure, no more" in told.what_passes
+    assert "Unknown means unsure or strange, no more" in told.what_passes
     assert "half of the answer rests on the sound’s texture" in told.not_shown
     assert told.step_s * (0.3 // told.step_s) <= 0.3
 

@@ -48,8 +48,11 @@ def host(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def sounds(tone: Callable[..., bytes]) -> Sounds:
-    """Short, long, of another rate and two channels, and of two kinds one after the other."""
+def sounds(tone: Callable[..., bytes], own_clip: bytes) -> Sounds:
+    """Short, long, of another rate and two channels, and of two kinds one after the other.
+
+    Those without noise are strange to the network, and one is its own.
+    """
     generator = np.random.default_rng(0)
     wide, changing = io.BytesIO(), io.BytesIO()
     time_s = np.arange(22_050) / 44_100
@@ -64,6 +67,7 @@ def sounds(tone: Callable[..., bytes]) -> Sounds:
         "clip": tone(1830),
         "wide": wide.getvalue(),
         "changing": changing.getvalue(),
+        "own": own_clip,
     }
 
 
@@ -86,15 +90,20 @@ def test_it_answers_as_the_server_does(
 ) -> None:
     page = visit(at=host)
     found = page.evaluate(ASK, {name: list(content) for name, content in sounds.items()})
+    called = {name: here["category"] for name, here in found.items()}
+    assert (called["clip"], called["own"]) == ("unknown", "horn")
     for name, content in sounds.items():
         here, there = found[name], client.post(data=content).json()
+        assert here["category"] == there["category"], name
+        by = 0.2 if name == "wide" else 1e-3  # Chromium resamples with a shorter filter
+        assert here["strangeness"] == pytest.approx(there["strangeness"], rel=by), name
         shares = here["probabilities"], there["probabilities"]
         assert max(shares[0], key=shares[0].get) == max(shares[1], key=shares[1].get), name
         assert shares[0] == pytest.approx(shares[1], abs=0.02), name
         assert here["attention"] == pytest.approx(there["spectrum"]["attention"], abs=0.02), name
         for key in ("start_s", "end_s", "length_s"):
             assert here[key] == pytest.approx(there[key], abs=0.004), (name, key)
-        duller_db = 0.6 if name == "wide" else 0.05  # Chromium resamples with a shorter filter
+        duller_db = 0.6 if name == "wide" else 0.05
         assert here["level_db"] == pytest.approx(there["level_db"], abs=duller_db), name
         assert [tuple(event.items())[:3] for event in here["events"]] == [
             tuple(event.items())[:3] for event in there["events"]

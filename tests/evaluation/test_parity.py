@@ -1,14 +1,20 @@
 import numpy as np
 import pytest
 
-from auricle.evaluation.parity import Row, compare, verdicts
+from auricle.evaluation.parity import Answers, Row, compare, unknown_alike, verdicts
 
 TARGETS = np.arange(80) % 2
 REFERENCE = np.where(np.eye(2)[TARGETS] > 0, 0.8, 0.2)
 
 
+def answers(probabilities: np.ndarray, strangeness: float = np.nan, unknown: int = 0) -> Answers:
+    """So many of them are called unknown."""
+    return Answers(probabilities, np.full(80, strangeness), np.arange(80) >= unknown)
+
+
 def row(name: str, probabilities: np.ndarray) -> Row:
-    return compare(name, TARGETS, REFERENCE, probabilities, ms_a_clip=1.0, size=10)
+    reference, found = answers(REFERENCE), answers(probabilities)
+    return compare(name, TARGETS, reference, found, ms_a_clip=1.0, size=10)
 
 
 def flipped(clips: int) -> np.ndarray:
@@ -48,9 +54,22 @@ def test_what_is_gained_does_not_pay_for_what_is_lost() -> None:
     ours = flipped(3)
     theirs = REFERENCE.copy()
     theirs[-3:] = theirs[-3:, ::-1]
-    found = compare("int8", TARGETS, ours, theirs, ms_a_clip=1.0, size=1)
+    found = compare("int8", TARGETS, answers(ours), answers(theirs), ms_a_clip=1.0, size=1)
     assert (found.gained, found.lost, found.holds) == (3, 3, False)
     assert found.accuracy == pytest.approx(77 / 80)
+
+
+def test_strangeness_and_what_is_unknown_are_told_and_not_judged() -> None:
+    one, other = answers(REFERENCE, 2.0, unknown=3), answers(REFERENCE, 2.5, unknown=5)
+    found = compare("onnx", TARGETS, one, other, ms_a_clip=1.0, size=1)
+    assert (found.strangeness_difference, found.unknown_otherwise) == (0.25, 2)
+    assert found.holds
+    mute = compare("onnx", TARGETS, one, answers(REFERENCE), ms_a_clip=1.0, size=1)
+    assert (mute.strangeness_difference, mute.unknown_otherwise) == (None, 3)
+    assert unknown_alike([row("pytorch", REFERENCE), found, mute]) == [
+        "onnx differs from pytorch in whether a clip is unknown for 2, strangeness by 25% at most.",
+        "onnx differs from pytorch in whether a clip is unknown for 3.",
+    ]
 
 
 def test_a_browser_that_decodes_by_itself_is_told_and_not_judged() -> None:

@@ -1,4 +1,5 @@
 import json
+import math
 import shutil
 import zipfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from safetensors.torch import load, save
 from auricle.errors import BundleError
 from auricle.ship.bundle import CARD, FACTS, FORMAT, REMEMBERED, WEIGHTS, hashes, load_bundle
 from auricle.ship.export import export
+from auricle.ship.model import load_model
 from auricle.study.fits import best_fit, load_fit
 
 PARTS = ("kernels", "weights")
@@ -178,19 +180,69 @@ def test_the_card_says_what_share_of_foreign_sounds_passed_where_that_was_measur
 ) -> None:
     name = load_bundle(shipped).facts.learnt.configuration
     study = shutil.copytree(tiny_study, tmp_path / "study")
-    refusals = [{"score": "logit", "accepted": 0.5}, {"score": "probability", "accepted": 0.774}]
-    found = {"configurations": [{"configuration": name, "refusals": refusals}]}
+    refused = {"logit": (3.0, None, 0.5), "probability": (0.6, None, 0.774)}
     (study / "evidence").mkdir()
-    (study / "evidence" / "unknown.json").write_text(json.dumps(found), encoding="utf-8")
+    (study / "evidence" / "unknown.json").write_text(found_unknown(name, refused), encoding="utf-8")
+    said: list[str] = []
 
-    measured = export(study, tmp_path / "measured", "bells")
+    measured = export(study, tmp_path / "measured", "bells", say=said.append)
 
-    assert load_bundle(measured).facts.unknown_passed == 0.774
+    facts = load_bundle(measured).facts
+    assert (facts.unknown_passed, facts.strange_above) == (0.774, None)
+    assert facts.unknown_below == load_bundle(shipped).facts.unknown_below
+    (told,) = said
+    assert "by probability alone" in told
+    assert f"auricle evidence {study} --part unknown" in told
     assert "77% passed for known" in (measured / CARD).read_text(encoding="utf-8")
     assert load_bundle(shipped).facts.unknown_passed is None
     assert "many sounds of no category pass for known" in (shipped / CARD).read_text(
         encoding="utf-8"
     )
+
+
+def found_unknown(name: str, refused: dict[str, tuple[float | None, float | None, float]]) -> str:
+    """`unknown.json` as far as an export reads it: below, above and accepted of each score."""
+    refusals = [
+        {"score": score, "below": below, "above": above, "accepted": accepted}
+        for score, (below, above, accepted) in refused.items()
+    ]
+    other = {"configuration": "other", "refusals": [{"score": "both", "below": 0.1}]}
+    asked = {"configuration": name, "temperature": 1.0, "refusals": refusals}
+    return json.dumps({"configurations": [other, asked]})
+
+
+def test_both_limits_of_a_model_are_those_that_its_study_found_together(
+    shipped: Path, tiny_study: Path, tmp_path: Path
+) -> None:
+    before = load_bundle(shipped).facts
+    study = Path(shutil.copytree(tiny_study, tmp_path / "study"))
+    refused = {
+        "probability": (0.6, None, 0.774),
+        "strangeness": (None, 1.5, 0.6),
+        "both": (0.25, 1.375, 0.423),
+    }
+    (study / "evidence").mkdir()
+    (study / "evidence" / "unknown.json").write_text(
+        found_unknown(before.learnt.configuration, refused), encoding="utf-8"
+    )
+    said: list[str] = []
+
+    place = export(study, tmp_path / "both", "bells", say=said.append)
+
+    facts = load_bundle(place).facts
+    assert said == []
+    assert facts.temperature == before.temperature
+    assert (facts.unknown_below, facts.strange_above, facts.unknown_passed) == (0.25, 1.375, 0.423)
+    for model in (load_model(place), load_model(study)):
+        assert (model.unknown_below, model.strange_above) == (0.25, 1.375)
+        assert model.temperature == before.temperature
+    card = (place / CARD).read_text(encoding="utf-8")
+    assert "less sure than 25% is called unknown, and so is a sound too strange" in card
+    assert "more than 1.38 times as far from that of every category" in card
+    assert "Unknown means unsure or strange, no more" in card
+    assert "42% passed for known" in card
+    assert "strange" not in (shipped / CARD).read_text(encoding="utf-8")
+    assert load_model(shipped).strange_above == math.inf
 
 
 def test_facts_name_the_clips_that_were_heard_and_those_that_stayed_sealed(shipped: Path) -> None:

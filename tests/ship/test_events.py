@@ -29,11 +29,13 @@ def test_every_sample_is_in_a_window_and_the_last_is_filled_up(length: int, coun
 def test_a_stretch_is_the_mean_of_the_windows_over_it() -> None:
     found = stretches(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]), overlap=2)
     np.testing.assert_allclose(found, [[1, 0], [0.5, 0.5], [0, 1], [0, 1]])
+    np.testing.assert_allclose(stretches(np.array([1.0, 3.0, 3.0]), overlap=2), [1, 2, 3, 3])
 
 
 def test_neighbours_with_one_answer_are_one_event() -> None:
     found = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.45, 0.55], [0.9, 0.1]])
-    events = merged(found, hop_s=2.5, length_s=11.0, unknown_below=0.6)
+    strangeness = np.array([1.0, 1.5, 1.0, 3.0, 1.0])
+    events = merged(found, strangeness, strangeness < 2, hop_s=2.5, length_s=11.0)
     assert [(e.start_s, e.end_s, e.answer) for e in events] == [
         (0.0, 5.0, 0),
         (5.0, 7.5, 1),
@@ -42,9 +44,12 @@ def test_neighbours_with_one_answer_are_one_event() -> None:
     ]
     assert events[0].confidence == pytest.approx(0.8)
     np.testing.assert_allclose(events[0].probabilities, [0.8, 0.2])
+    assert [event.strangeness for event in events] == [1.25, 1, 3, 1]
 
 
 def test_stretches_past_the_end_are_no_events() -> None:
     found = np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9]])
-    (event,) = merged(found, hop_s=2.5, length_s=2.0, unknown_below=0.0)
+    strangeness = np.array([1.0, 9.0, 9.0])
+    (event,) = merged(found, strangeness, strangeness < 99, hop_s=2.5, length_s=2.0)
     assert (event.start_s, event.end_s, event.answer) == (0.0, 2.0, 0)
+    assert event.strangeness == 1

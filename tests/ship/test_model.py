@@ -1,15 +1,19 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import softmax
 
 import auricle
+from auricle.data.store import FULL_SCALE
 from auricle.ship.bundle import load_bundle
 from auricle.ship.export import export
 from auricle.ship.model import SHIPPED, Model, load_model
 from auricle.study.fits import best_fit
+from auricle.training.fit import new_network
 from auricle.training.sounds import Examples
 
 
@@ -28,7 +32,9 @@ def test_three_lines_of_python_tell_what_a_file_is(model: Model, tiny_set: Path)
     assert found.category in (*model.categories, "unknown")
     assert sum(found.probabilities.values()) == pytest.approx(1)
     assert found.confidence == max(found.probabilities.values())
-    assert str(found) == f"{found.category} ({found.confidence:.1%})"
+    sure = replace(found, category="bell", confidence=0.876)
+    assert str(sure) == "bell (87.6%)"
+    assert str(replace(sure, category="unknown")) == "unknown"  # not 87.6% sure that it is
 
 
 def test_a_bundle_a_study_and_a_fit_answer_alike(
@@ -46,15 +52,52 @@ def test_probabilities_are_those_of_the_network_at_the_temperature(model: Model)
     rows = np.arange(3)
     raw = predict(model.trained.network, Examples(waves, rows, rows), choose_device("cpu"))
     scaled = softmax(np.log(raw.astype(float)) / model.temperature, axis=1)
-    np.testing.assert_allclose(model.probabilities(waves), scaled, rtol=1e-5)
+    np.testing.assert_allclose(model.judge(waves)[0], scaled, rtol=1e-5)
 
 
-def test_an_answer_below_the_threshold_is_unknown_and_keeps_its_probabilities() -> None:
-    model = Model(trained=Known(), temperature=1.0, unknown_below=0.6)  # type: ignore[arg-type]
-    sure, unsure = model.answer(np.array([0.7, 0.3])), model.answer(np.array([0.45, 0.55]))
-    assert (sure.category, unsure.category) == ("bell", "unknown")
-    assert unsure.confidence == 0.55
-    assert unsure.probabilities == {"bell": 0.45, "horn": 0.55}
+def test_a_texture_is_described_once_for_probabilities_and_strangeness(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = model.trained.network
+    assert network.texture is not None
+    waves = np.random.default_rng(0).integers(-3000, 3000, (3, 2_400)).astype(np.int16)
+    with torch.no_grad():
+        statistics = network.describe(torch.from_numpy(waves / np.float32(FULL_SCALE)))
+    assert statistics is not None
+    described: list[int] = []
+
+    def given(wave: torch.Tensor, *alter: Any) -> torch.Tensor:
+        described.append(len(wave))
+        return statistics
+
+    monkeypatch.setattr(network.texture, "statistics", given)
+    _, strangeness = model.judge(waves)
+    assert described == [3]
+    np.testing.assert_allclose(strangeness, network.texture.strangeness(statistics), rtol=1e-5)
+    assert strangeness.min() > 1.5  # noise is like none of the tones that it learnt
+
+
+def test_a_sound_is_unknown_if_it_is_too_unsure_or_too_strange() -> None:
+    model = Model(Known(), 1.0, unknown_below=0.6, strange_above=1.5)  # type: ignore[arg-type]
+    sure, unsure = np.array([0.7, 0.3]), np.array([0.45, 0.55])
+    assert model.answer(sure, 1.5).category == "bell"
+    assert model.answer(sure, 1.6).category == "unknown"
+    assert model.answer(unsure, 0.9).category == "unknown"
+    found = model.answer(unsure, 1.6)
+    assert (found.category, found.confidence, found.strangeness) == ("unknown", 0.55, 1.6)
+    assert found.probabilities == {"bell": 0.45, "horn": 0.55}
+
+
+def test_no_sound_is_strange_without_a_limit_or_without_a_texture(model: Model) -> None:
+    free = Model(Known(), temperature=1.0, unknown_below=0.6)  # type: ignore[arg-type]
+    assert free.answer(np.array([0.7, 0.3]), 1e9).category == "bell"
+    recipe = model.trained.recipe
+    deaf = replace(recipe.network, texture=replace(recipe.network.texture, share=0.0))
+    trained = replace(model.trained, network=new_network(deaf, 3, seed=0))
+    without = replace(model, trained=trained, unknown_below=0.0, strange_above=0.0)
+    found = without.hear(np.zeros(2_400, np.float32))
+    assert found.strangeness is None
+    assert found.category in model.categories
 
 
 class Known:
@@ -97,4 +140,4 @@ def test_the_model_that_comes_along_answers_without_being_named(
     told = auricle("predict", tiny_set / "bell" / "2-0.wav", "--format", "csv")
     assert told.code == 0
     heading = told.out.splitlines()[0].split(",")
-    assert heading[5:] == [f"p_{category}" for category in facts.categories]
+    assert heading[5:] == [*(f"p_{category}" for category in facts.categories), "strangeness"]

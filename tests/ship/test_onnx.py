@@ -2,7 +2,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,19 @@ from auricle.data.store import FULL_SCALE, to_samples
 from auricle.errors import BundleError, StudyError
 from auricle.network.attention import last_block
 from auricle.network.frontend import FilterBank, band_edges_hz
+from auricle.network.texture import TextureConfig
 from auricle.ship.bundle import CARD, load_bundle
 from auricle.ship.export import settling
 from auricle.ship.model import load_model
-from auricle.ship.onnx import INT8, MODEL, TEXTURE_WEIGHT, Heard, samples_of
+from auricle.ship.onnx import (
+    INT8,
+    MODEL,
+    TEXTURE_WEIGHT,
+    Heard,
+    metadata,
+    outputs_of,
+    samples_of,
+)
 from auricle.study.fits import best_fit, load_fit
 
 NAMES = ("cnn", "transformer-h2")
@@ -85,9 +94,10 @@ def noise(batch: int, samples: int, level: float = 0.1) -> torch.Tensor:
 def assert_agree(shipped: Shipped, wave: torch.Tensor) -> None:
     with torch.no_grad():
         wanted = shipped.heard(wave)
-    for name, ours in zip(shipped.run(wave.numpy()).items(), wanted, strict=True):
-        limit = 1e-3 if name[0] == "spectrum" else 1e-5  # decibels, shares
-        np.testing.assert_allclose(name[1], ours.numpy(), atol=limit, rtol=0)
+    for (name, found), ours in zip(shipped.run(wave.numpy()).items(), wanted, strict=True):
+        limit = {"spectrum": 1e-3, "strangeness": 0}.get(name, 1e-5)  # decibels, shares
+        share = 1e-4 if name == "strangeness" else 0
+        np.testing.assert_allclose(found, ours.numpy(), atol=limit, rtol=share)
 
 
 def test_it_agrees_with_the_network_at_every_length_and_batch(shipped: Shipped) -> None:
@@ -120,9 +130,11 @@ def test_it_answers_as_the_bundle_does_about_short_sounds_too(shipped: Shipped) 
     assert model.temperature != 1
     for samples in (900, 2_400):
         stored = to_samples(noise(1, samples)[0].numpy())
-        found = shipped.run(stored[None].astype(np.float32) / FULL_SCALE)["probabilities"][0]
-        wanted = model.hear(stored / np.float32(FULL_SCALE)).probabilities
-        np.testing.assert_allclose(found, [*wanted.values()], atol=1e-5, rtol=0)
+        found = shipped.run(stored[None].astype(np.float32) / FULL_SCALE)
+        wanted = model.hear(stored / np.float32(FULL_SCALE))
+        shares = [*wanted.probabilities.values()]
+        np.testing.assert_allclose(found["probabilities"][0], shares, atol=1e-5, rtol=0)
+        assert found["strangeness"][0] == pytest.approx(wanted.strangeness, rel=1e-4)
 
 
 def test_its_axes_are_free_and_named(transformer: Shipped) -> None:
@@ -133,6 +145,7 @@ def test_its_axes_are_free_and_named(transformer: Shipped) -> None:
         "probabilities": ["batch", 3],
         "spectrum": ["batch", 16, "frames"],
         "attention": ["batch", "steps"],
+        "strangeness": ["batch"],
     }
 
 
@@ -140,7 +153,10 @@ def test_the_file_alone_says_what_a_caller_has_to_know(shipped: Shipped) -> None
     facts, told = load_bundle(shipped.bundle).facts, shipped.told()
     assert (told["name"], told["categories"]) == ("bells", [*facts.categories])
     assert (told["sample_rate_hz"], told["clip_s"]) == (8_000, 0.3)
-    assert told["unknown_below"] == facts.unknown_below
+    assert (told["format"], told["unknown_below"]) == (2, facts.unknown_below)
+    assert (told["strange_above"], facts.strange_above) == (None, None)
+    limited = metadata(replace(facts, strange_above=1.25))
+    assert (limited["strange_above"], limited["unknown_below"]) == (1.25, facts.unknown_below)
     assert (told["low_hz"], told["high_hz"], told["hop_s"]) == (40, 4_000, 128 / 8_000)
 
 
@@ -158,7 +174,23 @@ def test_attention_is_what_the_class_token_looks_at_last(transformer: Shipped) -
 def test_a_network_without_an_encoder_has_no_attention_to_give(
     ship: Callable[[str], Shipped],
 ) -> None:
-    assert [*ship("cnn").run(noise(1, 2_400).numpy())] == ["probabilities", "spectrum"]
+    shipped = ship("cnn")
+    found = ["probabilities", "spectrum", "strangeness"]
+    assert [*shipped.run(noise(1, 2_400).numpy())] == found
+    config = shipped.heard.network.config
+    assert outputs_of(replace(config, texture=TextureConfig(share=0.0))) == found[:2]
+
+
+def test_a_sound_of_its_own_is_less_strange_to_it_than_others(
+    shipped: Shipped, tiny_set: Path
+) -> None:
+    own = np.stack([sf.read(f, dtype="float32")[0] for f in sorted(tiny_set.rglob("2-*.wav"))])
+    time_s = np.arange(2_400) / 8_000
+    tone = 0.3 * np.sin(2 * np.pi * 610 * time_s).astype(np.float32)
+    others = np.stack([tone, noise(1, 2_400)[0].numpy(), np.zeros_like(tone)])
+    found = [shipped.run(each)["strangeness"] for each in (own, others)]
+    assert found[0].max() < 1.5
+    assert found[1].min() > 2
 
 
 def test_a_tone_lights_its_band_and_the_floor_holds(shipped: Shipped) -> None:
@@ -186,7 +218,8 @@ def test_int8_leaves_the_spectrum_alone_and_the_answers_too(
     files = [file for file in sorted(tiny_set.rglob("*.wav")) if file.name[0] in "23"]
     waves = np.stack([sf.read(file, dtype="float32")[0] for file in files])
     exact, rough = shipped.run(waves), shipped.run(waves, shipped.int8)
-    assert np.array_equal(exact["spectrum"], rough["spectrum"])
+    for name in ("spectrum", "strangeness"):
+        assert np.array_equal(exact[name], rough[name])
     found, wanted = rough["probabilities"], exact["probabilities"]
     assert 0 < np.abs(found - wanted).mean() < 0.05
     assert (found.argmax(1) == wanted.argmax(1)).mean() > 0.9
@@ -218,6 +251,14 @@ def test_int8_measures_the_texture_in_float32(shipped: Shipped) -> None:
     before = rests_on(measured.input[0], made_by)
     assert {"TopK", "DFT", "MatMul"} <= before
     assert "DequantizeLinear" not in before
+    to_nearest = rests_on("strangeness", made_by)
+    assert {"TopK", "DFT", "ReduceMin"} <= to_nearest
+    assert "DequantizeLinear" not in to_nearest
+
+
+def test_the_texture_is_described_once_in_it(shipped: Shipped) -> None:
+    kinds = [node.op_type for node in onnx.load(shipped.bundle / MODEL).graph.node]
+    assert kinds.count("TopK") == 3  # of its levels, its rises and its falls
 
 
 def rests_on(name: str, made_by: dict[str, Any]) -> set[str]:
@@ -270,7 +311,8 @@ def test_other_clips_than_it_learnt_from_are_refused(
 
 
 def test_it_is_light(shipped: Shipped) -> None:
-    numbers = sum(weight.numel() for weight in load_bundle(shipped.bundle).network.parameters())
+    held = load_bundle(shipped.bundle).network.state_dict()
+    numbers = sum(value.numel() for value in held.values())
     banks = [part for part in shipped.heard.network.modules() if isinstance(part, FilterBank)]
     unused = sum(bank.kernels.numel() for bank in banks)
     exact, rough = ((shipped.bundle / name).stat().st_size for name in (MODEL, INT8))
@@ -282,7 +324,7 @@ def test_it_is_hashed_and_on_the_card(transformer: Shipped, tmp_path: Path) -> N
     bundle = Path(shutil.copytree(transformer.bundle, tmp_path / "bundle"))
     card = (bundle / CARD).read_text(encoding="utf-8")
     assert f"`{MODEL}` (" in card
-    assert "`attention` (batch, steps)" in card
+    assert "`attention` (batch, steps) and `strangeness` (batch)." in card
     content = bytearray((bundle / MODEL).read_bytes())
     content[-1] ^= 1
     (bundle / MODEL).write_bytes(content)

@@ -64,6 +64,10 @@ def test_what_can_be_run_here_is_certified_and_what_cannot_is_said(
     assert "left out: browser: npm is not installed" in told.out
     assert rows["onnx"]["largest_difference"] < 1e-5
     assert rows["onnx"]["agreement"] == 1
+    assert 0 < rows["onnx"]["strangeness_difference"] < 1e-4
+    assert rows["int8"]["strangeness_difference"] == rows["onnx"]["strangeness_difference"]
+    assert rows["pytorch"]["unknown_otherwise"] == 0
+    assert "onnx differs from pytorch in whether a clip is unknown for 0, strangeness" in told.out
     assert rows["int8"]["bytes"] == (bundle / INT8).stat().st_size
     assert all(row["ms_a_clip"] > 0 for row in rows.values())
     assert told.code == (0 if rows["int8"]["holds"] else 1), told.err
@@ -144,5 +148,6 @@ def test_a_browser_answers_as_the_network_and_decodes_files_by_itself(
     rows = {row["name"]: row for row in found["rows"]}
     assert [*rows] == [*WITHOUT_BROWSER, "browser", "browser-decoded"]
     assert rows["browser"]["largest_difference"] < 1e-5
+    assert 0 < rows["browser"]["strangeness_difference"] < 1e-4
     assert 0 < rows["browser-decoded"]["agreement"] <= 1
     assert {"onnxruntime-web", "chromium"} <= found["versions"].keys()

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -20,7 +21,8 @@ from auricle.network.attention import EncoderConfig
 from auricle.network.base import BaseConfig
 from auricle.network.classifier import NetworkConfig
 from auricle.network.frontend import FrontendConfig
-from auricle.ship.predict import predict_files
+from auricle.ship.model import load_model
+from auricle.ship.predict import as_text, events_in, predict_files
 from auricle.study.recipe import Recipe, to_table
 from auricle.training.fit import new_network
 
@@ -250,6 +252,27 @@ def test_events_are_what_the_network_says_of_their_windows(model, evening, capsy
         assert first["prediction"] == CATEGORIES[heard[0].argmax()]
 
 
+def test_a_stretch_that_is_too_strange_is_unknown_however_sure_its_answer(model, evening):
+    asked = load_model(model, "cpu")
+    texture = asked.trained.network.texture
+    tone = load_wave(evening, RATE_HZ)[: 2 * RATE_HZ].reshape(-1, 2_000)  # its first two seconds
+    with torch.no_grad():
+        statistics = texture.statistics(torch.from_numpy(tone))
+    texture.remember(statistics, torch.zeros(len(tone), dtype=torch.int64))
+    everywhere = events_in(asked, evening)
+    assert None not in [event.answer for event in everywhere]
+
+    found = events_in(replace(asked, strange_above=5.0), evening)
+
+    assert [event.answer is None for event in found] == [False, True]
+    assert found[0].strangeness < 5 < found[1].strangeness
+    lines = [as_text(asked, "evening.wav", event) for event in found]
+    assert ["%" in line for line in lines] == [True, False]  # unknown is nothing to be sure of
+    assert lines[1].split()[:2] == ["unknown", "evening.wav"]
+    assert found[0].end_s == pytest.approx(2.0, abs=CLIP_S)
+    assert found[1].end_s == 4.0
+
+
 def test_the_three_forms_tell_the_same(model, evening, capsys):
     told_as = {}
     for form in ("csv", "jsonl", "audacity"):
@@ -260,12 +283,14 @@ def test_the_three_forms_tell_the_same(model, evening, capsys):
     labels = [line.split("\t") for line in told_as["audacity"].splitlines()]
     assert list(rows[0]) == [
         "file", "start_s", "end_s", "prediction", "confidence", "p_bell", "p_horn", "p_siren",
+        "strangeness",
     ]  # fmt: skip
     assert len(rows) == len(objects) == len(labels)
     for row, told_object, label in zip(rows, objects, labels, strict=True):
         assert label == [row["start_s"], row["end_s"], row["prediction"]]
         assert row["prediction"] == told_object["prediction"]
         assert float(row["p_horn"]) == pytest.approx(told_object["probabilities"]["horn"])
+        assert float(row["strangeness"]) == told_object["strangeness"]
 
 
 def test_folders_and_patterns_are_the_files_in_them(model, sound, tmp_path, capsys):

@@ -56,10 +56,13 @@ def predict(
         ),
     ] = 1,
 ) -> int:
-    """Print what each file is, and how probable that is; an answer too unsure is called unknown.
+    """Print what each file is, and how probable that is, or that it is unknown.
 
-    Unknown means no more than that: many sounds of no class still pass for one, as noise does for
-    rain. A bundle's model card says what share did, where that was measured.
+    That is an answer too unsure, or a sound too strange: one whose texture is unlike that of any
+    class. It means no more: many sounds of no class still pass for one, as noise does for rain. A
+    bundle's model card says from where on a sound is unknown, and what share of such sounds passed,
+    where that was measured. CSV and JSON lines tell how strange each sound is; clips of a class are
+    about 1.
 
     A recording longer than a clip is heard in windows that overlap, and told as events with their
     start and end. A file that cannot be used is told and does not stop the rest: exit code 3.

@@ -15,7 +15,7 @@ from auricle.demo.decoding import Limits
 from auricle.demo.sounds import Sounds
 from auricle.network.classifier import count_parameters
 from auricle.ship.bundle import Facts, Score, load_bundle
-from auricle.ship.card import what_passes
+from auricle.ship.card import what_is_unknown, what_passes
 from auricle.ship.export import described
 from auricle.ship.model import Model, is_bundle, load_model
 
@@ -44,8 +44,9 @@ class ToTry:
 class About:
     """`about.json`; `colours` are 256 of red, green and blue, for a spectrogram.
 
-    A step of attention takes `step_s` of sound. `not_shown` says what no picture of an answer
-    shows.
+    A step of attention takes `step_s` of sound. A sound is unknown if its largest probability is
+    below `unknown_below`, or its strangeness above `strange_above`. `not_shown` says what no
+    picture of an answer shows.
     """
 
     name: str
@@ -57,6 +58,8 @@ class About:
     high_hz: float
     step_s: float
     unknown_below: float
+    strange_above: float | None
+    what_is_unknown: str
     what_passes: str
     attends: bool
     not_shown: str
@@ -94,6 +97,8 @@ def about(model: Model, facts: Facts, sounds: Sounds, limits: Limits) -> About:
         high_hz=frontend.high_hz,
         step_s=facts.network.step_s,
         unknown_below=model.unknown_below,
+        strange_above=facts.strange_above,
+        what_is_unknown=what_is_unknown(facts),
         what_passes=what_passes(facts),
         attends=facts.network.encoder.blocks > 0,
         not_shown=not_shown(facts),

@@ -22,10 +22,9 @@ from auricle.evidence.looking import as_bytes
 from auricle.network.attention import last_block
 from auricle.network.classifier import SoundClassifier
 from auricle.network.frontend import decades
-from auricle.ship.events import OVERLAP, merged, stretches, windows
-from auricle.ship.model import Model
-from auricle.ship.predict import ONE_ANSWER, named
-from auricle.ship.predict import answers as answers_of
+from auricle.ship.events import OVERLAP, merged, windows
+from auricle.ship.model import Model, strangeness_of
+from auricle.ship.predict import ONE_ANSWER, along, named
 from auricle.training.fit import choose_device
 from auricle.training.sounds import Array
 
@@ -62,16 +61,19 @@ class Spectrum:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a sound is; `category` is "unknown" where no probability reaches the threshold.
+    """What a sound is; `category` is "unknown" where none is probable enough, or it is too strange.
 
-    Of one longer than a clip, the loudest stretch was heard, from `start_s` to `end_s`; `events`
-    tells what it is all along, and `overview` draws it. `wave` draws the stretch, `level_db` is its
-    level below full scale. Waves are drawn by pairs of signed bytes, lowest and highest.
+    `strangeness` is how far its texture lies from that of the nearest category, one being what
+    clips do that were learnt; there is none where the network has no texture. Of a sound longer
+    than a clip, the loudest stretch was heard, from `start_s` to `end_s`; `events` tells what it is
+    all along, and `overview` draws it. `wave` draws the stretch, `level_db` is its level below full
+    scale. Waves are drawn by pairs of signed bytes, lowest and highest.
     """
 
     category: str
     confidence: float
     probabilities: dict[str, float]
+    strangeness: float | None
     start_s: float
     end_s: float
     length_s: float
@@ -92,16 +94,17 @@ def answer(model: Model, samples: Samples, *, explain: bool, decoding_ms: float)
     start = loudest(wave, length)
     clip = fit_length(wave, length)
     began = time.perf_counter()
-    probabilities, spectrum = look(model, clip)
+    probabilities, strangeness, spectrum = look(model, clip)
     network_ms = 1000 * (time.perf_counter() - began)
     if explain:
         spectrum = replace(spectrum, evidence=evidence(model, clip, probabilities))
-    found = model.answer(probabilities)
+    found = model.answer(probabilities, strangeness)
     long = len(wave) > ONE_ANSWER * length
     return Answer(
         category=found.category,
         confidence=found.confidence,
         probabilities=found.probabilities,
+        strangeness=found.strangeness,
         start_s=start / rate_hz,
         end_s=min(start + length, len(wave)) / rate_hz,
         length_s=len(wave) / rate_hz,
@@ -115,22 +118,33 @@ def answer(model: Model, samples: Samples, *, explain: bool, decoding_ms: float)
     )
 
 
-def look(model: Model, clip: Array) -> tuple[Array, Spectrum]:
-    """Calibrated probabilities (classes,) of a clip (samples,), and what was seen for them."""
+def look(model: Model, clip: Array) -> tuple[Array, float, Spectrum]:
+    """Calibrated probabilities (classes,) and strangeness of a clip (samples,), and what was seen.
+
+    Either part of the network hears the clip once.
+    """
     network, waves = ready(model, clip)
     with torch.no_grad():
-        logits, weights = network(waves)
+        power = network.frontend.power(waves)
+        events, weights = network.classify(power)
+        statistics = network.describe(waves)
+        logits = network.joined(events, statistics)
+        loudness = as_bytes(decibels(network, power))[0].cpu().numpy()
+    (strangeness,) = strangeness_of(network, statistics, len(waves))
     attention = None
     if weights is not None and network.config.encoder.chooses:
         attention = tuple(last_block(weights)[0].tolist())
-    loudness = as_bytes(decibels(network, waves))[0].cpu().numpy()
     bands, frames = loudness.shape
-    return scaled(logits.cpu().numpy(), model.temperature)[0], Spectrum(
-        bands=bands,
-        frames=frames,
-        loudness=loudness.tobytes(),
-        evidence=None,
-        attention=attention,
+    return (
+        scaled(logits.cpu().numpy(), model.temperature)[0],
+        float(strangeness),
+        Spectrum(
+            bands=bands,
+            frames=frames,
+            loudness=loudness.tobytes(),
+            evidence=None,
+            attention=attention,
+        ),
     )
 
 
@@ -151,22 +165,20 @@ def ready(model: Model, clip: Array) -> tuple[SoundClassifier, Tensor]:
     return model.trained.network.to(device), waves
 
 
-def decibels(network: SoundClassifier, waves: Tensor) -> Tensor:
+def decibels(network: SoundClassifier, power: Tensor) -> Tensor:
     """Loudness above the floor below which the network hears nothing, the clip's mean being 0 dB.
 
-    Shapes: (batch, samples) -> (batch, bands, frames).
+    Shapes: (batch, bands, frames) -> the same.
     """
-    with torch.no_grad():
-        power = network.frontend.power(waves)
-        loud = 10 * decades(power, network.config.frontend.floor_db)
-        return loud - loud.amin((1, 2), keepdim=True)
+    loud = 10 * decades(power, network.config.frontend.floor_db)
+    return loud - loud.amin((1, 2), keepdim=True)
 
 
 def events(model: Model, wave: Array, length: int) -> tuple[Heard, ...]:
     """What a sound longer than a clip is all along, as `auricle predict` tells it."""
     hop, rate_hz = length // OVERLAP, model.sample_rate_hz
-    found = np.concatenate([*answers_of(model, windows([wave], length, hop))])
-    spans = merged(stretches(found), hop / rate_hz, len(wave) / rate_hz, model.unknown_below)
+    found = along(model, windows([wave], length, hop))
+    spans = merged(*found, model.known(*found), hop / rate_hz, len(wave) / rate_hz)
     return tuple(
         Heard(
             start_s=span.start_s,

@@ -1,9 +1,10 @@
 """Does an export answer as the network that it was made of? The certificate, `parity.json`.
 
-Conventions: `targets` (clips,) category indices, `probabilities` (clips, classes). Every row is
-held against the first, which is the trained network itself.
+Conventions: `targets` (clips,) category indices. Every row is held against the first, which is the
+trained network itself.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -19,6 +20,9 @@ REFERENCE = "pytorch"
 LARGEST_DIFFERENCE = 1e-4
 """By how much a probability may differ where the arithmetic is float32 too."""
 
+LEAST_STRANGENESS = 1e-6
+"""Below it there is none, as to a network that remembers no clip."""
+
 LOST_OF = 40
 """Of so many clips one may be lost to int8: two of eighty."""
 
@@ -31,6 +35,19 @@ BARS: dict[str, Bar] = {
 """What a row is judged by; one that is not here is told and not judged."""
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What one way to answer says of clips.
+
+    `probabilities` (clips, classes); `strangeness` (clips,), not a number where it tells none;
+    `known` (clips,), whether the model's limits let a clip pass for one of its categories.
+    """
+
+    probabilities: Array
+    strangeness: Array
+    known: Array
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One way to answer.
@@ -39,6 +56,8 @@ class Row:
     clips with the reference's answer, `lost` how many it answers right and this one wrong, `gained`
     the reverse. `ms_a_clip` is the median, from samples to probabilities, on one thread. `bound` is
     the most that is allowed of what `BARS` names, and `holds` whether it is kept.
+    `strangeness_difference` is the largest share by which any strangeness differs, if both tell
+    one, `unknown_otherwise` how many clips one of the two calls unknown and the other not.
     """
 
     name: str
@@ -51,6 +70,8 @@ class Row:
     bytes: int
     bound: float | None
     holds: bool | None
+    strangeness_difference: float | None = None
+    unknown_otherwise: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,24 +102,27 @@ class Certificate:
 def compare(
     name: str,
     targets: Array,
-    reference: Array,
-    probabilities: Array,
+    reference: Answers,
+    found: Answers,
     *,
     ms_a_clip: float,
     size: int,
 ) -> Row:
     """Hold one way to answer against the reference."""
-    right, ours = probabilities.argmax(1) == targets, reference.argmax(1) == targets
+    theirs, probabilities = reference.probabilities, found.probabilities
+    right, ours = probabilities.argmax(1) == targets, theirs.argmax(1) == targets
     row = {
-        "largest_difference": float(np.abs(probabilities - reference).max()),
+        "largest_difference": float(np.abs(probabilities - theirs).max()),
         "lost": int((ours & ~right).sum()),
     }
     bar = BARS.get(name)
     bound = None if bar is None else bound_of(bar, len(targets))
+    apart = np.abs(found.strangeness - reference.strangeness)
+    apart = float((apart / np.maximum(reference.strangeness, LEAST_STRANGENESS)).max())
     return Row(
         name=name,
         accuracy=float(right.mean()),
-        agreement=float((probabilities.argmax(1) == reference.argmax(1)).mean()),
+        agreement=float((probabilities.argmax(1) == theirs.argmax(1)).mean()),
         largest_difference=row["largest_difference"],
         lost=int(row["lost"]),
         gained=int((right & ~ours).sum()),
@@ -106,6 +130,8 @@ def compare(
         bytes=size,
         bound=bound,
         holds=None if bar is None or bound is None else bool(row[bar] <= bound),
+        strangeness_difference=None if math.isnan(apart) else apart,
+        unknown_otherwise=int((found.known != reference.known).sum()),
     )
 
 
@@ -129,6 +155,24 @@ def verdicts(rows: Sequence[Row], called: Mapping[str, str] = MappingProxyType({
         return f"{called.get(row.name, row.name)} {agrees}: {found}; {allowed}."
 
     return [verdict(row) for row in rows if row.holds is not None]
+
+
+def unknown_alike(
+    rows: Sequence[Row], called: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """A sentence for each row but the reference, on what it calls unknown and how strange."""
+    reference = called.get(REFERENCE, REFERENCE)
+    found = []
+    for row in rows:
+        if row.name == REFERENCE or row.unknown_otherwise is None:
+            continue
+        apart = row.strangeness_difference
+        strange = "" if apart is None else f", strangeness by {in_full(100 * apart)}% at most"
+        found.append(
+            f"{called.get(row.name, row.name)} differs from {reference} in whether a clip is "
+            f"unknown for {row.unknown_otherwise}{strange}."
+        )
+    return found
 
 
 def in_full(value: float) -> str:

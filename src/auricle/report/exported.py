@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator
 
-from auricle.evaluation.parity import REFERENCE, Certificate, Row, in_full, verdicts
+from auricle.evaluation.parity import (
+    REFERENCE,
+    Certificate,
+    Row,
+    in_full,
+    unknown_alike,
+    verdicts,
+)
 from auricle.report.document import Block, Bullets, Column, Heading, Paragraph, Table, code, plain
 from auricle.report.study_files import Study
 from auricle.report.wording import listed, percent, plural
@@ -35,6 +42,7 @@ def exported(study: Study) -> Iterator[Block]:
     yield Bullets(
         [
             *(plain(sentence) for sentence in verdicts(found.rows, WAYS)),
+            *(plain(sentence) for sentence in unknown_alike(found.rows, WAYS)),
             *(f"Left out: {plain(reason)}." for reason in found.left_out),
         ]
     )

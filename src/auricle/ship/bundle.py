@@ -78,8 +78,10 @@ class Facts:
 
     Probabilities are a softmax of logits divided by `temperature`; an answer whose probability is
     below `unknown_below` is none of the categories. Both come from out-of-fold predictions, and
-    are missing where there were none. `unknown_passed` is the share of sounds of no category that
-    networks of its recipe were this sure of, where that was measured.
+    are missing where there were none. Nor is a sound any of them whose strangeness
+    (`network.texture`) exceeds `strange_above`, where the study was asked for such a limit.
+    `unknown_passed` is the share of sounds of no category that networks of its recipe took for
+    known within these limits, where that was measured.
     """
 
     format: int
@@ -94,6 +96,7 @@ class Facts:
     versions: dict[str, str]
     sha256: dict[str, str]
     unknown_passed: float | None = None
+    strange_above: float | None = None
 
     @property
     def own_scores(self) -> tuple[Score, ...]:

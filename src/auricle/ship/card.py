@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from auricle.data.esc10 import CITATION, credit
 from auricle.ship.bundle import WEIGHTS, Facts
-from auricle.ship.onnx import INT8, MODEL
+from auricle.ship.onnx import INT8, MODEL, OUTPUTS, outputs_of
 
 
 def card(facts: Facts, files: Mapping[str, bytes]) -> str:
@@ -101,9 +101,9 @@ def body(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
     yield ""
     if facts.temperature is not None and facts.unknown_below is not None:
         yield (
-            f"Probabilities are scaled by a temperature of {facts.temperature:.3f}; an answer less "
-            f"sure than {facts.unknown_below:.2f} is called unknown. Both come from clips that the "
-            f"networks had not heard. {what_passes(facts)}"
+            f"Probabilities are scaled by a temperature of {facts.temperature:.3f}. "
+            f"{what_is_unknown(facts)} These figures come from clips that the networks had not "
+            f"heard. {what_passes(facts)}"
         )
     else:
         yield "Its probabilities are not calibrated, and it never answers unknown."
@@ -113,35 +113,47 @@ def body(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
     )
 
 
+def what_is_unknown(facts: Facts) -> str:
+    """For what reasons a sound is called unknown, in a sentence; none where it never is."""
+    if not facts.unknown_below:
+        return ""
+    unsure = f"An answer less sure than {100 * facts.unknown_below:.0f}% is called unknown"
+    if facts.strange_above is None:
+        return f"{unsure}."
+    return (
+        f"{unsure}, and so is a sound too strange, however sure the answer: one whose texture lies "
+        f"more than {facts.strange_above:.2f} times as far from that of every category as clips of "
+        "a category do."
+    )
+
+
 def what_passes(facts: Facts) -> str:
     """How little "unknown" is to be relied on, in a sentence."""
+    means = "unsure" if facts.strange_above is None else "unsure or strange"
     if facts.unknown_passed is None:
         return (
-            "Unknown means unsure, no more: many sounds of no category pass for known, such as "
+            f"Unknown means {means}, no more: many sounds of no category pass for known, such as "
             "steady noise."
         )
     return (
-        "Unknown means unsure, no more: of sounds of no category that were made to try it, noises, "
-        f"tones and clicks, {100 * facts.unknown_passed:.0f}% passed for known."
+        f"Unknown means {means}, no more: of sounds of no category that were made to try it, "
+        f"noises, tones and clicks, {100 * facts.unknown_passed:.0f}% passed for known."
     )
 
 
 def without_python(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
     """What those need to know who run the ONNX file."""
     frontend = facts.network.frontend
+    outputs = {name: f"`{name}` ({', '.join(OUTPUTS[name])})" for name in outputs_of(facts.network)}
+    outputs["spectrum"] += " in dB"
+    *first, last = outputs.values()
     yield "## Without Python"
     yield ""
     yield (
         f"`{MODEL}` ({megabytes(files[MODEL])}) is the same network, from the wave to calibrated "
         f"probabilities, for ONNX Runtime on any platform. Its input `wave` (batch, samples) is "
         f"float32 in [-1, 1), mono, {frontend.sample_rate_hz:,} Hz, of any length; its outputs are "
-        "`probabilities` (batch, classes)"
-        + (
-            ", `spectrum` (batch, bands, frames) in dB and `attention` (batch, steps)."
-            if facts.network.encoder.chooses
-            else " and `spectrum` (batch, bands, frames) in dB."
-        )
-        + " Categories and rates are in its metadata."
+        f"{', '.join(first)} and {last}. Categories, rates and limits are in its metadata."
         + (
             f" `{INT8}` ({megabytes(files[INT8])}) is the same with 8 bits a weight."
             if INT8 in files

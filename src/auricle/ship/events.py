@@ -1,6 +1,7 @@
 """A long recording as events: windows that overlap, answers that are merged where they agree.
 
-pieces of a wave -> windows (samples) every hop -> probabilities (windows, classes)
+pieces of a wave -> windows (samples) every hop
+  -> probabilities (windows, classes), strangeness (windows,)
   -> of each stretch of one hop the mean of the windows over it -> runs of one answer
 """
 
@@ -18,13 +19,17 @@ OVERLAP = 2
 
 @dataclass(frozen=True)
 class Event:
-    """A stretch of one recording with one answer; `probabilities` (classes,) are means over it."""
+    """A stretch of one recording with one answer, or none.
+
+    `probabilities` (classes,) and `strangeness` are means over it.
+    """
 
     start_s: float
     end_s: float
     answer: int | None
     confidence: float
     probabilities: Array
+    strangeness: float
 
 
 def windows(pieces: Iterable[Wave], samples: int, hop: int) -> Iterator[Wave]:
@@ -44,28 +49,32 @@ def windows(pieces: Iterable[Wave], samples: int, hop: int) -> Iterator[Wave]:
         yield np.pad(held[:samples], (0, max(0, samples - len(held))))
 
 
-def stretches(probabilities: Array, overlap: int = OVERLAP) -> Array:
+def stretches(found: Array, overlap: int = OVERLAP) -> Array:
     """Mean over the windows that hear each stretch of a hop.
 
-    Shapes: (windows, classes) -> (windows + overlap - 1, classes). Those at the ends are heard by
-    fewer windows.
+    Shapes: (windows, any) or (windows,) -> the same of windows + overlap - 1. Those at the ends are
+    heard by fewer windows.
     """
-    count = len(probabilities) + overlap - 1
-    total = np.zeros((count, probabilities.shape[1]))
-    heard = np.zeros((count, 1))
+    count = len(found) + overlap - 1
+    total = np.zeros((count, *found.shape[1:]))
+    heard = np.zeros(count)
     for after in range(overlap):
-        total[after : after + len(probabilities)] += probabilities
-        heard[after : after + len(probabilities)] += 1
-    return total / heard
+        total[after : after + len(found)] += found
+        heard[after : after + len(found)] += 1
+    mean: Array = (total.T / heard).T
+    return mean
 
 
-def merged(found: Array, hop_s: float, length_s: float, unknown_below: float) -> list[Event]:
-    """Runs of stretches (stretches, classes) with the same answer, as events up to `length_s`.
+def merged(
+    probabilities: Array, strangeness: Array, known: Array, hop_s: float, length_s: float
+) -> list[Event]:
+    """Runs of stretches with the same answer, as events up to `length_s`.
 
-    An answer is the likeliest class, or none where its probability is below the threshold.
+    An answer is the likeliest class, or none where the stretch is not `known`.
+    Shapes: (stretches, classes), (stretches,), (stretches,).
     """
-    found = found[: max(1, int(np.ceil(length_s / hop_s - 1e-9)))]
-    answers = np.where(found.max(1) >= unknown_below, found.argmax(1), -1)
+    count = max(1, int(np.ceil(length_s / hop_s - 1e-9)))
+    answers = np.where(known, probabilities.argmax(1), -1)[:count]
     begins = np.flatnonzero(np.diff(answers, prepend=answers[0] - 1))
     ends = [*begins[1:], len(answers)]
     return [
@@ -73,8 +82,9 @@ def merged(found: Array, hop_s: float, length_s: float, unknown_below: float) ->
             start_s=float(begin * hop_s),
             end_s=float(min(end * hop_s, length_s)),
             answer=int(answers[begin]) if answers[begin] >= 0 else None,
-            confidence=float(found[begin:end].mean(0).max()),
-            probabilities=found[begin:end].mean(0),
+            confidence=float(probabilities[begin:end].mean(0).max()),
+            probabilities=probabilities[begin:end].mean(0),
+            strangeness=float(strangeness[begin:end].mean()),
         )
         for begin, end in zip(begins, ends, strict=True)
     ]

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -62,6 +63,9 @@ def export(
     """
     trained = load_fit(best_fit(run))
     facts = described(trained, name)
+    calibrated = facts.unknown_below is not None
+    if calibrated and facts.strange_above is None and facts.network.texture.share:
+        say(by_probability_alone(study_of(trained.folder)))
     files = {WEIGHTS: weights_file(trained.network)}
     if onnx:
         say(f"{MODEL}: made of the network, which takes a while")
@@ -77,16 +81,13 @@ def export(
 def described(trained: TrainedNetwork, name: str | None = None) -> Facts:
     """What a bundle tells of a fit, but for the hashes of its files."""
     study = study_of(trained.folder)
-    calibration = calibrated(study, trained)
     return Facts(
         format=FORMAT,
         name=name or f"{trained.facts['data']}-{trained.recipe.name}".lower(),
         categories=trained.categories,
         network=trained.recipe.network,
         clip_s=trained.clip_s,
-        temperature=calibration and calibration[0],
-        unknown_below=calibration and calibration[1],
-        unknown_passed=calibration and passed_for_known(study, trained.recipe.name),
+        **vars(limits_of(study, trained)),
         learnt=learnt_from(trained),
         scores=scores_of(study, trained),
         versions={
@@ -130,30 +131,60 @@ def facts_with(facts: Facts, files: dict[str, bytes]) -> Facts:
     return Facts(**{**vars(facts), "sha256": hashes(files)})
 
 
-def calibrated(study: Path, trained: TrainedNetwork) -> tuple[float, float] | None:
-    """Temperature and unknown threshold from the same configuration's out-of-fold predictions."""
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How sure a network is to say it is, and from where on it names no category: see `Facts`."""
+
+    temperature: float | None = None
+    unknown_below: float | None = None
+    strange_above: float | None = None
+    unknown_passed: float | None = None
+
+
+def limits_of(study: Path, trained: TrainedNetwork) -> Limits:
+    """Those of a fit, from the same configuration's out-of-fold predictions; none without these.
+
+    Where the study was asked what foreign sounds pass for (`unknown`), both limits are those that
+    were found there together.
+    """
     seed = f"seed-{trained.facts.get('seed', 0)}"
     files = sorted((study / trained.recipe.name).glob(f"kfold/*/{seed}/predictions.npz"))
     if not files:
-        return None
+        return Limits()
     found: Predictions = pooled([load_predictions(file) for file in files])
     logits = as_logits(found.probabilities)
     temperature = fit_temperature(logits, targets_of(found.clips, trained.categories))
-    return temperature, threshold(scaled(logits, temperature).max(1))
+    refusals = refusals_of(study, trained.recipe.name)
+    if both := refusals.get("both"):
+        below, above, passed = (both[key] for key in ("below", "above", "accepted"))
+    else:
+        below, above = threshold(scaled(logits, temperature).max(1)), None
+        passed = refusals.get("probability", {}).get("accepted")
+    return Limits(
+        temperature=temperature, unknown_below=below, strange_above=above, unknown_passed=passed
+    )
 
 
-def passed_for_known(study: Path, configuration: str) -> float | None:
-    """The share of foreign sounds above its threshold, where the study was asked (`unknown`)."""
+def refusals_of(study: Path, configuration: str) -> dict[str, dict[str, Any]]:
+    """What the study found of foreign sounds, by the score that refuses them; none if not asked."""
     file = study / "evidence" / "unknown.json"
     if not file.is_file():
-        return None
+        return {}
     asked = json.loads(file.read_text(encoding="utf-8"))["configurations"]
-    shares = {
-        (own["configuration"], refusal["score"]): refusal["accepted"]
+    return {
+        refusal["score"]: refusal
         for own in asked
+        if own["configuration"] == configuration
         for refusal in own["refusals"]
     }
-    return shares.get((configuration, "probability"))
+
+
+def by_probability_alone(study: Path) -> str:
+    """What is told of a network with a texture that has no limit to what is strange to it."""
+    return (
+        "unknown: told by probability alone; how strange a sound is becomes a second reason after "
+        f"auricle evidence {study} --part unknown"
+    )
 
 
 def learnt_from(trained: TrainedNetwork) -> Learnt:

@@ -9,13 +9,15 @@ const session = await ort.InferenceSession.create(model, { executionProviders: [
 
 const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
-/** Probabilities of a stored wave, 16 bits a sample, and the milliseconds that they took. */
+/** Probabilities and strangeness of a stored wave, 16 bits a sample, and the milliseconds they took. */
 window.hear = async (text) => {
   const stored = new Int16Array(bytesOf(text).buffer);
   const began = performance.now();
   const wave = Float32Array.from(stored, (sample) => sample / 32768);
   const found = await session.run({ wave: new ort.Tensor("float32", wave, [1, wave.length]) });
-  return { probabilities: [...found.probabilities.data], ms: performance.now() - began };
+  const ms = performance.now() - began;
+  const strangeness = found.strangeness ? found.strangeness.data[0] : null;
+  return { probabilities: [...found.probabilities.data], strangeness, ms };
 };
 
 /** The wave of a sound file as this browser decodes it: float32, mono, and the milliseconds. */

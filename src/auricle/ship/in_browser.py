@@ -1,6 +1,7 @@
 """An exported network run by onnxruntime-web in headless Chromium, on one thread."""
 
 import base64
+import math
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,10 +36,14 @@ class Browser:
     page: "Page"
     version: str
 
-    def hear(self, stored: Array) -> tuple[Array, float]:
-        """Probabilities (classes,) of a stored wave (samples,) int16, and the milliseconds."""
+    def hear(self, stored: Array) -> tuple[Array, float, float]:
+        """Probabilities (classes,) of a stored wave (samples,) int16, strangeness, milliseconds.
+
+        Strangeness is not a number where the network tells none.
+        """
         found = self.ask("hear", encoded(stored.astype("<i2").tobytes()))
-        return np.array(found["probabilities"]), float(found["ms"])
+        strangeness = math.nan if found["strangeness"] is None else found["strangeness"]
+        return np.array(found["probabilities"]), float(strangeness), float(found["ms"])
 
     def decode(self, file: Path, sample_rate_hz: int) -> tuple[Wave, float]:
         """A sound file as the browser decodes it, (samples,) float32, and the milliseconds.

@@ -1,20 +1,24 @@
 """A model to ask: `auricle.load("doorbell-bundle").predict("clip.wav")`."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 import auricle
 from auricle.data.audio import fit_length, load_wave
 from auricle.data.store import to_samples
 from auricle.evaluation.calibration import as_logits, scaled
-from auricle.ship.bundle import FACTS, Bundle, load_bundle
-from auricle.ship.export import calibrated
+from auricle.network.classifier import SoundClassifier
+from auricle.ship.bundle import FACTS, Bundle, Facts, load_bundle
+from auricle.ship.export import Limits, limits_of
 from auricle.study.fits import TrainedNetwork, best_fit, load_fit, study_of
 from auricle.study.recipe import Recipe
-from auricle.training.fit import choose_device, predict
-from auricle.training.sounds import Array, Examples
+from auricle.training.fit import choose_device, probabilities_of
+from auricle.training.sounds import Array, Examples, Sounds
 
 UNKNOWN = "unknown"
 SHIPPED = Path(auricle.__file__).parent / "models" / "esc10-cnn.zip"
@@ -25,16 +29,20 @@ SHIPPED = Path(auricle.__file__).parent / "models" / "esc10-cnn.zip"
 class Prediction:
     """What a sound is, how sure that is, and the probability of every category.
 
-    `category` is "unknown" where the largest probability is below the model's threshold.
+    `category` is "unknown" where the largest probability is below what the model asks for, or where
+    `strangeness` is above what it allows: how far the sound's texture lies from that of its nearest
+    category, one being what clips do that were learnt. It is 0 to a model from before it was
+    measured, and there is none to one without a texture.
     """
 
     category: str
     confidence: float
     probabilities: dict[str, float]
+    strangeness: float | None
 
     def __str__(self) -> str:
-        """The answer in one line."""
-        return f"{self.category} ({self.confidence:.1%})"
+        """The answer in one line; how sure of what it does not name is left out."""
+        return UNKNOWN if self.category == UNKNOWN else f"{self.category} ({self.confidence:.1%})"
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,7 @@ class Model:
     trained: TrainedNetwork
     temperature: float
     unknown_below: float
+    strange_above: float = math.inf
     device: str = "auto"
 
     @property
@@ -66,25 +75,48 @@ class Model:
     def hear(self, wave: Array) -> Prediction:
         """What a wave (samples,) in [-1, 1) at `sample_rate_hz` is."""
         samples = round(self.trained.clip_s * self.sample_rate_hz)
-        return self.answer(self.probabilities(to_samples(fit_length(wave, samples))[None])[0])
+        shares, strangeness = self.judge(to_samples(fit_length(wave, samples))[None])
+        return self.answer(shares[0], float(strangeness[0]))
 
-    def probabilities(self, waves: Array) -> Array:
-        """Calibrated probabilities (clips, classes) of stored waves (clips, samples) int16."""
-        rows = np.arange(len(waves))
-        found = predict(
-            self.trained.network, Examples(waves, rows, rows), choose_device(self.device)
-        )
-        return scaled(as_logits(found), self.temperature)
+    def judge(self, waves: Array) -> tuple[Array, Array]:
+        """Calibrated probabilities and strangeness of stored waves, described once for both.
 
-    def answer(self, probabilities: Array) -> Prediction:
-        """An answer from the probabilities (classes,) of one clip."""
+        Shapes: (clips, samples) int16 -> (clips, classes), (clips,). Strangeness is not a number
+        where the network has no texture.
+        """
+        rows, device = np.arange(len(waves)), choose_device(self.device)
+        network = self.trained.network.to(device).eval()
+        sounds = Sounds(network, Examples(waves, rows, rows), device, power_file=None)
+        shares = scaled(as_logits(probabilities_of(network, sounds)), self.temperature)
+        return shares, strangeness_of(network, sounds.statistics, len(waves))
+
+    def known(self, probabilities: Array, strangeness: Array) -> Array:
+        """Whether sounds are of a category: of one that is probable enough, and not too strange.
+
+        Shapes: (clips, classes), (clips,) -> (clips,).
+        """
+        unsure = probabilities.max(1) < self.unknown_below
+        known: Array = ~(unsure | (strangeness > self.strange_above))
+        return known
+
+    def answer(self, probabilities: Array, strangeness: float) -> Prediction:
+        """An answer from what was found of one clip, probabilities being (classes,)."""
         best = int(probabilities.argmax())
-        known = probabilities[best] >= self.unknown_below
+        (known,) = self.known(probabilities[None], np.array([strangeness]))
         return Prediction(
             self.categories[best] if known else UNKNOWN,
             float(probabilities[best]),
             dict(zip(self.categories, probabilities.tolist(), strict=True)),
+            None if math.isnan(strangeness) else strangeness,
         )
+
+
+@torch.no_grad()
+def strangeness_of(network: SoundClassifier, statistics: Tensor | None, clips: int) -> Array:
+    """How strange clips are (clips,), by their texture's statistics (clips, count) if any count."""
+    if network.texture is None or statistics is None:
+        return np.full(clips, np.nan)
+    return network.texture.strangeness(statistics).cpu().numpy().astype(float)
 
 
 def load_model(place: str | Path = SHIPPED, device: str = "auto") -> Model:
@@ -95,11 +127,21 @@ def load_model(place: str | Path = SHIPPED, device: str = "auto") -> Model:
     place = Path(place)
     if is_bundle(place):
         bundle = load_bundle(place)
-        temperature, threshold = bundle.facts.temperature, bundle.facts.unknown_below
-        return Model(trained_of(bundle, place), temperature or 1.0, threshold or 0.0, device)
+        return with_limits(trained_of(bundle, place), bundle.facts, device)
     trained = load_fit(best_fit(place))
-    found = calibrated(study_of(trained.folder), trained) or (1.0, 0.0)
-    return Model(trained, *found, device)
+    return with_limits(trained, limits_of(study_of(trained.folder), trained), device)
+
+
+def with_limits(trained: TrainedNetwork, limits: Limits | Facts, device: str) -> Model:
+    """A model that is as sure as it may say; where a limit is missing, no sound exceeds it."""
+    above = limits.strange_above
+    return Model(
+        trained,
+        temperature=limits.temperature or 1.0,
+        unknown_below=limits.unknown_below or 0.0,
+        strange_above=math.inf if above is None else above,
+        device=device,
+    )
 
 
 def is_bundle(place: Path) -> bool:

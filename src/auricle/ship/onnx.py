@@ -4,6 +4,7 @@
       -> probabilities (batch, classes) calibrated, in the order of `categories`
       -> spectrum (batch, bands, frames) decibels over the clip's mean power, from `floor_db` up
       -> attention (batch, steps)       what the class token looks at; each row sums to less than 1
+      -> strangeness (batch,)           how far its texture lies from that of the nearest category
 
 Batch and samples are free. A wave that is shorter than `clip_s` is followed by silence up to there,
 as `Model.predict` does it, so that one sample is enough; of a longer one `Model.predict` hears the
@@ -12,11 +13,13 @@ loudest stretch, and so should a caller, for the graph hears all of it as one cl
 `attention` is there only for networks whose class token chooses what it looks at: the last block's,
 as a mean over its heads (`network.attention.last_block`). Step k covers `step_s` seconds from
 k * `step_s` on, frame k those around k * `hop_s`. Bands are even in mel between `low_hz` and
-`high_hz`.
+`high_hz`. `strangeness` is there only for networks with a texture (`network.texture`), one being
+what clips of a category do.
 
-The file's metadata hold these values and `name`, `format` and `unknown_below`, each as JSON: an
-answer less probable than that is none of the categories (0 where none was fitted). What runs ONNX
-in a browser does not hand them on: `metadata` gives them to whoever writes a page.
+The file's metadata hold these values and `name`, `format`, `unknown_below` and `strange_above`,
+each as JSON: an answer less probable than the one is none of the categories (0 where none was
+fitted), nor is a sound that is stranger than the other (null where there is no such limit). What
+runs ONNX in a browser does not hand them on: `metadata` gives them to whoever writes a page.
 """
 
 import copy
@@ -54,9 +57,10 @@ OUTPUTS = {
     "probabilities": ("batch", "classes"),
     "spectrum": ("batch", "bands", "frames"),
     "attention": ("batch", "steps"),
+    "strangeness": ("batch",),
 }
-FORMAT = 1
-"""Of the graph's inputs, outputs and metadata."""
+FORMAT = 2
+"""Of the graph's inputs, outputs and metadata. In format 1 there was no strangeness."""
 
 SETTLING = 128
 """So many clips settle the scales of int8."""
@@ -82,12 +86,21 @@ class Heard(nn.Module):
         wave = F.pad(wave, (0, missing))
         power = self.network.frontend.power(wave)  # (batch, bands, frames)
         events, weights = self.network.classify(power)
-        logits = self.network.joined(events, self.network.describe(wave))
-        spectrum = 10 * decades(power, config.frontend.floor_db)
-        probabilities = (logits / self.temperature).softmax(1)
-        if weights is None or not config.encoder.chooses:
-            return probabilities, spectrum
-        return probabilities, spectrum, last_block(weights)
+        statistics, texture = self.network.describe(wave), self.network.texture
+        logits = self.network.joined(events, statistics)
+        found = [(logits / self.temperature).softmax(1)]
+        found.append(10 * decades(power, config.frontend.floor_db))
+        if weights is not None and config.encoder.chooses:
+            found.append(last_block(weights))
+        if texture is not None and statistics is not None:
+            found.append(texture.strangeness(statistics))
+        return tuple(found)
+
+
+def outputs_of(config: NetworkConfig) -> list[str]:
+    """Names of the outputs that a network has, in their order."""
+    left_out = {"attention": not config.encoder.chooses, "strangeness": not config.texture.share}
+    return [name for name in OUTPUTS if not left_out.get(name)]
 
 
 def to_onnx(network: SoundClassifier, facts: Facts) -> bytes:
@@ -97,7 +110,6 @@ def to_onnx(network: SoundClassifier, facts: Facts) -> bytes:
     """
     need("onnx", "onnxscript")
     heard = Heard(light_copy(network), samples_of(facts), facts.temperature or 1.0).eval()
-    names = [*OUTPUTS][: 3 if network.config.encoder.chooses else 2]
     free = {0: torch.export.Dim("batch", min=1), 1: torch.export.Dim("samples", min=1)}
     example = torch.zeros(2, example_samples(network.config, samples_of(facts)))
     with hushed():
@@ -105,7 +117,7 @@ def to_onnx(network: SoundClassifier, facts: Facts) -> bytes:
             heard,
             (example,),
             input_names=[WAVE],
-            output_names=names,
+            output_names=outputs_of(network.config),
             dynamic_shapes=(free,),
             dynamo=True,
             optimize=False,
@@ -209,6 +221,7 @@ def metadata(facts: Facts) -> dict[str, Any]:
         "sample_rate_hz": frontend.sample_rate_hz,
         "clip_s": facts.clip_s,
         "unknown_below": facts.unknown_below or 0.0,
+        "strange_above": facts.strange_above,
         "hop_s": frontend.hop / frontend.sample_rate_hz,
         "step_s": facts.network.step_s,
         "floor_db": frontend.floor_db,
@@ -221,7 +234,7 @@ def to_int8(model: bytes, waves: Array) -> bytes:
     """The same graph with 8 bits a weight; `waves` (clips, samples) int16 settle all scales.
 
     Convolutions and layers with weights of their own are quantised, each channel by itself. What
-    the spectrum and the texture's statistics rest on is not, as 8 bits hold no power, nor
+    spectrum, strangeness and the texture's statistics rest on is not, as 8 bits hold no power, nor
     attention, whose products are of two things that change. Scales span all values that were met:
     cutting the rarest loses about as few clips, but foreign sounds, which go beyond them, are then
     answered otherwise.
@@ -272,7 +285,7 @@ def kept_exact(graph: "onnx.GraphProto") -> list[str]:
     weights = {weight.name for weight in graph.initializer}
     made_by = {name: node for node in graph.node for name in node.output}
     of_texture = (node for node in graph.node if TEXTURE_WEIGHT in node.input)
-    found, asked = set(), ["spectrum", *(node.input[0] for node in of_texture)]
+    found, asked = set(), ["spectrum", "strangeness", *(node.input[0] for node in of_texture)]
     while asked:
         node = made_by.get(asked.pop())
         if node and node.name not in found:

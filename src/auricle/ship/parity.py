@@ -8,12 +8,14 @@
 All get the same 16-bit samples, clip by clip in turns, each on one thread.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -27,7 +29,16 @@ from auricle.data.clips import ClipTable
 from auricle.data.sources import cache_folder
 from auricle.data.store import WaveStore, open_store, to_samples
 from auricle.errors import AudioError, AuricleError, BundleError, StudyError
-from auricle.evaluation.parity import FORMAT, REFERENCE, Certificate, compare, in_full, verdicts
+from auricle.evaluation.parity import (
+    FORMAT,
+    REFERENCE,
+    Answers,
+    Certificate,
+    compare,
+    in_full,
+    unknown_alike,
+    verdicts,
+)
 from auricle.files import replace_text
 from auricle.ship.bundle import WEIGHTS, Bundle, load_bundle
 from auricle.ship.in_browser import Browser, in_browser
@@ -47,8 +58,10 @@ DECODED = "browser-decoded"
 WARMING = 3
 """Answers before the watch is started."""
 
-Hear = Callable[[int], tuple[Array, float]]
-"""From a clip's row to its probabilities (classes,) and the milliseconds that they took."""
+Found = TypeVar("Found")
+Hear = Callable[[int], tuple[Array, float, float]]
+"""From a clip's row to its probabilities (classes,), its strangeness (not a number where none is
+told), and the milliseconds that they took."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +138,9 @@ def certify(
             compare(
                 way.name,
                 targets_of(store.clips, model.categories),
-                answers[REFERENCE][0],
-                answers[way.name][0],
-                ms_a_clip=float(np.median(answers[way.name][1])),
+                said(model, answers[REFERENCE]),
+                said(model, answers[way.name]),
+                ms_a_clip=float(np.median(answers[way.name][2])),
                 size=way.size,
             )
             for way in ways
@@ -145,6 +158,12 @@ def certify(
     keep(found, beside(place), *([study / PARITY] if study else []))
     console.print(beside(place))
     return found
+
+
+def said(model: Model, answers: tuple[Array, Array, Array]) -> Answers:
+    """What one way said of all clips, by the limits of the model."""
+    probabilities, strangeness, _ = answers
+    return Answers(probabilities, strangeness, model.known(probabilities, strangeness))
 
 
 def clips_to_put(table: ClipTable, trained: TrainedNetwork, test: bool) -> tuple[ClipTable, int]:
@@ -169,8 +188,9 @@ def clips_to_put(table: ClipTable, trained: TrainedNetwork, test: bool) -> tuple
 def in_process(bundle: Bundle, model: Model, store: WaveStore) -> Iterator[Way]:
     """The ways that need nothing but this process: the network itself, and its graphs."""
 
-    def trained(row: int) -> tuple[Array, float]:
-        return timed(lambda: model.probabilities(store.waves[row : row + 1])[0])
+    def trained(row: int) -> tuple[Array, float, float]:
+        (shares, strangeness), ms = timed(lambda: model.judge(store.waves[row : row + 1]))
+        return shares[0], float(strangeness[0]), ms
 
     yield Way(REFERENCE, trained, len(bundle.files[WEIGHTS]))
     for name, file in (("onnx", MODEL), ("int8", INT8)):
@@ -185,11 +205,12 @@ def in_runtime(graph: bytes, store: WaveStore) -> Hear:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    told = {output.name for output in session.get_outputs()}
+    asked = [name for name in ("probabilities", "strangeness") if name in told]
 
-    def hear(row: int) -> tuple[Array, float]:
-        return timed(
-            lambda: session.run(["probabilities"], {WAVE: as_wave(store.waves[row])})[0][0]
-        )
+    def hear(row: int) -> tuple[Array, float, float]:
+        found, ms = timed(lambda: session.run(asked, {WAVE: as_wave(store.waves[row])}))
+        return found[0][0], float(found[1][0]) if len(found) > 1 else math.nan, ms
 
     return hear
 
@@ -199,16 +220,16 @@ def by_browser(
 ) -> Iterator[Way]:
     """The graph in a browser, on our samples and on its own."""
 
-    def decoded(row: int) -> tuple[Array, float]:
+    def decoded(row: int) -> tuple[Array, float, float]:
         wave, decoding_ms = browser.decode(table.path(store.clips[row]), model.sample_rate_hz)
-        found, ms = browser.hear(to_samples(fit_length(wave, store.waves.shape[1])))
-        return found, decoding_ms + ms
+        shares, strange, ms = browser.hear(to_samples(fit_length(wave, store.waves.shape[1])))
+        return shares, strange, decoding_ms + ms
 
     yield Way("browser", lambda row: browser.hear(store.waves[row]), size)
     yield Way(DECODED, decoded, size)
 
 
-def timed(answer: Callable[[], Array]) -> tuple[Array, float]:
+def timed(answer: Callable[[], Found]) -> tuple[Found, float]:
     """An answer, and the milliseconds that it took."""
     began = time.perf_counter()
     found = answer()
@@ -228,13 +249,13 @@ def one_thread() -> Iterator[None]:
 
 def ask(
     ways: list[Way], clips: int, console: Console, left_out: list[str]
-) -> dict[str, tuple[Array, Array]]:
-    """Put every clip to every way in turns: probabilities (clips, classes) and milliseconds.
+) -> dict[str, tuple[Array, Array, Array]]:
+    """Put every clip to every way in turns: what `Hear` tells, of all clips.
 
     A way that a file stops is left out whole, and why is noted.
     """
     asked = {way.name: way for way in ways}
-    found: dict[str, list[tuple[Array, float]]] = {name: [] for name in asked}
+    found: dict[str, list[tuple[Array, float, float]]] = {name: [] for name in asked}
     with one_thread():
         for way in ways * WARMING:
             with suppress(AudioError):
@@ -246,9 +267,10 @@ def ask(
                 except AudioError as problem:
                     left_out.append(f"{name}: {problem}")
                     del asked[name], found[name]
+    columns = {name: zip(*answers, strict=True) for name, answers in found.items()}
     return {
-        name: (np.stack([each for each, _ in answers]), np.array([ms for _, ms in answers]))
-        for name, answers in found.items()
+        name: (np.stack(shares), np.array(strangeness), np.array(ms))
+        for name, (shares, strangeness, ms) in columns.items()
     }
 
 
@@ -285,7 +307,7 @@ def tell(found: Certificate, console: Console) -> None:
             f"{row.bytes / 1000:,.0f}",
         )
     console.print(printed)
-    for sentence in verdicts(found.rows):
+    for sentence in (*verdicts(found.rows), *unknown_alike(found.rows)):
         console.print(sentence)
     for reason in found.left_out:
         console.print(f"left out: {reason}")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
@@ -52,7 +53,8 @@ def predict_files(
     asked = load_model(model, device)
     if form == "csv":
         columns = [f"p_{category}" for category in asked.categories]
-        print(row(["file", "start_s", "end_s", "prediction", "confidence", *columns]))
+        first = ("file", "start_s", "end_s", "prediction", "confidence")
+        print(row([*first, *columns, "strangeness"]))
     if workers == 1 or STANDARD_INPUT in map(str, files):
         heard = (told(asked, file, form) for file in names)
     else:
@@ -129,9 +131,9 @@ def events_in(model: Model, file: Path) -> list[Event]:
     samples = round(clip_s * rate_hz)
     if seconds_of(file) <= ONE_ANSWER * clip_s:
         wave = load_wave(file, rate_hz)
-        found = model.probabilities(to_samples(fit_length(wave, samples))[None])
         length_s = len(wave) / rate_hz
-        return merged(found, length_s, length_s, model.unknown_below)
+        found = model.judge(to_samples(fit_length(wave, samples))[None])
+        return merged(*found, model.known(*found), length_s, length_s)
     hop, heard = samples // OVERLAP, 0
 
     def counted() -> Iterator[Wave]:
@@ -140,15 +142,21 @@ def events_in(model: Model, file: Path) -> list[Event]:
             heard += len(piece)
             yield piece
 
-    found = np.concatenate([*answers(model, windows(counted(), samples, hop))])
-    return merged(stretches(found), hop / rate_hz, heard / rate_hz, model.unknown_below)
+    found = along(model, windows(counted(), samples, hop))
+    return merged(*found, model.known(*found), hop / rate_hz, heard / rate_hz)
 
 
-def answers(model: Model, cut: Iterable[Wave]) -> Iterator[Array]:
-    """Probabilities (batch, classes) of windows, a batch at a time."""
+def along(model: Model, cut: Iterable[Wave]) -> tuple[Array, Array]:
+    """Probabilities (stretches, classes) and strangeness (stretches,), from windows of a sound.
+
+    A batch of windows is held at a time.
+    """
     left = iter(cut)
+    found = []
     while batch := [*islice(left, BATCH)]:
-        yield model.probabilities(to_samples(np.stack(batch)))
+        found.append(model.judge(to_samples(np.stack(batch))))
+    shares, strangeness = (stretches(np.concatenate(each)) for each in zip(*found, strict=True))
+    return shares, strangeness
 
 
 def named(model: Model, event: Event) -> str:
@@ -157,16 +165,18 @@ def named(model: Model, event: Event) -> str:
 
 
 def as_text(model: Model, file: str, event: Event) -> str:
-    """A line for people: category, how sure, file, when."""
+    """A line for people: category, how sure if there is one, file, when."""
     when = f"{event.start_s:.1f} - {event.end_s:.1f} s"
-    return f"{named(model, event):16} {event.confidence:6.1%}  {file}  {when}"
+    sure = "" if event.answer is None else f"{event.confidence:.1%}"
+    return f"{named(model, event):16} {sure:>6}  {file}  {when}"
 
 
 def as_csv(model: Model, file: str, event: Event) -> str:
     """A row of the table that `--format csv` prints."""
     shares = [f"{share:.6f}" for share in event.probabilities]
     when = [f"{event.start_s:.3f}", f"{event.end_s:.3f}"]
-    return row([file, *when, named(model, event), f"{event.confidence:.6f}", *shares])
+    strange = "" if math.isnan(event.strangeness) else f"{event.strangeness:.4f}"
+    return row([file, *when, named(model, event), f"{event.confidence:.6f}", *shares, strange])
 
 
 def row(cells: Sequence[str]) -> str:
@@ -187,6 +197,7 @@ def as_json(model: Model, file: str, event: Event) -> str:
             "prediction": named(model, event),
             "confidence": round(event.confidence, 6),
             "probabilities": shares,
+            "strangeness": None if math.isnan(event.strangeness) else round(event.strangeness, 4),
         },
         ensure_ascii=False,
     )

@@ -258,11 +258,15 @@ def losses_and_accuracies(network: SoundClassifier, sounds: Sounds, name: str) -
     return {column: total / len(sounds) for column, total in sums.items()}
 
 
-@torch.no_grad()
 def predict(network: SoundClassifier, examples: Examples, device: torch.device) -> Array:
     """(clips, classes) probabilities, in float32 whatever the training was in."""
     network = network.to(device).eval()
-    sounds = Sounds(network, examples, device, power_file=None)
+    return probabilities_of(network, Sounds(network, examples, device, power_file=None))
+
+
+@torch.no_grad()
+def probabilities_of(network: SoundClassifier, sounds: Sounds) -> Array:
+    """The same of sounds that the network is ready for."""
     batches = [sounds.logits(network, rows)[1].softmax(1) for rows in scoring_batches(len(sounds))]
     return torch.cat(batches).cpu().numpy()
 

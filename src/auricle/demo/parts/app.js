@@ -43,10 +43,8 @@ function begin() {
   $("scores").replaceChildren(...about.scores.map(score));
   $("unscored").hidden = about.scores.length;
   $("kind").textContent = `${about.name} is ${about.kind}. ${about.learnt}`;
-  $("unknown").textContent = about.unknown_below
-    ? `An answer less sure than ${percent(about.unknown_below)} is called unknown. ` +
-      "That limit, and how sure it says it is, were set on clips that it had not learnt from. " +
-      about.what_passes
+  $("unknown").textContent = about.what_is_unknown
+    ? `${about.what_is_unknown} How sure it says it is, and what it calls unknown, was settled on clips that networks of its recipe had not learnt from. ${about.what_passes}`
     : "It never answers unknown, and how sure it says it is was not checked.";
   $("licence").textContent = `${about.licence} auricle ${about.version}, MIT licence.`;
   document.querySelector("main").hidden = false;
@@ -149,12 +147,15 @@ function show(answer) {
   showAlong(answer);
 }
 
+/** Whether an unknown sound is so for its strangeness, not for want of a likely category. */
+const strange = ({ strangeness }) => about.strange_above !== null && strangeness > about.strange_above;
+
 function reason(answer, known, best) {
-  const share = percent(answer.confidence);
-  const limit = percent(about.unknown_below);
+  const likeliest = `The likeliest, ${words(best)}, has ${percent(answer.confidence)}`;
   const quiet = answer.level_db < QUIET_DB ? " It is almost silent: there is little to go by." : "";
   if (known) return quiet.trim();
-  return `None of the sounds that it knows. The likeliest, ${words(best)}, has ${share}, and below ${limit} it does not claim to know.${quiet}`;
+  if (strange(answer)) return `It sounds like nothing that it learnt from. ${likeliest}, but that would be a guess.${quiet}`;
+  return `It is too unsure to name one. ${likeliest}, and below ${percent(about.unknown_below)} it does not claim to know.${quiet}`;
 }
 
 function took({ start_s, end_s, length_s, decoding_ms, network_ms, took_ms }) {
@@ -218,9 +219,10 @@ function showAlong({ overview, events, start_s, length_s }) {
 }
 
 /** Say an answer to those who do not see it. */
-function speak({ category, confidence }) {
-  const sure = category === "unknown" ? "too unsure to name one" : `${percent(confidence)} sure`;
-  $("spoken").textContent = `${words(category)}, ${sure}`;
+function speak(answer) {
+  const why = strange(answer) ? "it sounds like nothing that was learnt" : "too unsure to name one";
+  const sure = answer.category === "unknown" ? why : `${percent(answer.confidence)} sure`;
+  $("spoken").textContent = `${words(answer.category)}, ${sure}`;
 }
 
 // Hearing it again

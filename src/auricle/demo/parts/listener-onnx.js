@@ -29,11 +29,13 @@ export async function listen(about) {
     const clip = fit(wave, start, length);
     const found = await infer(clip);
     const inferred = performance.now();
+    const { shares, strangeness } = judged(found);
     const long = wave.length > ONE_ANSWER * length;
-    const events = long ? await eventsIn(wave, length, about, async (part) => (await infer(part)).probabilities.data) : [];
+    const events = long ? await eventsIn(wave, length, about, async (part) => judged(await infer(part))) : [];
     return {
-      ...named(found.probabilities.data, about),
-      probabilities: Object.fromEntries(about.categories.map((name, at) => [name, found.probabilities.data[at]])),
+      ...named({ shares, strangeness }, about),
+      probabilities: Object.fromEntries(about.categories.map((name, at) => [name, shares[at]])),
+      strangeness,
       start_s: start / about.sample_rate_hz,
       end_s: Math.min(start + length, wave.length) / about.sample_rate_hz,
       length_s: wave.length / about.sample_rate_hz,
@@ -88,36 +90,47 @@ function fit(wave, start, length) {
 }
 
 /** Windows that overlap, each moment's answer the mean of those that hear it, equal ones merged. */
-async function eventsIn(wave, length, about, probabilities) {
+async function eventsIn(wave, length, about, judge) {
   const hop = Math.floor(length / OVERLAP);
   const found = [];
   let start = 0;
-  for (; wave.length - start > length; start += hop) found.push(await probabilities(fit(wave, start, length)));
-  if (!found.length || wave.length - start > length - hop) found.push(await probabilities(fit(wave, start, length)));
+  for (; wave.length - start > length; start += hop) found.push(await judge(fit(wave, start, length)));
+  if (!found.length || wave.length - start > length - hop) found.push(await judge(fit(wave, start, length)));
   const seconds = wave.length / about.sample_rate_hz;
   const hop_s = hop / about.sample_rate_hz;
   const count = Math.min(found.length + OVERLAP - 1, Math.max(1, Math.ceil(seconds / hop_s - 1e-9)));
   const stretches = Array.from({ length: count }, (_, at) => mean(found.slice(Math.max(0, at - OVERLAP + 1), at + 1)));
   const events = [];
   let run = [];
-  stretches.forEach((shares, at) => {
-    run.push(shares);
-    const { category } = named(shares, about);
+  stretches.forEach((stretch, at) => {
+    run.push(stretch);
+    const { category } = named(stretch, about);
     if (at + 1 < count && named(stretches[at + 1], about).category === category) return;
-    const confidence = Math.max(...mean(run));
+    const confidence = Math.max(...mean(run).shares);
     events.push({ start_s: (at + 1 - run.length) * hop_s, end_s: Math.min((at + 1) * hop_s, seconds), category, confidence });
     run = [];
   });
   return events;
 }
 
-const mean = (rows) => Array.from(rows[0], (_, at) => rows.reduce((sum, row) => sum + row[at], 0) / rows.length);
+/** What an answer rests on; without texture there is no strangeness. */
+function judged({ probabilities, strangeness }) {
+  return { shares: [...probabilities.data], strangeness: strangeness ? strangeness.data[0] : null };
+}
 
-/** The answer that probabilities give. */
-function named(shares, { categories, unknown_below }) {
+const average = (rows, value) => rows.reduce((sum, row) => sum + value(row), 0) / rows.length;
+
+/** Of what was found of several windows, the mean. */
+const mean = (rows) => ({
+  shares: rows[0].shares.map((_, at) => average(rows, (row) => row.shares[at])),
+  strangeness: average(rows, (row) => row.strangeness),
+});
+
+/** The answer that probabilities and strangeness give. */
+function named({ shares, strangeness }, { categories, unknown_below, strange_above }) {
   const confidence = Math.max(...shares);
-  const category = confidence >= unknown_below ? categories[shares.indexOf(confidence)] : "unknown";
-  return { category, confidence };
+  const known = confidence >= unknown_below && (strange_above === null || strangeness <= strange_above);
+  return { category: known ? categories[shares.indexOf(confidence)] : "unknown", confidence };
 }
 
 /** A spectrum in decibels as bytes from its lowest to its loudest. */
