@@ -1028,8 +1028,9 @@ within one run, and a ratio worked out for each turn. One thread, unless a secti
 
 A step of each recipe on {{ found.rows[0].batch }} clips of noise of {{ found.clip_s }} s, as \
 `training.fit` does
-it, after another such step: drawing views (reading powers from their file, augmentation), forward, backward, update
-(clipping, AdamW, averaging). In ms, {{ runs(found.rows[0].step_ms) }}, and as a share of the step.
+it, after another such step: drawing views (reading powers from their file, augmentation), forward,
+backward, update (clipping, AdamW, averaging). In ms, {{ runs(found.rows[0].step_ms) }}, and as a \
+share of the step.
 
 | recipe | precision | step | views | forward | backward | update | views' share |
 | --- | --- | --- | --- | --- | --- | --- | --- |
