@@ -1184,8 +1184,8 @@ from asking to the whole answer, {{ runs(found.rows[0].median_ms) }}.
 ## The mission's fits
 
 The {{ found.fits }} fits of a study of ESC-10 with one seed, as `auricle study` trained them, \
-{{ found.workers }} at a time on
-cores that did nothing else. Minutes of one fit beside another one: median, least and greatest;
+{{ found.workers }} at a time; what else ran beside them can only have made them slower.
+Minutes of one fit beside another one: median, least and greatest;
 accuracy is out of fold, one seed.
 
 | configuration | fits | minutes a fit | accuracy |
