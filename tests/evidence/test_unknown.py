@@ -109,10 +109,15 @@ def test_a_study_has_an_answer_that_reads_back(opened: Case) -> None:
             assert refusal.accepted == pytest.approx(np.mean([k.accepted for k in refusal.kinds]))
 
 
-def test_the_threshold_is_that_of_a_bundle(opened: Case, tiny_study: Path) -> None:
+def test_without_this_evidence_a_bundle_has_the_same_threshold(
+    opened: Case, tiny_study: Path
+) -> None:
     trained = load_fit(tiny_study / "cnn" / "refit" / "all" / "seed-0")
-    bundled = export.calibrated(tiny_study, trained)
+    bundled = export.limits_of(tiny_study, trained)
     of = next(
         each for each in unknown.measure(opened).configurations if each.configuration == "cnn"
     )
-    assert (of.temperature, of.refusals[0].below) == pytest.approx(bundled, rel=1e-4)
+    alone = of.refusals[0]
+    assert (of.temperature, alone.below) == pytest.approx(
+        (bundled.temperature, bundled.unknown_below), rel=1e-4
+    )

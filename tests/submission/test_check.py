@@ -236,7 +236,7 @@ def test_values_that_a_search_found_stand_with_the_row_they_came_from():
     rate, heads = "training.learning_rate", "network.encoder.heads"
     told = {"chosen": "trial-7", "parameters": {rate: 0.00217, heads: 4}, "start": {}}
     trial = Trial(7, True, 0.25, 0.93, 60.0, {rate: "0.00217", heads: "4"})
-    tuning = Tuning({"name": "transformer"}, told, {}, (trial,))
+    tuning = Tuning({"name": "transformer"}, told, {}, {}, (trial,))
     found = {}
     for name in SHIPPED:
         recipe = read_recipe(name, merged({}, table_at(rate, 0.00217)))

@@ -99,7 +99,7 @@ def _table(found: Sequence[Unknown]) -> Table:
                 percent(refusal.accepted),
                 decimals(refusal.auroc),
                 decimals(each.temperature),
-                decimals(refusal.below),
+                decimals(refusal.below).replace("-", "−"),
                 decimals(refusal.above),
             ]
             for each in found
