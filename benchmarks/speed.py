@@ -929,7 +929,6 @@ def read_mission(run: Path) -> Figures:
     return {
         "commit": environment["commit"],
         "quick": False,
-        "busy_before": 0.0,
         "workers": workers,
         "fits": sum(map(len, fits.values())),
         "minutes": sum(map(sum, minutes.values())) / workers,
@@ -1015,8 +1014,8 @@ auricle {{ machine.auricle }} at {{ commits }}.
 **Tiny sizes, to see that it runs: these figures say nothing.**
 {% endif -%}
 {% if busy < 0.05 -%}
-Nothing else ran: before each section, all processes together took {{ share(busy) }} of the
-processors or less.
+Nothing else ran{{ ", but beside the mission's fits" if "mission" in sections }}: before each section,
+all processes together took {{ share(busy) }} of the processors or less.
 {%- else -%}
 **Other processes took up to {{ share(busy) }} of the processors before a section began: read the
 figures as rough.**
@@ -1235,7 +1234,7 @@ def page(results: Figures) -> str:
         bars=BARS,
         reached=sum(BARS["encoder"].met(found["median"]) for found in ratios),
         commits=", ".join(dict.fromkeys(found["commit"] for found in sections.values())),
-        busy=max((found["busy_before"] for found in sections.values()), default=0.0),
+        busy=max((found.get("busy_before", 0.0) for found in sections.values()), default=0.0),
         quick=any(found["quick"] for found in sections.values()),
     )
 

@@ -32,7 +32,7 @@ FORMAT = 3
 format 2 no sound is strange."""
 
 REMEMBERED = ("texture.typical", "texture.spread")
-"""What networks have since format 3."""
+"""What networks with a texture have since format 3."""
 
 FACTS, WEIGHTS, CARD = "bundle.json", "weights.safetensors", "README.md"
 LARGEST = 1 << 28
