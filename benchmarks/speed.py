@@ -1014,7 +1014,8 @@ auricle {{ machine.auricle }} at {{ commits }}.
 **Tiny sizes, to see that it runs: these figures say nothing.**
 {% endif -%}
 {% if busy < 0.05 -%}
-Nothing else ran{{ ", but beside the mission's fits" if "mission" in sections }}: before each section,
+Nothing else ran{{ ", but beside the mission's fits" if "mission" in sections }}: before each \
+section,
 all processes together took {{ share(busy) }} of the processors or less.
 {%- else -%}
 **Other processes took up to {{ share(busy) }} of the processors before a section began: read the
