@@ -171,9 +171,7 @@ def load_bundle(place: Path) -> Bundle:
     network = new_network(facts.network, len(facts.categories), seed=0)
     try:
         kept, state = load(files[WEIGHTS]), network.state_dict()
-        given = fixed_names(network) | (
-            {*REMEMBERED} & {*state} if facts.format < FORMAT else set()
-        )
+        given = fixed_names(network) | ({*REMEMBERED} & {*state} if facts.format < 3 else set())
         network.load_state_dict(kept | {name: state[name] for name in given})
     except (SafetensorError, RuntimeError) as problem:
         said = str(problem).splitlines()[-1].strip()

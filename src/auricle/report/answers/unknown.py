@@ -61,19 +61,20 @@ def section(found: UnknownFound) -> Iterator[Block]:
 
 
 def _verdict(each: Unknown) -> str:
-    shares = [f"{percent(r.accepted)}% ({NAMES[r.score]})" for r in each.refusals]
-    told = f"{code(each.configuration)} takes {listed(shares)} of the foreign clips for known."
+    shares = [f"{percent(r.accepted)}% by {NAMES[r.score]}" for r in each.refusals]
+    told = f"Of the foreign clips {code(each.configuration)} takes {listed(shares)} for known."
     first, last = each.refusals[0], each.refusals[-1]
+    parts = []
     if last.accepted >= 0.5:
         told += " Most of them pass: thresholds do not protect it from sounds like these."
     elif last.accepted <= 0.75 * first.accepted:
-        told += f" By the last, {percent(first.accepted - last.accepted)} points fewer pass."
-    refused = [kind.kind for kind in last.kinds if kind.accepted <= 0.05]
-    passed = [kind.kind for kind in last.kinds if kind.accepted >= 0.5]
-    if refused:
-        told += f" By {NAMES[last.score]}, at most one clip in twenty passes of {listed(refused)}."
-    if passed:
-        told += f" By {NAMES[last.score]}, at least half pass of {listed(passed)}."
+        parts.append(f"{percent(first.accepted - last.accepted)} points fewer pass")
+    if refused := [kind.kind for kind in last.kinds if kind.accepted <= 0.05]:
+        parts.append(f"at most one clip in twenty passes of {listed(refused)}")
+    if passed := [kind.kind for kind in last.kinds if kind.accepted >= 0.5]:
+        parts.append(f"at least half pass of {listed(passed)}")
+    if parts:
+        told += f" By the last, {'; '.join(parts)}."
     return told
 
 
