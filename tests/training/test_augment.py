@@ -14,9 +14,9 @@ from auricle.training.augment import (
     loudest_moments,
     loudness,
     mask,
-    mix_powers,
     mix_waves,
     mixing_ratios,
+    mixing_shares,
     partners,
     read_loop,
     shift_bands,
@@ -45,7 +45,11 @@ WEIGHTING = a_weighting(CENTRES_HZ)
 
 
 def equal_loudness(power):
-    return power / loudness(power, WEIGHTING)[:, None, None]
+    return power / heard_level(power)[:, None, None]
+
+
+def heard_level(power):
+    return loudness(power.mean(1), WEIGHTING)
 
 
 def looped(sound, stretch, generator):
@@ -58,7 +62,11 @@ def each_read(sound, places):
 
 
 def under_noise(power, *asked):
-    return add_noise_(power.clone(), *asked)
+    return add_noise_(power.clone(), power.mean((1, 2)), *asked)
+
+
+def mixed_in_batch(power, level, other, ratio):
+    return torch.tensordot(mixing_shares(level, other, ratio), power, dims=1)
 
 
 def mixed_pairwise(power, other, ratio):
@@ -66,7 +74,8 @@ def mixed_pairwise(power, other, ratio):
     count = len(power)
     both, unmixed = torch.cat([power, other]), torch.ones(count)
     partner = torch.arange(2 * count).roll(count)
-    return mix_powers(both, torch.ones(2 * count), partner, torch.cat([ratio, unmixed]))[:count]
+    shares = torch.cat([ratio, unmixed])
+    return mixed_in_batch(both, torch.ones(2 * count), partner, shares)[:count]
 
 
 # Reading between moments
@@ -262,8 +271,8 @@ def test_mixing_ratios_hold_their_share(generator):
 def test_sounds_of_any_level_mix_to_one_loudness(generator):
     power = some_powers(generator) * torch.logspace(-4, 3, 6)[:, None, None]
     other, ratio = torch.arange(6).roll(1), torch.rand(6, generator=generator)
-    mix = mix_powers(power, loudness(power, WEIGHTING), other, ratio)
-    torch.testing.assert_close(loudness(mix, WEIGHTING), torch.ones(6))
+    mix = mixed_in_batch(power, heard_level(power), other, ratio)
+    torch.testing.assert_close(heard_level(mix), torch.ones(6))
 
 
 def test_powers_mix_by_hand():

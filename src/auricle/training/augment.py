@@ -83,13 +83,13 @@ def read_loop(sound: Tensor, rows: Tensor, places: Tensor) -> Tensor:
     """
     moments = sound.shape[1]
     below = places.floor()
-    share = places - below
+    share = (places - below)[..., None]
     low = below.remainder(moments).int()
     ends = torch.stack([low, (low + 1).remainder(moments)], dim=-1)  # (batch, n, 2)
     read = F.embedding_bag(
         (ends + rows[:, None, None].int() * moments).flatten(0, 1),  # of all clips' moments
         sound.reshape(len(sound) * moments, -1),
-        per_sample_weights=torch.stack([1 - share, share], dim=-1).flatten(0, 1),
+        per_sample_weights=(torch.tensor([1.0, 0.0]) - share).abs_().flatten(0, 1),
         mode="sum",
     )
     return read.reshape(*places.shape, *sound.shape[2:])
@@ -132,12 +132,12 @@ def a_weighting(frequency_hz: Tensor) -> Tensor:
     return (response.square() * 10**0.2).float()
 
 
-def loudness(power: Tensor, weighting: Tensor) -> Tensor:
-    """Level of clips as an ear weights bands: (batch, frames, bands), (bands,) -> (batch,).
+def loudness(spectrum: Tensor, weighting: Tensor) -> Tensor:
+    """Level of clips as an ear weights bands: mean powers (batch, bands), (bands,) -> (batch,).
 
     Source: Tokozume et al. (2018), section 3.2.
     """
-    return power.mean(1) @ weighting + SILENCE
+    return spectrum @ weighting + SILENCE
 
 
 def partners(targets: Tensor, generator: Generator) -> Tensor:
@@ -157,17 +157,17 @@ def mixing_ratios(share: float, count: int, generator: Generator) -> Tensor:
     return torch.where(mixed, ratio, 1.0)
 
 
-def mix_powers(power: Tensor, level: Tensor, other: Tensor, ratio: Tensor) -> Tensor:
+def mixing_shares(level: Tensor, other: Tensor, ratio: Tensor) -> Tensor:
     """Two sounds brought to one loudness at once: amplitudes mix as r to 1 - r, powers add.
 
-    As sounds are unrelated, what a batch becomes is a matrix times what it was.
-    Shapes: (batch, frames, bands), (batch,), (batch,) the rows of partners, (batch,) -> as power.
+    As sounds are unrelated, what powers of a batch become is a matrix times what they were.
+    Shapes: (batch,), (batch,) the rows of partners, (batch,) -> (batch of views, batch of clips).
     Source: Tokozume et al. (2018), equation 2, carried from amplitudes to powers.
     """
     own, theirs = ratio.square(), (1 - ratio).square()
-    shares = torch.diag(own / (own + theirs))  # (batch of views, batch of clips)
+    shares = torch.diag(own / (own + theirs))
     shares[torch.arange(len(other)), other] += theirs / (own + theirs)
-    return ((shares / level) @ power.flatten(1)).reshape(power.shape)
+    return shares / level
 
 
 def mix_waves(
@@ -189,13 +189,16 @@ def soft_targets(targets: Tensor, other: Tensor, ratio: Tensor, classes: int) ->
     return first * ratio[:, None] + second * (1 - ratio[:, None])
 
 
-def add_noise_(power: Tensor, share: float, lowest_db: float, generator: Generator) -> Tensor:
+def add_noise_(
+    power: Tensor, level: Tensor, share: float, lowest_db: float, generator: Generator
+) -> Tensor:
     """Put steady noise under a share of the clips, in place, from brown to violet.
 
-    The noisy clips of a batch share its grain, not its colour and level.
+    The noisy clips of a batch share its grain, not its colour and its distance from their own mean
+    power, `level`. Shapes: (batch, frames, bands), (batch,) -> as power.
     """
     noisy = (uniform((len(power),), 0, 1, generator) < share).nonzero()[:, 0]
-    level = power.index_select(0, noisy).mean((1, 2), keepdim=True)
+    level = level[noisy, None, None]
     _, frames, bands = power.shape
     slope = uniform((len(noisy), 1, 1), -2, 2, generator)
     shape = 10 ** (torch.linspace(-1, 1, bands) * slope)  # decades over the bands
@@ -240,10 +243,13 @@ def view_powers(
     change = shift_bands(count, bands, config.band_shift, generator)
     change *= colour(count, bands, config.equaliser_db, generator)[:, None]
     view = view @ change
+    spectrum = view.mean(1)  # (batch, bands)
     other = partners(targets, generator)
     ratio = mixing_ratios(mixing, count, generator)
-    view = mix_powers(view, loudness(view, weighting), other, ratio)
-    view = add_noise_(view, config.noise, config.noise_low_db, generator)
+    shares = mixing_shares(loudness(spectrum, weighting), other, ratio)
+    view = (shares @ view.flatten(1)).reshape(view.shape)
+    level = (shares @ spectrum).mean(1)
+    view = add_noise_(view, level, config.noise, config.noise_low_db, generator)
     view *= mask(count, frames, config.masks, config.mask_frames, generator)[..., None]
     view *= mask(count, bands, config.masks, config.mask_bands, generator)[:, None]
     return view, soft_targets(targets, targets[other], ratio, classes)

@@ -106,7 +106,8 @@ class Sounds:
 
         def under_noise(power: Tensor) -> Tensor:
             frames = power.mT.to("cpu", copy=True)  # drawn on the processor, as views are
-            noisy = add_noise_(frames, 1.0, config.texture_noise_low_db, generator)
+            level = frames.mean((1, 2))
+            noisy = add_noise_(frames, level, 1.0, config.texture_noise_low_db, generator)
             return noisy.to(power.device).mT
 
         both = torch.cat([self.statistics, self._describe(texture, under_noise)])
