@@ -242,12 +242,12 @@ def view_powers(
     count, frames, bands = view.shape
     change = shift_bands(count, bands, config.band_shift, generator)
     change *= colour(count, bands, config.equaliser_db, generator)[:, None]
-    view = view @ change
-    spectrum = view.mean(1)  # (batch, bands)
+    moved = view @ change
+    spectrum = moved.mean(1)  # (batch, bands)
     other = partners(targets, generator)
     ratio = mixing_ratios(mixing, count, generator)
     shares = mixing_shares(loudness(spectrum, weighting), other, ratio)
-    view = (shares @ view.flatten(1)).reshape(view.shape)
+    torch.mm(shares, moved.flatten(1), out=view.flatten(1))  # where memory is warm
     level = (shares @ spectrum).mean(1)
     view = add_noise_(view, level, config.noise, config.noise_low_db, generator)
     view *= mask(count, frames, config.masks, config.mask_frames, generator)[..., None]
