@@ -244,6 +244,10 @@ def test_esc5_seeds_and_tracking_have_their_sections(make_study: Callable[..., P
         assert "96.65" in said
         assert "is comparable with them" not in said
         assert "means over two seeds" in said
+        assert "in turn" in said
+        assert "cnn 92.5% (93.0 on folds 2–5, 91.0 on fold 1) and transformer-h4 92.5%" in said
+    drawn = page.read_text(encoding="utf-8")
+    assert "ACDNet 96.65%; cnn, this study, 92.5" in drawn
     assert 'href="https://wandb.ai/someone/esc10"' in page.read_text(encoding="utf-8")
 
 

@@ -57,6 +57,7 @@ def summary(study: Study) -> Iterator[Block]:
         said.append(_without_lead(told_apart(study.scores.comparisons)))
         if test and test.strategy != "esc5":
             said.append(on_test(quoted(study, test), test.title))
+        said.append(on_every_fold(study))
         if share_a_recipe(study):
             said.append("All were trained by one recipe ([@training]).")
     elif test:
@@ -93,6 +94,20 @@ def on_test(accuracies: Mapping[str, Bounded], where: str) -> str:
         f"On {where} accuracies go from {percent(values[worst[0]])}% ({configurations(worst)}) to "
         f"{percent(values[best[0]])}% ({configurations(best)})."
     )
+
+
+def on_every_fold(study: Study) -> str:
+    """What the protocol of the literature gave, in its three figures; nothing if it was not run."""
+    dataset = study.scores.dataset
+    development = f"{dataset.development_folds[0]}–{dataset.development_folds[-1]}"
+    parts = [
+        f"{code(name)} {percent(part['all'].value)}% ({percent(part['development'].value)} on "
+        f"folds {development}, {percent(part['test'].value)} on fold {dataset.test_fold})"
+        for name, part in study.scores.esc5.items()
+    ]
+    if not parts:
+        return ""
+    return f"With every fold tested in turn ([@esc5]), as in the literature: {listed(parts)}."
 
 
 def _without_lead(sentence: str) -> str:

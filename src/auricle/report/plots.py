@@ -76,6 +76,42 @@ def accuracies(configurations: Sequence[Configuration], views: Sequence[View]) -
     return drawn.svg
 
 
+def beside_published(
+    known: Sequence[tuple[str, float]], ours: Sequence[tuple[str, Bounded]]
+) -> str:
+    """A row a system, the lowest first: what others published, in per cent, and ours."""
+    rows: list[tuple[str, float, Bounded | None]] = [(name, value, None) for name, value in known]
+    rows += [(name, 100 * score.value, score) for name, score in ours]
+    rows.sort(key=lambda row: row[1])
+    with canvas("published", 12 + 5.2 * len(rows)) as drawn:
+        axes = drawn.figure.subplots()
+        for place, (_, value, score) in enumerate(rows):
+            colour, right = (SERIES[0], value) if score else (MUTED, value)
+            if score and score.low is not None and score.high is not None:
+                axes.plot([100 * score.low, 100 * score.high], [place] * 2, color=colour)
+                right = 100 * score.high
+            axes.plot(value, place, "o" if score else "s", color=colour, markersize=5)
+            axes.annotate(
+                f"{value:.4g}" if score is None else percent(score.value),
+                (right, place),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center_baseline",
+                color=colour,
+                fontsize=6.8,
+            )
+        axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
+        for label, (*_, score) in zip(axes.get_yticklabels(), rows, strict=True):
+            label.set_color(SERIES[0] if score else INK)
+        axes.set_ylim(-0.6, len(rows) - 0.4)
+        axes.set_xlim(right=101)
+        axes.set_xlabel("accuracy, %")
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        light_grid(axes, "x")
+    return drawn.svg
+
+
 WHOLE = DASHES[2]
 PARTS = {"train": "training", "val": "validation"}
 

@@ -5,7 +5,8 @@ import io
 from collections.abc import Iterator
 from importlib.resources import files
 
-from auricle.report.document import Block, Column, Heading, Paragraph, Table, plain
+from auricle.report import plots
+from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, plain
 from auricle.report.study_files import Study
 from auricle.report.wording import percent, with_interval, worded
 
@@ -86,6 +87,22 @@ def published(study: Study) -> Iterator[Block]:
         [f"**{plain(name)}**", "this study", with_interval(parts["all"]), "`esc5`, last epoch"]
         for name, parts in found.items()
     ]
+    if found:
+        yield Figure(
+            "published",
+            plots.beside_published(
+                [(r["system"].partition(" (")[0], float(r["accuracy"])) for r in known],
+                [(f"{name}, this study", parts["all"]) for name, parts in found.items()],
+            ),
+            "Published accuracies (squares) and those of this study under `esc5`, with 95% "
+            "interval. What each rests on is said in the table below.",
+            "Dot plot of accuracies: "
+            + "; ".join(f"{r['system']} {r['accuracy']}%" for r in known)
+            + "; "
+            + "; ".join(f"{n}, this study, {with_interval(p['all'])}%" for n, p in found.items())
+            + ".",
+            source="scores.json",
+        )
     yield Table(
         "literature-table",
         "Published accuracies on ESC-10, %, and how each was obtained."
