@@ -173,7 +173,7 @@ function took(answer) {
 function heard({ start_s, end_s, length_s }) {
   const length = time(length_s);
   if (length_s > about.clip_s + 0.05) return `Heard ${time(start_s)} to ${time(end_s)}, the loudest part of ${length}.`;
-  if (length_s < about.clip_s - 0.05) return `Heard ${length} twice: followed by silence, as drawn, and repeated until ${time(about.clip_s)} were full.`;
+  if (length_s < about.clip_s - 0.05) return `Heard ${length} twice: followed by silence, as drawn, and repeated for ${time(about.clip_s)}.`;
   return `Heard ${length}.`;
 }
 
