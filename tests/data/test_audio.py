@@ -3,7 +3,7 @@ import pytest
 import soundfile as sf
 import soxr
 
-from auricle.data.audio import fit_length, load_wave
+from auricle.data.audio import fit_length, hearings, load_wave
 from auricle.errors import AudioError
 
 RATE_HZ = 32000
@@ -150,6 +150,30 @@ def test_a_short_wave_is_padded_after_its_end():
 
     assert fit_length(wave, 5).tolist() == [1, 1, 1, 0, 0]
     assert fit_length(wave, 3).tolist() == [1, 1, 1]
+
+
+def test_a_short_wave_is_heard_before_silence_and_again_and_again():
+    assert hearings(np.arange(1, 4, dtype=np.float32), 8).tolist() == [
+        [1, 2, 3, 0, 0, 0, 0, 0],
+        [1, 2, 3, 1, 2, 3, 1, 2],
+    ]
+    assert hearings(np.ones(7, np.float32), 8).shape == (2, 8)
+
+
+@pytest.mark.parametrize("samples", [8, 9, 20])
+def test_a_wave_that_fills_a_clip_is_heard_once(samples):
+    wave = np.random.default_rng(0).standard_normal(samples).astype(np.float32)
+
+    (heard,) = hearings(wave, 8)
+
+    assert np.array_equal(heard, fit_length(wave, 8))
+
+
+def test_an_empty_wave_is_silence_however_often_it_is_heard():
+    found = hearings(np.zeros(0, np.float32), 8)
+
+    assert found.shape[1:] == (8,)
+    assert not found.any()
 
 
 @pytest.mark.parametrize("start", [0, 1234, 5000, 9000])

@@ -121,14 +121,56 @@ def test_a_long_file_is_told_all_along_and_heard_from_an_event(
     events = page.locator("#events button")
     events.first.wait_for()
     expected = client.post(data=content).json()["events"]
-    assert [text.split()[-2 if "%" in text else -1] for text in events.all_inner_texts()] == [
-        event["category"] for event in expected
-    ]
+    ends = [re.split(r" s ", text)[-1] for text in events.all_inner_texts()]
+    assert [re.split(r"[ ,]", end)[0] for end in ends] == [event["category"] for event in expected]
     page.locator("#player").evaluate("it => (it.play = async () => {})")  # that it stays there
     events.last.click()
     at = page.locator("#player").evaluate("it => it.currentTime")
     assert at == pytest.approx(expected[-1]["start_s"], abs=0.01)
     assert page.locator("#overview .heard").count() == 1
+
+
+def test_a_short_file_is_said_to_be_heard_twice(
+    visit: Callable[..., Page], tone: Callable[..., bytes]
+) -> None:
+    page = visit()
+    for seconds, twice in ((0.2, True), (0.3, False), (0.9, False)):
+        give(page, tone(1230, seconds=seconds), f"{seconds}.flac")
+        expect(page.locator("#asked")).to_have_text(f"{seconds}.flac")
+        expect(page.locator("#took")).to_contain_text("ms")
+        assert ("twice: followed by silence" in page.locator("#took").inner_text()) == twice
+
+
+def test_the_page_says_for_which_reason_an_event_is_unknown(
+    visit: Callable[..., Page], tone: Callable[..., bytes]
+) -> None:
+    told = {
+        "too strange": (0.9, 9.0),
+        "too unsure": (0.1, 1.0),
+        "too strange or unsure": (0.9, 1.0),
+    }
+    unknown = [
+        {
+            "start_s": 0,
+            "end_s": 1,
+            "category": "unknown",
+            "confidence": sure,
+            "strangeness": strange,
+        }
+        for sure, strange in told.values()
+    ]
+    known = {**unknown[0], "category": "horn", "strangeness": 1.0}
+
+    def altered(route: Route) -> None:
+        route.fulfill(json=route.fetch().json() | {"events": [*unknown, known]})
+
+    page = visit()
+    page.route("**/api/predict*", altered)
+    give(page, tone(1230, seconds=1.5))
+    rows = page.locator("#events li")
+    expect(rows).to_have_text(
+        [*(f"0.0 s – 1.0 s unknown, {why}" for why in told), re.compile(r"horn 90%$")]
+    )
 
 
 def test_live_it_hears_the_microphone_and_stops(visit: Callable[..., Page]) -> None:

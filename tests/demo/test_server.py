@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from socket import socket
@@ -52,6 +53,26 @@ def test_it_answers_as_the_model_does(client: Any, attentive: Path, tone: Tone) 
     assert found["overview"] is None
 
 
+def test_a_short_sound_is_answered_by_both_hearings_and_drawn_by_the_first(
+    attentive: Path, own_clip: bytes
+) -> None:
+    model = replace(open_model(attentive)[0], temperature=2.0)  # of no probability all but zero
+    wave = sf.read(io.BytesIO(own_clip), dtype="float32")[0][:1_200]
+    padded = np.pad(wave, (0, 1_200))
+    found, first = (
+        answer(model, to_samples(heard), explain=True, decoding_ms=0) for heard in (wave, padded)
+    )
+    expected = model.hear(wave)
+    assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+    assert found.probabilities != pytest.approx(first.probabilities, abs=0.01)
+    assert found.strangeness == pytest.approx(expected.strangeness, rel=1e-4)
+    assert (found.category, first.category) == ("horn", "unknown")
+    assert found.wave == first.wave
+    loud = [np.frombuffer(told.spectrum.loudness, np.uint8).astype(int) for told in (found, first)]
+    assert np.abs(np.subtract(*loud)).max() <= 1
+    assert found.spectrum.attention == pytest.approx(first.spectrum.attention, abs=1e-4)
+
+
 def test_a_sound_that_is_too_strange_is_unknown_however_sure_its_answer(
     client: Any, tone: Tone, own_clip: bytes
 ) -> None:
@@ -68,6 +89,7 @@ def test_a_sound_that_is_too_strange_is_unknown_however_sure_its_answer(
     sf.write(content, np.concatenate([np.tile(wave, 3), pure]), 8_000, format="WAV")
     events = ask(client, content.getvalue())["events"]
     assert [event["category"] for event in (events[0], events[-1])] == ["horn", "unknown"]
+    assert events[0]["strangeness"] < told["strange_above"] < events[-1]["strangeness"]
 
 
 def test_it_shows_the_sound_where_it_is(client: Any, tone: Tone) -> None:
@@ -234,6 +256,8 @@ def test_the_description_is_of_what_the_server_answers(client: Any, tone: Tone) 
     assert told["openapi"].startswith("3.1")
     schemas = told["components"]["schemas"]
     assert set(ask(client, tone())) == set(schemas["Answer"]["required"])
+    (event, *_) = ask(client, tone(seconds=0.9))["events"]
+    assert set(event) == set(schemas["Heard"]["required"])
     assert set(client.get("/about.json").json()) == set(schemas["About"]["required"])
     assert json.dumps(told).count("#/components/schemas/") >= 8
     for refers in json.dumps(told).split("#/components/schemas/")[1:]:

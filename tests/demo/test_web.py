@@ -51,7 +51,8 @@ def host(folder: Path) -> Iterator[str]:
 def sounds(tone: Callable[..., bytes], own_clip: bytes) -> Sounds:
     """Short, long, of another rate and two channels, and of two kinds one after the other.
 
-    Those without noise are strange to the network, and one is its own.
+    Those without noise are strange to the network; one is its own, and one the half of that, of
+    which it would say something else if it heard silence after it alone.
     """
     generator = np.random.default_rng(0)
     wide, changing = io.BytesIO(), io.BytesIO()
@@ -60,6 +61,8 @@ def sounds(tone: Callable[..., bytes], own_clip: bytes) -> Sounds:
     stereo *= 0.2 * np.hanning(len(time_s))[:, None]  # of one loudest stretch, whoever resamples
     sf.write(wide, stereo, 44_100, format="WAV")
     tones = [sf.read(io.BytesIO(tone(hz, seconds=0.7)))[0] for hz in (610, 1830)]
+    brief, own = io.BytesIO(), sf.read(io.BytesIO(own_clip))[0]
+    sf.write(brief, own[:1_200], 8_000, format="FLAC", subtype="PCM_16")
     noise = generator.normal(0, 0.05, 11_200)
     sf.write(changing, np.concatenate(tones) + noise, 8_000, format="FLAC", subtype="PCM_16")
     return {
@@ -68,6 +71,7 @@ def sounds(tone: Callable[..., bytes], own_clip: bytes) -> Sounds:
         "wide": wide.getvalue(),
         "changing": changing.getvalue(),
         "own": own_clip,
+        "brief": brief.getvalue(),
     }
 
 
@@ -91,7 +95,7 @@ def test_it_answers_as_the_server_does(
     page = visit(at=host)
     found = page.evaluate(ASK, {name: list(content) for name, content in sounds.items()})
     called = {name: here["category"] for name, here in found.items()}
-    assert (called["clip"], called["own"]) == ("unknown", "horn")
+    assert (called["clip"], called["own"], called["brief"]) == ("unknown", "horn", "horn")
     for name, content in sounds.items():
         here, there = found[name], client.post(data=content).json()
         assert here["category"] == there["category"], name
@@ -108,6 +112,8 @@ def test_it_answers_as_the_server_does(
         assert [tuple(event.items())[:3] for event in here["events"]] == [
             tuple(event.items())[:3] for event in there["events"]
         ], name
+        strange = [[event["strangeness"] for event in told["events"]] for told in (here, there)]
+        assert strange[0] == pytest.approx(strange[1], rel=by), name
     exact = client.post(data=sounds["clip"]).json()
     for drawn in ("wave", "loudness"):
         given = exact["wave"] if drawn == "wave" else exact["spectrum"]["loudness"]

@@ -126,14 +126,13 @@ def test_the_delay_of_a_decoder_is_cut_off() -> None:
     assert alter.aligned(late[:4000], wave).shape == wave.shape
 
 
-def test_the_loudest_part_is_kept_and_silence_follows() -> None:
+def test_the_loudest_part_is_kept() -> None:
     wave = torch.full((2, 1000), 0.01)
     wave[0, 600:650] = 0.5
     wave[1, :50] = 0.5
     kept = alter.shorten(wave, 0.1, 1000)
     assert (kept == 0.5).sum(1).tolist() == [50, 50]
-    assert kept[:, :100].all()
-    assert not kept[:, 100:].any()
+    assert kept.shape == (2, 100)
     assert torch.equal(alter.shorten(wave, 5, 1000), wave)
 
 

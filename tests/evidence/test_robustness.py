@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,10 +6,14 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 from rich.console import Console
+from scipy.special import softmax
 
+from auricle.data.audio import fit_length
 from auricle.evidence import effects, robustness
+from auricle.evidence.alterations import shorten
 from auricle.evidence.calibration import logits_of
 from auricle.evidence.case import Case, open_case
+from auricle.ship.model import load_model
 from auricle.study.run import Setting
 
 
@@ -28,6 +33,9 @@ def test_a_harder_degree_is_further_from_the_clip(family: robustness.Family) -> 
     kept = []
     for degree in family.degrees:
         altered = family.at(degree)(wave, torch.Generator().manual_seed(0))
+        if family.name == "shorter":
+            assert altered.shape == (3, 4000)
+            altered = effects.all_hearings(altered, 4800)[0]
         assert altered.shape == wave.shape
         assert altered.dtype == wave.dtype
         assert torch.isfinite(altered).all()
@@ -41,6 +49,20 @@ def test_untouched_clips_get_the_answers_that_they_had(opened: Case) -> None:
     answers = effects.answers(opened.subjects, effects.untouched)
     for subject in opened.subjects:
         assert answers[subject.name] == pytest.approx(logits_of(subject), abs=1e-5)
+
+
+def test_a_clip_cut_short_gets_the_answer_of_a_shipped_model(
+    opened: Case, tiny_study: Path
+) -> None:
+    subject = opened.subjects[-1]
+    row = int(np.flatnonzero(subject.folds == 3)[0])
+    found = effects.answers([subject], lambda wave, _: shorten(wave, 0.1, 8_000))
+    model = load_model(tiny_study / subject.name / "kfold" / "fold-3" / "seed-0", "cpu")
+    wave = fit_length(subject.waves(np.array([row]))[0].numpy(), 800)
+    shares, _ = replace(model, temperature=1.0).recognise(wave)
+    assert softmax(found[subject.name][row]) == pytest.approx(shares[0], abs=1e-5)
+    padded, _ = replace(model, temperature=1.0).recognise(np.pad(wave, (0, 1_600)))
+    assert shares != pytest.approx(padded, abs=1e-3)
 
 
 def test_no_alteration_has_no_effect_and_a_fatal_one_is_told(opened: Case) -> None:
@@ -82,6 +104,7 @@ def test_a_small_study_is_asked_about_every_family_and_the_test_fold(
     found = robustness.measure(opened)
     kind = TypeAdapter(robustness.RobustnessFound)
     assert kind.validate_json(kind.dump_json(found)) == found
+    assert found.short_clips == "padded and repeated"
     assert [each.configuration for each in found.configurations] == ["cnn", "transformer-h2"]
     for each in found.configurations:
         assert each.untouched.clips == 24

@@ -8,7 +8,7 @@ import torch
 from scipy.special import softmax
 
 import auricle
-from auricle.data.store import FULL_SCALE
+from auricle.data.store import FULL_SCALE, to_samples
 from auricle.ship.bundle import load_bundle
 from auricle.ship.export import export
 from auricle.ship.model import SHIPPED, Model, load_model
@@ -98,6 +98,46 @@ def test_no_sound_is_strange_without_a_limit_or_without_a_texture(model: Model) 
     found = without.hear(np.zeros(2_400, np.float32))
     assert found.strangeness is None
     assert found.category in model.categories
+
+
+def test_the_answer_about_a_short_sound_is_the_mean_of_its_two_hearings(model: Model) -> None:
+    wave = np.random.default_rng(2).normal(0, 0.1, 700).astype(np.float32)
+    padded = np.concatenate([wave, np.zeros(1_700, np.float32)])
+    repeated = np.concatenate([wave, wave, wave, wave[:300]])
+    soft = replace(model, temperature=2.0)  # of no probability that is all but zero
+    shares, strangeness = soft.judge(to_samples(np.stack([padded, repeated])))
+    found = soft.hear(wave)
+    mean = np.sqrt(shares[0] * shares[1])  # of log-probabilities
+    np.testing.assert_allclose([*found.probabilities.values()], mean / mean.sum(), rtol=1e-6)
+    assert found.strangeness == pytest.approx(strangeness.min(), rel=1e-6)
+    assert abs(np.subtract(*strangeness)) > 0.01
+    assert np.abs(np.subtract(*shares)).max() > 0.01
+
+
+def test_a_sound_of_just_a_clips_length_is_heard_once(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[int] = []
+    judge = Model.judge
+
+    def counted(self: Model, waves: Any) -> Any:
+        heard.append(len(waves))
+        return judge(self, waves)
+
+    monkeypatch.setattr(Model, "judge", counted)
+    wave = np.random.default_rng(2).normal(0, 0.1, 2_401).astype(np.float32)
+    for samples in (2_401, 2_400, 2_399):
+        model.hear(wave[:samples])
+    assert heard == [1, 1, 2]
+    shares, _ = judge(model, to_samples(wave[None, :2_400]))
+    found = model.hear(wave[:2_400])
+    np.testing.assert_allclose([*found.probabilities.values()], shares[0], atol=1e-9)
+
+
+def test_an_empty_sound_is_answered_as_silence_is(model: Model) -> None:
+    empty, silence = (model.hear(np.zeros(n, np.float32)) for n in (0, 2_400))
+    assert empty.probabilities == pytest.approx(silence.probabilities)
+    assert empty.strangeness == pytest.approx(silence.strangeness)
 
 
 class Known:

@@ -15,6 +15,7 @@ import soundfile as sf
 import torch
 
 import auricle as package
+from auricle.data.audio import hearings
 from auricle.data.store import FULL_SCALE, to_samples
 from auricle.errors import BundleError, StudyError
 from auricle.network.attention import last_block
@@ -22,7 +23,7 @@ from auricle.network.frontend import FilterBank, band_edges_hz
 from auricle.network.texture import TextureConfig
 from auricle.ship.bundle import CARD, load_bundle
 from auricle.ship.export import settling
-from auricle.ship.model import load_model
+from auricle.ship.model import as_one, load_model
 from auricle.ship.onnx import (
     INT8,
     MODEL,
@@ -130,11 +131,12 @@ def test_it_answers_as_the_bundle_does_about_short_sounds_too(shipped: Shipped) 
     assert model.temperature != 1
     for samples in (900, 2_400):
         stored = to_samples(noise(1, samples)[0].numpy())
-        found = shipped.run(stored[None].astype(np.float32) / FULL_SCALE)
-        wanted = model.hear(stored / np.float32(FULL_SCALE))
-        shares = [*wanted.probabilities.values()]
-        np.testing.assert_allclose(found["probabilities"][0], shares, atol=1e-5, rtol=0)
-        assert found["strangeness"][0] == pytest.approx(wanted.strangeness, rel=1e-4)
+        wave = stored / np.float32(FULL_SCALE)
+        found = shipped.run(hearings(wave, 2_400))
+        wanted = model.hear(wave)
+        (shares,), (strangeness,) = as_one(found["probabilities"], found["strangeness"])
+        np.testing.assert_allclose(shares, [*wanted.probabilities.values()], atol=1e-5, rtol=0)
+        assert strangeness == pytest.approx(wanted.strangeness, rel=1e-4)
 
 
 def test_its_axes_are_free_and_named(transformer: Shipped) -> None:

@@ -15,7 +15,7 @@ import soundfile as sf
 import torch
 from safetensors.torch import save_file
 
-from auricle.data.audio import fit_length, load_wave
+from auricle.data.audio import load_wave
 from auricle.errors import AudioError, RecipeError, StudyError
 from auricle.network.attention import EncoderConfig
 from auricle.network.base import BaseConfig
@@ -68,10 +68,11 @@ def told(text):
 
 @torch.no_grad()
 def asked_of(network, file):
-    """Probabilities (classes,) of the network itself."""
-    wave = fit_length(load_wave(file, RATE_HZ), round(CLIP_S * RATE_HZ))
-    logits, _ = network(torch.from_numpy(wave)[None])
-    return logits.softmax(1)[0].numpy()
+    """Probabilities (classes,) of the network itself; a short sound is heard twice."""
+    wave, samples = load_wave(file, RATE_HZ), round(CLIP_S * RATE_HZ)
+    heard = [np.pad(wave, (0, max(0, samples - len(wave))))[:samples], np.resize(wave, samples)]
+    logits, _ = network(torch.from_numpy(np.stack(heard)))
+    return logits.log_softmax(1).mean(0).softmax(0).numpy()
 
 
 def test_each_file_is_told_its_class_and_probability(tmp_path, sound, capsys):
@@ -92,6 +93,19 @@ def test_each_file_is_told_its_class_and_probability(tmp_path, sound, capsys):
         wanted = asked_of(network, file)
         assert category == CATEGORIES[wanted.argmax()]
         assert percent == pytest.approx(100 * wanted.max(), abs=0.1)
+
+
+def test_the_command_and_the_model_agree_about_a_short_sound(tmp_path, sound, capsys):
+    write_fit(tmp_path / "fit")
+    file = sound("short.flac", seconds=0.05)
+
+    predict_files([file], tmp_path / "fit", "cpu", "jsonl")
+
+    told_of = json.loads(capsys.readouterr().out)
+    wanted = load_model(tmp_path / "fit", "cpu").predict(file)
+    assert told_of["probabilities"] == pytest.approx(wanted.probabilities, abs=1e-6)
+    assert told_of["strangeness"] == pytest.approx(wanted.strangeness, abs=1e-4)
+    assert told_of["end_s"] == 0.05
 
 
 def test_files_that_fail_do_not_stop_the_others_but_change_the_code(tmp_path, sound, capsys):

@@ -64,8 +64,10 @@ def predict(
     where that was measured. CSV and JSON lines tell how strange each sound is; clips of a class are
     about 1.
 
-    A recording longer than a clip is heard in windows that overlap, and told as events with their
-    start and end. A file that cannot be used is told and does not stop the rest: exit code 3.
+    A sound shorter than a clip is heard twice, followed by silence and repeated until the clip is
+    full, and the answers are averaged. A recording longer than a clip is heard in windows that
+    overlap, and told as events with their start and end. A file that cannot be used is told and
+    does not stop the rest: exit code 3.
 
     For example:
 

@@ -146,6 +146,17 @@ def fit_length(wave: Wave, samples: int) -> Wave:
     return wave[start : start + samples]
 
 
+def hearings(wave: Wave, samples: int) -> Wave:
+    """What a model hears of a sound: (any,) -> (hearings, samples), what is drawn of it first.
+
+    One as long as a clip or longer is heard once, by `fit_length`. A shorter one is heard twice:
+    followed by silence, which shows when it happens, and again and again until the clip is full,
+    which shows its texture, of which silence is no part.
+    """
+    clip = fit_length(wave, samples)
+    return np.stack([clip] if len(wave) >= samples else [clip, np.resize(wave, samples)])
+
+
 def loudest(wave: Wave, samples: int) -> int:
     """The sample at which the stretch with most energy begins; 0 in a wave that is no longer."""
     if len(wave) <= samples:

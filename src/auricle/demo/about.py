@@ -156,7 +156,8 @@ def learnt(facts: Facts) -> str:
     told = facts.learnt
     return (
         f"It learnt from {told.clips} clips of {told.data}, in {told.epochs} epochs. It hears "
-        f"{facts.clip_s:g} seconds at a time, at {facts.network.frontend.sample_rate_hz:,} Hz."
+        f"{facts.clip_s:g} seconds at a time, at {facts.network.frontend.sample_rate_hz:,} Hz; "
+        "a shorter sound it hears twice, followed by silence and repeated."
     )
 
 

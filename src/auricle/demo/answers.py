@@ -1,7 +1,7 @@
 """From a wave to all that a page shows of it: what it is, how sure that is, where that was seen.
 
-samples (any,) int16 -> its loudest stretch, as long as a clip (samples,)
-  -> spectrum (bands, frames), attention (steps,), probabilities (classes,)
+samples (any,) int16 -> its hearings, each as long as a clip (hearings, samples)
+  -> of all: probabilities (classes,); of the first: spectrum (bands, frames), attention (steps,)
 """
 
 import math
@@ -13,7 +13,7 @@ import torch
 from pydantic import Base64Bytes
 from torch import Tensor
 
-from auricle.data.audio import fit_length, loudest
+from auricle.data.audio import hearings, loudest
 from auricle.data.store import FULL_SCALE, to_samples
 from auricle.demo.decoding import Samples
 from auricle.evaluation.calibration import scaled
@@ -23,7 +23,7 @@ from auricle.network.attention import last_block
 from auricle.network.classifier import SoundClassifier
 from auricle.network.frontend import decades
 from auricle.ship.events import OVERLAP, merged, windows
-from auricle.ship.model import Model, strangeness_of
+from auricle.ship.model import Model, as_one, strangeness_of
 from auricle.ship.predict import ONE_ANSWER, along, named
 from auricle.training.fit import choose_device
 from auricle.training.sounds import Array
@@ -35,12 +35,13 @@ QUIETEST_DB = -120.0
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """A stretch of a sound with one answer."""
+    """A stretch of a sound with one answer; `strangeness` as in `Answer`, a mean over it."""
 
     start_s: float
     end_s: float
     category: str
     confidence: float
+    strangeness: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +67,9 @@ class Answer:
     `strangeness` is how far its texture lies from that of the nearest category, one being what
     clips do that were learnt; there is none where the network has no texture. Of a sound longer
     than a clip, the loudest stretch was heard, from `start_s` to `end_s`; `events` tells what it is
-    all along, and `overview` draws it. `wave` draws the stretch, `level_db` is its level below full
-    scale. Waves are drawn by pairs of signed bytes, lowest and highest.
+    all along, and `overview` draws it. A sound shorter than a clip was heard twice, followed by
+    silence and repeated; what is drawn is the first. `wave` draws the stretch, `level_db` is its
+    level below full scale. Waves are drawn by pairs of signed bytes, lowest and highest.
     """
 
     category: str
@@ -92,12 +94,12 @@ def answer(model: Model, samples: Samples, *, explain: bool, decoding_ms: float)
     wave = samples.astype(np.float32) / FULL_SCALE
     length = round(clip_s * rate_hz)
     start = loudest(wave, length)
-    clip = fit_length(wave, length)
+    clips = hearings(wave, length)
     began = time.perf_counter()
-    probabilities, strangeness, spectrum = look(model, clip)
+    probabilities, strangeness, spectrum = look(model, clips)
     network_ms = 1000 * (time.perf_counter() - began)
     if explain:
-        spectrum = replace(spectrum, evidence=evidence(model, clip, probabilities))
+        spectrum = replace(spectrum, evidence=evidence(model, clips[0], probabilities))
     found = model.answer(probabilities, strangeness)
     long = len(wave) > ONE_ANSWER * length
     return Answer(
@@ -111,32 +113,35 @@ def answer(model: Model, samples: Samples, *, explain: bool, decoding_ms: float)
         level_db=level_db(wave[start : start + length]),
         decoding_ms=decoding_ms,
         network_ms=network_ms,
-        wave=outline(clip),
+        wave=outline(clips[0]),
         spectrum=spectrum,
         overview=outline(wave) if long else None,
         events=events(model, wave, length) if long else (),
     )
 
 
-def look(model: Model, clip: Array) -> tuple[Array, float, Spectrum]:
-    """Calibrated probabilities (classes,) and strangeness of a clip (samples,), and what was seen.
+def look(model: Model, clips: Array) -> tuple[Array, float, Spectrum]:
+    """Calibrated probabilities (classes,) and strangeness of a sound, and what was seen of it.
 
-    Either part of the network hears the clip once.
+    `clips` are its hearings (hearings, samples), of which the first is shown. Either part of the
+    network hears each once.
     """
-    network, waves = ready(model, clip)
+    network, waves = ready(model, clips)
     with torch.no_grad():
         power = network.frontend.power(waves)
         events, weights = network.classify(power)
         statistics = network.describe(waves)
         logits = network.joined(events, statistics)
-        loudness = as_bytes(decibels(network, power))[0].cpu().numpy()
-    (strangeness,) = strangeness_of(network, statistics, len(waves))
+        loudness = as_bytes(decibels(network, power[:1]))[0].cpu().numpy()
+    shares = scaled(logits.cpu().numpy(), model.temperature)
+    strange = strangeness_of(network, statistics, len(waves))
+    (probabilities,), (strangeness,) = as_one(shares, strange)
     attention = None
     if weights is not None and network.config.encoder.chooses:
         attention = tuple(last_block(weights)[0].tolist())
     bands, frames = loudness.shape
     return (
-        scaled(logits.cpu().numpy(), model.temperature)[0],
+        probabilities,
         float(strangeness),
         Spectrum(
             bands=bands,
@@ -150,7 +155,7 @@ def look(model: Model, clip: Array) -> tuple[Array, float, Spectrum]:
 
 def evidence(model: Model, clip: Array, probabilities: Array) -> bytes:
     """What speaks to base and head for the whole network's answer, as (bands, frames) bytes."""
-    network, waves = ready(model, clip)
+    network, waves = ready(model, clip[None])
     with torch.no_grad():
         seen, floor = pointers.spectrum_of(network, waves)
     likeliest = torch.tensor([probabilities.argmax()], device=seen.device)
@@ -158,10 +163,10 @@ def evidence(model: Model, clip: Array, probabilities: Array) -> bytes:
     return bytes(as_bytes(found.clamp(min=0))[0].cpu().numpy().tobytes())
 
 
-def ready(model: Model, clip: Array) -> tuple[SoundClassifier, Tensor]:
-    """The network where it runs, and a clip (samples,) as waves (1, samples) there."""
+def ready(model: Model, clips: Array) -> tuple[SoundClassifier, Tensor]:
+    """The network where it runs, and clips (batch, samples) as waves there, of the same shape."""
     device = choose_device(model.device)
-    waves = torch.from_numpy(to_samples(clip)[None]).to(device).float() / FULL_SCALE
+    waves = torch.from_numpy(to_samples(clips)).to(device).float() / FULL_SCALE
     return model.trained.network.to(device), waves
 
 
@@ -185,6 +190,7 @@ def events(model: Model, wave: Array, length: int) -> tuple[Heard, ...]:
             end_s=span.end_s,
             category=named(model, span),
             confidence=span.confidence,
+            strangeness=None if math.isnan(span.strangeness) else span.strangeness,
         )
         for span in spans
     )

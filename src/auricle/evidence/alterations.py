@@ -1,8 +1,9 @@
 """What happens to a sound between its source and a classifier: noise, distance, rooms, codecs.
 
 Each function takes waves (batch, samples), full scale being 1, and gives back new ones of the same
-shape, on the processor. Levels are relative to a clip's own power, the mean square over all of its
-samples, silent ones included. What is drawn at random comes from the generator that is handed in.
+shape, on the processor; those of `shorten` are shorter. Levels are relative to a clip's own power,
+the mean square over all of its samples, silent ones included. What is drawn at random comes from
+the generator that is handed in.
 """
 
 import io
@@ -140,10 +141,9 @@ def with_length(wave: Wave, samples: int) -> Wave:
 
 
 def shorten(wave: Tensor, seconds: float, sample_rate_hz: int) -> Tensor:
-    """Keep each clip's loudest stretch, with zeros behind it, as a short file is heard."""
+    """Keep no more than each clip's loudest stretch: (batch, samples) -> (batch, kept)."""
     kept = min(round(seconds * sample_rate_hz), wave.shape[1])
-    clips = [fit_length(fit_length(clip, kept), len(clip)) for clip in wave.numpy()]
-    return torch.from_numpy(np.stack(clips))
+    return torch.from_numpy(np.stack([fit_length(clip, kept) for clip in wave.numpy()]))
 
 
 def without_offset(wave: Tensor) -> Tensor:

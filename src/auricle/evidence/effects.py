@@ -8,13 +8,14 @@ import torch
 from scipy.special import log_softmax
 from torch import Generator, Tensor
 
+from auricle.data.audio import hearings
 from auricle.evaluation.comparison import compare, holm
 from auricle.evaluation.intervals import Interval, accuracy_interval
 from auricle.evidence.case import SEED, Subject
 from auricle.training.sounds import Array
 
 Alter = Callable[[Tensor, Generator], Tensor]
-"""Waves (batch, samples) on the processor to altered ones of the same shape."""
+"""Waves (batch, samples) on the processor to altered ones, no longer than they were."""
 
 Answers = dict[str, Array]
 """By configuration, (clips, classes) logits."""
@@ -67,7 +68,9 @@ def answers(subjects: Sequence[Subject], alter: Alter) -> Answers:
     """What altered clips are answered, each by the network new to it.
 
     The subjects take the same waves, so a clip is altered once for all of them. Every alteration
-    starts from the same draws: two degrees of it differ in degree alone.
+    starts from the same draws: two degrees of it differ in degree alone. A clip that was cut short
+    is heard as a shipped model hears it: the mean of its hearings' logits is, but for a constant,
+    that of their log-probabilities.
     """
     if not subjects:
         return {}
@@ -75,11 +78,18 @@ def answers(subjects: Sequence[Subject], alter: Alter) -> Answers:
     generator = torch.Generator().manual_seed(SEED)
     found = {s.name: np.zeros((len(s.targets), len(s.categories))) for s in subjects}
     for rows, _, waves in first.batches():
-        altered = alter(waves.cpu(), generator).to(first.device)
+        altered = all_hearings(alter(waves.cpu(), generator), waves.shape[1]).to(first.device)
         fold = first.folds[rows[0]]  # a batch is of one fold
         for subject in subjects:
-            found[subject.name][rows] = subject.networks[fold](altered)[0].cpu().numpy()
+            logits = torch.stack([subject.networks[fold](wave)[0] for wave in altered]).mean(0)
+            found[subject.name][rows] = logits.cpu().numpy()
     return found
+
+
+def all_hearings(wave: Tensor, samples: int) -> Tensor:
+    """What is heard of waves of one length: (batch, any) -> (hearings, batch, samples)."""
+    heard_of = [hearings(clip, samples) for clip in wave.numpy()]
+    return torch.from_numpy(np.stack(heard_of, axis=1))
 
 
 def by_rate(subjects: Sequence[Subject]) -> dict[int, list[Subject]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.progress import track
@@ -31,6 +31,9 @@ from auricle.evidence.effects import (
     heard,
     untouched,
 )
+
+SHORTER = "shorter"
+"""The family of clips that were cut short."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,14 @@ class Robust:
 
 @dataclass(frozen=True)
 class RobustnessFound:
-    """What was found, a configuration each."""
+    """What was found, a configuration each.
+
+    `short_clips` is how clips that were cut short were heard: as a shipped model hears any short
+    sound, followed by silence and repeated. Older files do not say it: there they were padded.
+    """
 
     configurations: tuple[Robust, ...]
+    short_clips: Literal["padded", "padded and repeated"] = "padded"
 
 
 def families(sample_rate_hz: int, clip_s: float) -> tuple[Family, ...]:
@@ -147,7 +155,7 @@ def families(sample_rate_hz: int, clip_s: float) -> tuple[Family, ...]:
             lambda wave, codec, _: reencode(wave, codec, sample_rate_hz),
         ),
         Family(
-            "shorter",
+            SHORTER,
             "loudest part kept, s",
             numbers(*kept_s),
             lambda wave, seconds, _: shorten(wave, seconds, sample_rate_hz),
@@ -171,7 +179,8 @@ def measure(case: Case) -> RobustnessFound:
             for found in robust(
                 subjects, sealed.get(rate, []), families(rate, case.plan.clip_s), case.console
             )
-        )
+        ),
+        short_clips="padded and repeated",
     )
 
 

@@ -108,6 +108,10 @@ def body(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:
     else:
         yield "Its probabilities are not calibrated, and it never answers unknown."
     yield (
+        f"A sound shorter than {facts.clip_s:g} s is heard twice, followed by silence and "
+        "repeated, and the log-probabilities of both are averaged."
+    )
+    yield (
         "It knows no other sounds than those named above, and other microphones, rooms and "
         "distances than those it learnt from may mislead it. It is no alarm and no evidence."
     )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import auricle
-from auricle.data.audio import fit_length, load_wave
+from auricle.data.audio import hearings, load_wave
 from auricle.data.store import to_samples
 from auricle.evaluation.calibration import as_logits, scaled
 from auricle.network.classifier import SoundClassifier
@@ -68,15 +68,24 @@ class Model:
     def predict(self, file: str | Path) -> Prediction:
         """What a sound file is; of one longer than a clip, its loudest stretch is heard.
 
+        One shorter than a clip is heard twice, followed by silence and repeated.
+
         Raises: AudioError if it cannot be decoded.
         """
         return self.hear(load_wave(Path(file), self.sample_rate_hz))
 
     def hear(self, wave: Array) -> Prediction:
         """What a wave (samples,) in [-1, 1) at `sample_rate_hz` is."""
-        samples = round(self.trained.clip_s * self.sample_rate_hz)
-        shares, strangeness = self.judge(to_samples(fit_length(wave, samples))[None])
+        shares, strangeness = self.recognise(wave)
         return self.answer(shares[0], float(strangeness[0]))
+
+    def recognise(self, wave: Array) -> tuple[Array, Array]:
+        """Calibrated probabilities and strangeness of one sound, however short, by its hearings.
+
+        Shapes: (any,) -> (1, classes), (1,).
+        """
+        samples = round(self.trained.clip_s * self.sample_rate_hz)
+        return as_one(*self.judge(to_samples(hearings(wave, samples))))
 
     def judge(self, waves: Array) -> tuple[Array, Array]:
         """Calibrated probabilities and strangeness of stored waves, described once for both.
@@ -109,6 +118,15 @@ class Model:
             dict(zip(self.categories, probabilities.tolist(), strict=True)),
             None if math.isnan(strangeness) else strangeness,
         )
+
+
+def as_one(probabilities: Array, strangeness: Array) -> tuple[Array, Array]:
+    """What all hearings of one sound say together: log-probabilities averaged, least strangeness.
+
+    Shapes: (hearings, classes), (hearings,) -> (1, classes), (1,).
+    """
+    logits = as_logits(probabilities).mean(0, keepdims=True)
+    return scaled(logits, temperature=1.0), strangeness.min(keepdims=True)
 
 
 @torch.no_grad()

@@ -7,8 +7,9 @@
       -> strangeness (batch,)           how far its texture lies from that of the nearest category
 
 Batch and samples are free. A wave that is shorter than `clip_s` is followed by silence up to there,
-as `Model.predict` does it, so that one sample is enough; of a longer one `Model.predict` hears the
-loudest stretch, and so should a caller, for the graph hears all of it as one clip.
+so that one sample is enough. `Model.predict` hears it repeated as well, and makes one answer of
+both (`ship.model.as_one`); of a longer one it hears the loudest stretch. So should a caller, for
+the graph hears all of a wave, once, as one clip.
 
 `attention` is there only for networks whose class token chooses what it looks at: the last block's,
 as a mean over its heads (`network.attention.last_block`). Step k covers `step_s` seconds from

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from joblib import Parallel, delayed
 
-from auricle.data.audio import SUFFIXES, Wave, fit_length, load_wave, seconds_of, stream_wave
+from auricle.data.audio import SUFFIXES, Wave, load_wave, seconds_of, stream_wave
 from auricle.data.store import to_samples
 from auricle.errors import AudioError
 from auricle.ship.events import OVERLAP, Event, merged, stretches, windows
@@ -128,12 +128,12 @@ def events_in(model: Model, file: Path) -> list[Event]:
     A long recording is decoded and answered piece by piece: its waves are never held whole.
     """
     rate_hz, clip_s = model.sample_rate_hz, model.trained.clip_s
-    samples = round(clip_s * rate_hz)
     if seconds_of(file) <= ONE_ANSWER * clip_s:
         wave = load_wave(file, rate_hz)
         length_s = len(wave) / rate_hz
-        found = model.judge(to_samples(fit_length(wave, samples))[None])
+        found = model.recognise(wave)
         return merged(*found, model.known(*found), length_s, length_s)
+    samples = round(clip_s * rate_hz)
     hop, heard = samples // OVERLAP, 0
 
     def counted() -> Iterator[Wave]:

@@ -150,6 +150,12 @@ function show(answer) {
 /** Whether an unknown sound is so for its strangeness, not for want of a likely category. */
 const strange = ({ strangeness }) => about.strange_above !== null && strangeness > about.strange_above;
 
+/** Why an event is unknown: one part of it may be so for one reason, another for the other. */
+function doubt(event) {
+  if (strange(event)) return "too strange";
+  return event.confidence < about.unknown_below ? "too unsure" : "too strange or unsure";
+}
+
 function reason(answer, known, best) {
   const likeliest = `The likeliest, ${words(best)}, has ${percent(answer.confidence)}`;
   const quiet = answer.level_db < QUIET_DB ? " It is almost silent: there is little to go by." : "";
@@ -158,10 +164,17 @@ function reason(answer, known, best) {
   return `It is too unsure to name one. ${likeliest}, and below ${percent(about.unknown_below)} it does not claim to know.${quiet}`;
 }
 
-function took({ start_s, end_s, length_s, decoding_ms, network_ms, took_ms }) {
-  const part = length_s > about.clip_s + 0.05 ? `Heard ${time(start_s)} to ${time(end_s)}, the loudest part of ${time(length_s)}. ` : `Heard ${time(length_s)}. `;
+function took(answer) {
   const ms = (value) => `${Math.max(1, Math.round(value))} ms`;
-  return `${part}Decoding took ${ms(decoding_ms)}, the network ${ms(network_ms)}, all in all ${ms(took_ms)}.`;
+  return `${heard(answer)} Decoding took ${ms(answer.decoding_ms)}, the network ${ms(answer.network_ms)}, all in all ${ms(answer.took_ms)}.`;
+}
+
+/** Which part of a sound was heard, and how often. */
+function heard({ start_s, end_s, length_s }) {
+  const length = time(length_s);
+  if (length_s > about.clip_s + 0.05) return `Heard ${time(start_s)} to ${time(end_s)}, the loudest part of ${length}.`;
+  if (length_s < about.clip_s - 0.05) return `Heard ${length} twice: followed by silence, as drawn, and repeated for ${time(about.clip_s)}.`;
+  return `Heard ${length}.`;
 }
 
 /** What may be laid over the spectrogram: what the network attends to, what speaks for its answer. */
@@ -207,8 +220,10 @@ function showAlong({ overview, events, start_s, length_s }) {
   heard.style.left = `${(100 * start_s) / length_s}%`;
   heard.style.width = `${Math.min(100, (100 * about.clip_s) / length_s)}%`;
   box.append(heard);
-  const rows = events.map(({ start_s: from, end_s: to, category, confidence }) => {
-    const button = make("button", { type: "button" }, make("span", { className: "when", textContent: `${time(from)} – ${time(to)}` }), " ", make("strong", { textContent: words(category) }), category === "unknown" ? "" : ` ${percent(confidence)}`);
+  const rows = events.map((event) => {
+    const { start_s: from, end_s: to, category, confidence } = event;
+    const sure = category === "unknown" ? `, ${doubt(event)}` : ` ${percent(confidence)}`;
+    const button = make("button", { type: "button" }, make("span", { className: "when", textContent: `${time(from)} – ${time(to)}` }), " ", make("strong", { textContent: words(category) }), sure);
     button.onclick = () => {
       $("player").currentTime = from;
       $("player").play();

@@ -4,6 +4,7 @@ import * as ort from "./ort/ort.wasm.min.mjs";
 const POINTS = 400; // stretches of a drawn wave
 const ONE_ANSWER = 1.5; // clips, up to which a sound gets one answer
 const OVERLAP = 2; // windows that hear each moment of a longer one
+const LEAST = 2 ** -126; // of a probability whose logarithm is taken, the least that float32 has
 
 export const WHERE = "in this page; no sound leaves it";
 
@@ -26,10 +27,12 @@ export async function listen(about) {
     const wave = await decode(file, about);
     const decoded = performance.now();
     const start = loudest(wave, length);
-    const clip = fit(wave, start, length);
-    const found = await infer(clip);
+    const clips = hearings(wave, start, length);
+    const found = [];
+    for (const clip of clips) found.push(await infer(clip));
     const inferred = performance.now();
-    const { shares, strangeness } = judged(found);
+    const { shares, strangeness } = asOne(found.map(judged));
+    const { spectrum, attention } = found[0];
     const long = wave.length > ONE_ANSWER * length;
     const events = long ? await eventsIn(wave, length, about, async (part) => judged(await infer(part))) : [];
     return {
@@ -43,8 +46,8 @@ export async function listen(about) {
       decoding_ms: decoded - began,
       network_ms: inferred - decoded,
       took_ms: performance.now() - began,
-      wave: outline(clip),
-      spectrum: { ...picture(found.spectrum), evidence: null, attention: found.attention && [...found.attention.data] },
+      wave: outline(clips[0]),
+      spectrum: { ...picture(spectrum), evidence: null, attention: attention && [...attention.data] },
       overview: long ? outline(wave) : null,
       events,
     };
@@ -82,6 +85,15 @@ function loudest(wave, length) {
   return Math.min(best * hop, wave.length - length);
 }
 
+/** What is heard of a sound: its stretch; a short one again, repeated until the clip is full. */
+function hearings(wave, start, length) {
+  const clip = fit(wave, start, length);
+  if (wave.length >= length) return [clip];
+  const repeated = new Float32Array(length);
+  for (let at = 0; wave.length && at < length; at += wave.length) repeated.set(wave.subarray(0, length - at), at);
+  return [clip, repeated];
+}
+
 /** A stretch of a wave, followed by silence where it is too short. */
 function fit(wave, start, length) {
   const clip = new Float32Array(length);
@@ -106,8 +118,9 @@ async function eventsIn(wave, length, about, judge) {
     run.push(stretch);
     const { category } = named(stretch, about);
     if (at + 1 < count && named(stretches[at + 1], about).category === category) return;
-    const confidence = Math.max(...mean(run).shares);
-    events.push({ start_s: (at + 1 - run.length) * hop_s, end_s: Math.min((at + 1) * hop_s, seconds), category, confidence });
+    const { shares, strangeness } = mean(run);
+    const confidence = Math.max(...shares);
+    events.push({ start_s: (at + 1 - run.length) * hop_s, end_s: Math.min((at + 1) * hop_s, seconds), category, confidence, strangeness });
     run = [];
   });
   return events;
@@ -123,8 +136,19 @@ const average = (rows, value) => rows.reduce((sum, row) => sum + value(row), 0) 
 /** Of what was found of several windows, the mean. */
 const mean = (rows) => ({
   shares: rows[0].shares.map((_, at) => average(rows, (row) => row.shares[at])),
-  strangeness: average(rows, (row) => row.strangeness),
+  strangeness: rows[0].strangeness === null ? null : average(rows, (row) => row.strangeness),
 });
+
+/** Of all hearings of one sound, the mean of log-probabilities and the least strangeness. */
+function asOne(rows) {
+  const logs = rows[0].shares.map((_, at) => average(rows, (row) => Math.log(Math.max(row.shares[at], LEAST))));
+  const powers = logs.map((log) => Math.exp(log - Math.max(...logs)));
+  const total = powers.reduce((sum, power) => sum + power);
+  return {
+    shares: powers.map((power) => power / total),
+    strangeness: rows[0].strangeness === null ? null : Math.min(...rows.map((row) => row.strangeness)),
+  };
+}
 
 /** The answer that probabilities and strangeness give. */
 function named({ shares, strangeness }, { categories, unknown_below, strange_above }) {

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from matplotlib.axes import Axes
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from auricle.evidence.robustness import Curve, Robust, RobustnessFound
+from auricle.evidence.robustness import SHORTER, Curve, Robust, RobustnessFound
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
 from auricle.report.drawing import DASHES, INK, MARKERS, PAPER, SERIES, canvas, light_grid
 from auricle.report.wording import (
@@ -31,12 +31,28 @@ def section(found: RobustnessFound) -> Iterator[Block]:
         "to the same networks again; nothing was trained. An alteration does harm if accuracy is "
         "lower than on the untouched clips, told apart from chance by a sign-flip test over "
         "recordings, with Holm's correction over the degrees of one way. "
-        + " ".join(_verdict(each) for each in found.configurations)
+        f"{_short(found)}" + " ".join(_verdict(each) for each in found.configurations)
     )
     yield _figure(found.configurations)
     yield _table(found.configurations)
     if tested := [each for each in found.configurations if each.sealed_untouched]:
         yield _test_table(tested)
+
+
+def _short(found: RobustnessFound) -> str:
+    """How clips that were cut short were heard, where some were."""
+    if all(curve.family != SHORTER for each in found.configurations for curve in each.curves):
+        return ""
+    if found.short_clips == "padded":
+        return (
+            "Of clips cut short, what was kept was followed by silence; a shipped model hears it "
+            "repeated as well, which these figures do not show. "
+        )
+    return (
+        "Clips cut short were heard as a shipped model hears any sound shorter than a clip, twice: "
+        "followed by silence, and repeated until the clip was full; the log-probabilities of both "
+        "were averaged. "
+    )
 
 
 def _verdict(each: Robust) -> str:
