@@ -14,7 +14,7 @@ def cells(line: str) -> list[str]:
 def test_a_committee_stands_apart_with_its_networks_and_all_their_parameters() -> None:
     study = read_study(PUBLISHED)
     (committee,) = study.scores.committees
-    first, second, note = comparative_table(PUBLISHED).split("\n\n")
+    first, second, _, note = comparative_table(PUBLISHED).split("\n\n")
     assert [cells(line)[0] for line in first.splitlines()[2:]] == [
         each.name for each in study.configurations
     ]
@@ -26,6 +26,17 @@ def test_a_committee_stands_apart_with_its_networks_and_all_their_parameters() -
     trainable = committee.parameters["total"].trainable * study.seeds
     assert together[-1] == f"{trainable:,}"
     assert "lower bound" in note
+
+
+def test_every_fold_tested_has_its_three_figures() -> None:
+    study = read_study(PUBLISHED)
+    table = comparative_table(PUBLISHED).split("\n\n")[2].splitlines()
+    assert cells(table[0])[1:] == ["all", "folds 2 to 5", "fold 1"]
+    for line, (name, parts) in zip(table[2:], study.scores.esc5.items(), strict=True):
+        values = [parts[part].value for part in ("all", "development", "test")]
+        assert [name, *(f"{100 * value:.1f}" for value in values)] == [
+            cell.partition(" ")[0] for cell in cells(line)
+        ]
 
 
 def test_without_committee_or_test_fold_the_table_is_all(make_study: Callable[..., Path]) -> None:

@@ -1,13 +1,16 @@
 """The comparative table as Markdown: `python -m auricle.report.markdown RUN`, for a README.
 
-Every cell is read from the study's `comparison.csv`; recordings are counted in its `clips.csv`.
+Every cell is read from the study's `comparison.csv`, those of `esc5` from its `scores.json`;
+recordings are counted in its `clips.csv`.
 """
 
 import csv
+import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from auricle.report.sentences import few_recordings
 
@@ -25,8 +28,8 @@ COLUMNS = {
 def comparative_table(run: Path) -> str:
     """Accuracy in percent under each strategy, F1, AUC and sizes: a line a configuration.
 
-    Below it, what all seeds answer together where there are committees; then, of a test fold that
-    was read, what intervals on it are worth.
+    Below it, what all seeds answer together where there are committees, and every fold tested in
+    turn where that was done; then, of a test fold that was read, what intervals on it are worth.
     """
     rows = _rows(run / "comparison.csv")
     by_name: dict[str, list[Row]] = {}
@@ -47,6 +50,9 @@ def comparative_table(run: Path) -> str:
         lines.append(_line([name, *cells, f"{minutes:.1f}"]))
     if committees:
         lines += ["", *_together(trained, committees)]
+    scores = json.loads((run / "scores.json").read_text(encoding="utf-8"))
+    if scores["esc5"]:
+        lines += ["", *_every_fold(scores)]
     if any(row["on"] == "test" for row in rows):
         lines += ["", _on_intervals(_rows(run / "clips.csv"))]
     return "\n".join(lines)
@@ -61,6 +67,19 @@ def _together(trained: dict[str, list[Row]], committees: dict[str, list[Row]]) -
         cells = [_by(_find(own, *key, seed="ensemble")) for key in COLUMNS.values()]
         trainable = seeds * int(own[0]["parameters_trainable"])
         lines.append(_line([name, *cells, f"{trainable:,}"]))
+    return lines
+
+
+def _every_fold(scores: dict[str, Any]) -> list[str]:
+    """The three figures of `esc5`: all folds, those that chose the recipe, the one that did not."""
+    dataset = scores["dataset"]
+    development = f"folds {dataset['development_folds'][0]} to {dataset['development_folds'][-1]}"
+    lines = _head(
+        ["every fold tested (`esc5`)", "all", development, f"fold {dataset['test_fold']}"]
+    )
+    for name, parts in scores["esc5"].items():
+        cells = [_with_ends(**parts[part]) for part in ("all", "development", "test")]
+        lines.append(_line([name, *cells]))
     return lines
 
 
@@ -92,11 +111,15 @@ def _is_member(row: Row, whole: Row) -> bool:
 def _accuracy(row: Row) -> str:
     if not row:
         return "-"
-    text = f"{100 * float(row['accuracy']):.1f}"
-    if row["accuracy_low"]:
-        low, high = (100 * float(row[f"accuracy_{end}"]) for end in ("low", "high"))
-        text += f" [{low:.1f}, {high:.1f}]"
-    return text
+    ends = (row["accuracy"], row["accuracy_low"], row["accuracy_high"])
+    return _with_ends(*(float(end) if end else None for end in ends))
+
+
+def _with_ends(value: float | None, low: float | None, high: float | None) -> str:
+    """Shares in per cent: 95.8 [93.9, 97.5]."""
+    assert value is not None
+    text = f"{100 * value:.1f}"
+    return text if low is None or high is None else f"{text} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def _by(row: Row) -> str:
