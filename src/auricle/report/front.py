@@ -19,6 +19,7 @@ from auricle.report.document import (
 from auricle.report.headlines import out_of_fold, tested, views
 from auricle.report.observations import on_intervals, quoted
 from auricle.report.procedure import share_a_recipe
+from auricle.report.published import on_every_fold
 from auricle.report.scores import Bounded
 from auricle.report.sentences import extremes, ranking, told_apart
 from auricle.report.study_files import Study
@@ -94,20 +95,6 @@ def on_test(accuracies: Mapping[str, Bounded], where: str) -> str:
         f"On {where} accuracies go from {percent(values[worst[0]])}% ({configurations(worst)}) to "
         f"{percent(values[best[0]])}% ({configurations(best)})."
     )
-
-
-def on_every_fold(study: Study) -> str:
-    """What the protocol of the literature gave, in its three figures; nothing if it was not run."""
-    dataset = study.scores.dataset
-    development = f"{dataset.development_folds[0]}–{dataset.development_folds[-1]}"
-    parts = [
-        f"{code(name)} {percent(part['all'].value)}% ({percent(part['development'].value)} on "
-        f"folds {development}, {percent(part['test'].value)} on fold {dataset.test_fold})"
-        for name, part in study.scores.esc5.items()
-    ]
-    if not parts:
-        return ""
-    return f"With every fold tested in turn ([@esc5]), as in the literature: {listed(parts)}."
 
 
 def _without_lead(sentence: str) -> str:

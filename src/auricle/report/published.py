@@ -6,15 +6,29 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from auricle.report import plots
-from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, plain
+from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
 from auricle.report.study_files import Study
-from auricle.report.wording import percent, with_interval, worded
+from auricle.report.wording import listed, percent, with_interval, worded
 
 
 def packaged(name: str) -> list[dict[str, str]]:
     """A table that comes with the package."""
     text = (files("auricle.report") / name).read_text(encoding="utf-8")
     return list(csv.DictReader(io.StringIO(text)))
+
+
+def on_every_fold(study: Study) -> str:
+    """What the protocol of the literature gave, in its three figures; nothing if it was not run."""
+    dataset = study.scores.dataset
+    development = f"{dataset.development_folds[0]}–{dataset.development_folds[-1]}"
+    parts = [
+        f"{code(name)} {percent(part['all'].value)}% ({percent(part['development'].value)} on "
+        f"folds {development}, {percent(part['test'].value)} on fold {dataset.test_fold})"
+        for name, part in study.scores.esc5.items()
+    ]
+    if not parts:
+        return ""
+    return f"With every fold tested in turn ([@esc5]), as in the literature: {listed(parts)}."
 
 
 def _each_fold(study: Study, name: str) -> list[str]:
