@@ -84,7 +84,6 @@ def test_a_search_leaves_its_trials_and_its_best_recipe(found):
     out, said = found
     rows = rows_of(out)
     assert [int(row["trial"]) for row in rows] == list(range(TRIALS))
-    assert {row["state"] for row in rows} <= {"complete", "pruned"}
     best = read_recipe(str(out / "best.toml"))
     assert best.name == "small-tuned"
     assert best.training.epochs == 3  # the recipe's own, not a trial's two
@@ -303,6 +302,35 @@ def test_other_clips_are_another_search(search, tiny_set, tmp_path, auricle, spa
     refused = auricle("tune", space, "--data", other, *asked)
     assert refused.code == 1
     assert "begun with other clips or folds" in refused.err
+
+
+def test_a_trial_behind_the_median_of_its_folds_is_stopped():
+    study = optuna.create_study(pruner=trials.BehindTheMiddle())
+    for half, whole in ((0.1, 0.9), (0.2, 0.5), (0.3, None), (0.4, None)):
+        values = {2: half} if whole is None else {2: half, 4: whole}
+        state = TrialState.PRUNED if whole is None else TrialState.COMPLETE
+        study.add_trial(
+            optuna.trial.create_trial(state=state, value=whole, intermediate_values=values)
+        )
+
+    def stopped(**values):
+        trial = study.ask()
+        for step, value in values.items():
+            trial.report(value, int(step[1:]))
+        return trial.should_prune()
+
+    assert not stopped(_2=9.0)  # of four others the median says too little
+    assert not stopped(_2=0.3)  # five others: 0.1, 0.2, 0.3, 0.4, 9.0
+    assert stopped(_2=0.31)
+    assert not stopped(_2=0.29, _4=0.9)  # two others came as far
+    assert not stopped()
+
+
+def test_a_search_stops_what_falls_behind_and_no_other(search, tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "EARLIEST", 1)
+    assert search(tmp_path / "run", "--confirm", 0, "--together", 2, trials=8).code == 0
+    rows = rows_of(tmp_path / "run")
+    assert {(row["state"], row["folds"]) for row in rows} == {("complete", "2"), ("pruned", "1")}
 
 
 def test_a_search_of_nothing_that_can_be_trained_says_why(search, tmp_path, monkeypatch):

@@ -155,9 +155,9 @@ def tune(
 ) -> None:
     """Search for better values of a recipe, on the development folds alone.
 
-    The search minimises the log-loss over the out-of-fold clips, stops trials that are probably
-    worse than the best, and trains the best few again, at full length and with several seeds.
-    `best.toml` is a recipe for `auricle study`; `trials.csv` has a row a trial.
+    The search minimises the log-loss over the out-of-fold clips, stops trials that are behind the
+    median after half of the folds, and trains the best few again, at full length and with several
+    seeds. `best.toml` is a recipe for `auricle study`; `trials.csv` has a row a trial.
 
     For example:
 

@@ -117,8 +117,8 @@ def tuned(tunings: Mapping[str, Tuning]) -> Iterator[Block]:
     yield Paragraph(
         "Each search draws values of a recipe, trains it under `kfold` with one seed, and is told "
         "the log loss over the out-of-fold clips; the test fold is never decoded. A trial is "
-        "trained fold by fold and stopped as soon as its log loss by recording is probably higher "
-        "than the best trial's (signed-rank test). The values come from a tree-structured Parzen "
+        "trained on half of the folds first, and stopped there if its log loss is above the median "
+        "of all that came so far. The values come from a tree-structured Parzen "
         "estimator (Bergstra et al., 2011). Since the best of many noisy scores is partly the "
         "luckiest, the best trial is trained again with seeds that were not searched, and the best "
         "few at full length beside the recipe as it was."

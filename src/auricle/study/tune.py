@@ -1,7 +1,7 @@
 """A search for better values of a recipe, on the development folds alone.
 
 ask ....... some trials at once; the recipe as it is goes first
-train ..... fold by fold; after each, trials that are probably worse than the best are stopped
+train ..... half of the folds, then the rest of those trials that are not behind the median
 tell ...... the log-loss over the out-of-fold clips, and the accuracy beside it
 again ..... the best trial with new seeds: how much of its score was luck
 confirm ... the best few at full length, several seeds each, beside the recipe as it is
@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 import tomli_w
 from optuna.exceptions import UpdateFinishedTrialError
@@ -25,12 +24,12 @@ from optuna.trial import Trial, TrialState
 from rich.console import Console
 
 from auricle.errors import RecipeError, StudyError
-from auricle.evaluation.metrics import score
+from auricle.evaluation.metrics import Scores, score
 from auricle.files import replace_text
 from auricle.study.engine import LOCAL, cores, run_jobs
 from auricle.study.environment import describe_environment
 from auricle.study.estimate import estimate_s, in_words
-from auricle.study.fits import Predictions, load_predictions
+from auricle.study.fits import load_predictions
 from auricle.study.job import Job
 from auricle.study.recipe import Plan, Recipe, recipe_hash, to_toml
 from auricle.study.run import (
@@ -44,7 +43,7 @@ from auricle.study.run import (
     table_text,
     workers_for,
 )
-from auricle.study.scores import pooled, recordings_of, targets_of
+from auricle.study.scores import pooled, targets_of
 from auricle.study.space import Space, value_at
 from auricle.study.trials import (
     FINISHED,
@@ -54,7 +53,6 @@ from auricle.study.trials import (
     importances,
     open_storage,
     open_study,
-    quiet,
     seen,
 )
 from auricle.training.fit import choose_device
@@ -233,10 +231,7 @@ def clips_table(prepared: Prepared) -> str:
 
 
 def train(tuning: Tuning, trials: Sequence[Trial]) -> None:
-    """Train trials fold by fold, stop those that are probably worse, and tell the scores.
-
-    A trial that comes alone before there is anything to compare with has all folds at once.
-    """
+    """Train trials on half of the folds, those that do not fall behind on the rest, and tell."""
     jobs: dict[int, list[Job]] = {}
     for trial in trials:
         try:
@@ -245,47 +240,49 @@ def train(tuning: Tuning, trials: Sequence[Trial]) -> None:
             give_up(tuning, trial, str(problem))
     alive = [trial for trial in trials if trial.number in jobs]
     folds = len(tuning.prepared.roles.development)
-    at_once = folds if best_of(tuning.study.trials) is None and len(trials) == 1 else 1
-    for first in range(0, folds, at_once):
+    half = folds // 2
+    for first, last in ((0, half), (half, folds)):
         if not alive:
             return
-        some = slice(first, first + at_once)
-        todo = {job.folder: job for trial in alive for job in jobs[trial.number][some]}
-        which = "all folds" if at_once > 1 else jobs[alive[0].number][first].split.member
+        todo = {job.folder: job for trial in alive for job in jobs[trial.number][first:last]}
+        which = f"{'first' if last == half else 'second'} half of the folds"
         title = f"trial {', '.join(str(trial.number) for trial in alive)}; {which}"
         with seen(alive):
             problems = run_all(tuning, list(todo.values()), title)
-        for trial in list(alive):
-            try:
-                done = jobs[trial.number][: first + at_once]
-                if not goes_on(tuning, trial, done, first, problems):
-                    alive.remove(trial)
-            except UpdateFinishedTrialError:
-                tuning.console.print(f"trial {trial.number}: another tuner took it over")
-                alive.remove(trial)
+        done = {number: own[:last] for number, own in jobs.items()}
+        # All are told first: which of them fall behind must not depend on their order.
+        alive = [trial for trial in alive if noted(tuning, trial, done[trial.number], problems)]
+        alive = [trial for trial in alive if goes_on(tuning, trial, last == folds)]
 
 
-def goes_on(
-    tuning: Tuning, trial: Trial, jobs: Sequence[Job], first: int, problems: Mapping[Path, str]
-) -> bool:
-    """Tell what a trial's folds gave, those from `first` on being new; whether to train more."""
+def noted(tuning: Tuning, trial: Trial, jobs: Sequence[Job], problems: Mapping[Path, str]) -> bool:
+    """Tell optuna what a trial's folds gave so far; whether there is more to say of it."""
     said = [problems[job.folder] for job in jobs if job.folder in problems]
-    if said:
-        give_up(tuning, trial, said[0])
+    try:
+        if said:
+            give_up(tuning, trial, said[0])
+        else:
+            note(trial, tuning, jobs)
+    except UpdateFinishedTrialError:
+        tuning.console.print(f"trial {trial.number}: another tuner took it over")
         return False
-    found = [load_predictions(job.folder / "predictions.npz") for job in jobs]
-    report(trial, pooled(found[first:]), tuning.prepared)
-    note(trial, pooled(found), tuning, jobs)
-    whole = len(jobs) == len(tuning.prepared.roles.development)
-    with quiet():
-        stopped = not whole and trial.should_prune()
-    if whole:
-        tuning.study.tell(trial, trial.user_attrs["log_loss"])
-    elif stopped:
-        tuning.study.tell(trial, state=TrialState.PRUNED)
-    if whole or stopped:
+    return not said
+
+
+def goes_on(tuning: Tuning, trial: Trial, whole: bool) -> bool:
+    """End a trial that is whole or falls behind; whether to train more of it."""
+    stopped = not whole and trial.should_prune()
+    if not whole and not stopped:
+        return True
+    try:
+        if whole:
+            tuning.study.tell(trial, trial.user_attrs["log_loss"])
+        else:
+            tuning.study.tell(trial, state=TrialState.PRUNED)
         say(tuning, trial.number)
-    return not (whole or stopped)
+    except UpdateFinishedTrialError:
+        tuning.console.print(f"trial {trial.number}: another tuner took it over")
+    return False
 
 
 def run_all(tuning: Tuning, jobs: Sequence[Job], title: str | None = None) -> dict[Path, str]:
@@ -297,29 +294,10 @@ def run_all(tuning: Tuning, jobs: Sequence[Job], title: str | None = None) -> di
     return problems
 
 
-def report(trial: Trial, predictions: Predictions, prepared: Prepared) -> None:
-    """Tell optuna the log-loss of each recording, so that trials are compared pair by pair.
-
-    Four folds are too few for a signed-rank test to say anything; their recordings are enough.
-    """
-    losses = clip_losses(predictions, prepared.table.categories)
-    recordings = recordings_of(predictions.clips)
-    number = {name: at for at, name in enumerate(sorted({*recordings_of(prepared.table.clips)}))}
-    for name in dict.fromkeys(recordings):
-        trial.report(float(losses[recordings == name].mean()), number[str(name)])
-
-
-def clip_losses(predictions: Predictions, categories: Sequence[str]) -> Any:
-    """(clips,) negative logarithm of the probability that each clip's own category was given."""
-    targets = targets_of(predictions.clips, categories)
-    own = predictions.probabilities[np.arange(len(targets)), targets]
-    return -np.log(np.maximum(own, 1e-12))
-
-
-def note(trial: Trial, found: Predictions, tuning: Tuning, jobs: Sequence[Job]) -> None:
+def note(trial: Trial, tuning: Tuning, jobs: Sequence[Job]) -> None:
     """Keep with a trial what is known of it so far."""
-    categories = tuning.prepared.table.categories
-    scores = score(targets_of(found.clips, categories), found.probabilities)
+    scores = scores_of(tuning, jobs)
+    trial.report(scores.log_loss, len(jobs))
     facts = [json.loads((job.folder / "fit.json").read_text(encoding="utf-8")) for job in jobs]
     told = {
         "log_loss": scores.log_loss,
@@ -331,6 +309,12 @@ def note(trial: Trial, found: Predictions, tuning: Tuning, jobs: Sequence[Job]) 
     }
     for name, value in told.items():
         trial.set_user_attr(name, value)
+
+
+def scores_of(tuning: Tuning, jobs: Sequence[Job]) -> Scores:
+    """The scores of fits on their folds' clips taken together."""
+    found = pooled([load_predictions(job.folder / "predictions.npz") for job in jobs])
+    return score(targets_of(found.clips, tuning.prepared.table.categories), found.probabilities)
 
 
 def give_up(tuning: Tuning, trial: Trial, problem: str) -> None:
@@ -370,17 +354,13 @@ def again(tuning: Tuning) -> dict[str, list[float]]:
     todo = list({job.folder: job for same in jobs.values() for job in same}.values())
     tuning.console.print("The best trial and the recipe as it is, again, with seeds not searched.")
     run_all(tuning, todo)
-    categories = tuning.prepared.table.categories
-    found: dict[str, list[float]] = {}
-    for name, same in jobs.items():
-        for seed in range(1 + tuning.search.seeds):
-            parts = [
-                load_predictions(job.folder / "predictions.npz") for job in same if job.seed == seed
-            ]
-            together = pooled(parts)
-            targets = targets_of(together.clips, categories)
-            found.setdefault(name, []).append(score(targets, together.probabilities).log_loss)
-    return found
+    return {
+        name: [
+            scores_of(tuning, [job for job in same if job.seed == seed]).log_loss
+            for seed in range(1 + tuning.search.seeds)
+        ]
+        for name, same in jobs.items()
+    }
 
 
 def confirm(tuning: Tuning) -> dict[str, Any]:
