@@ -10,7 +10,7 @@ import tomli_w
 from auricle.errors import StudyError
 from auricle.report import write_report
 from auricle.report.document import Figure, Table
-from auricle.report.searches import placed
+from auricle.report.searches import Axis
 from auricle.report.tunings import read_tuning, tuned, tuning_document
 from auricle.study.publish import lay_tuning
 
@@ -34,13 +34,17 @@ def write_search(folder, **told):
     with (folder / "trials.csv").open("w", encoding="utf-8", newline="") as stream:
         rows = csv.writer(stream)
         rows.writerow(
-            ["trial", "state", "score", "accuracy", "folds", "seconds", "fits", RATE, WIDTHS]
+            [
+                *["trial", "state", "score", "accuracy", "folds", "seconds", "fits", "problem"],
+                RATE,
+                WIDTHS,
+            ]
         )
-        rows.writerow([0, "complete", 0.40, 0.90, 4, 60, "a", 0.003, "[64, 128, 128]"])
-        rows.writerow([1, "complete", 0.30, 0.92, 4, 60, "b", 0.002, "[8, 8, 8]"])
-        rows.writerow([2, "pruned", 0.70, 0.80, 1, 15, "c", 0.009, "[8, 8, 8]"])
-        rows.writerow([3, "complete", 0.36, 0.91, 4, 60, "d", 0.004, "[64, 128, 128]"])
-        rows.writerow([4, "pruned", "", "", "", "", "", 0.01, "[8, 8, 8]"])
+        rows.writerow([0, "complete", 0.40, 0.90, 4, 60, "a", "", 0.003, "[64, 128, 128]"])
+        rows.writerow([1, "complete", 0.30, 0.92, 4, 60, "b", "", 0.002, "[8, 8, 8]"])
+        rows.writerow([2, "pruned", 0.70, 0.80, 1, 15, "c", "", 0.009, "[8, 8, 8]"])
+        rows.writerow([3, "complete", 0.36, 0.91, 4, 60, "d", "", 0.004, "[64, 128, 128]"])
+        rows.writerow([4, "pruned", "", "", "", "", "", "the loss is no number", 0.01, "[8, 8, 8]"])
     summary = {
         "space": "small",
         "data": "esc10",
@@ -50,10 +54,21 @@ def write_search(folder, **told):
         "parameters": {RATE: 0.002, WIDTHS: [8, 8, 8]},
         "start": {RATE: 0.003, WIDTHS: [64, 128, 128]},
         "importances": {RATE: 0.75, WIDTHS: 0.25},
+        "importances_by_chance": {RATE: [0.5, 0.7], WIDTHS: [0.5, 0.7]},
         "new_seeds": {"best": [0.30, 0.33, 0.33], "as it is": [0.40, 0.38, 0.40]},
         "confirmed": {
-            "as-it-is": {"log_loss": 0.25, "accuracy": 0.93},
-            "trial-1": {"log_loss": 0.21, "accuracy": 0.94},
+            "as-it-is": {
+                "log_loss": 0.25,
+                "accuracy": 0.93,
+                "log_losses": [0.24, 0.26],
+                "accuracies": [0.925, 0.935],
+            },
+            "trial-1": {
+                "log_loss": 0.21,
+                "accuracy": 0.94,
+                "log_losses": [0.25, 0.17],
+                "accuracies": [0.94, 0.94],
+            },
         },
     } | told
     (folder / "tuning.json").write_text(json.dumps(summary), encoding="utf-8")
@@ -80,19 +95,54 @@ def test_a_search_has_a_paper_and_a_page_of_its_own(folder):
     assert "training.learning_rate" in text
 
 
-def test_the_share_of_luck_is_what_new_seeds_took_back(folder):
-    # Of the 0.1 that the best was better than the recipe as it was, new seeds keep 0.06.
+def test_luck_is_what_the_same_recipe_loses_with_new_seeds(folder):
     text = said(tuned({"trials.csv": read_tuning(folder)}))
-    assert "not searched the same recipe has 0.330; the recipe as it was has 0.400" in text
-    assert "0.390 with the others. Of the gain of 0.100 over it, 0.060 remains" in text
-    assert "40.0% was luck of the search." in text
+    assert "the same recipe has 0.330 (0.330 to 0.330): 0.030 of the best score was luck" in text
+    assert "9.1% of it" in text
+    assert "The recipe as it was has 0.390 (0.380 to 0.400) with these seeds" in text
+    assert "seed by seed 0.060 is gained, from +0.050 to +0.070" in text
 
 
 def test_a_search_that_found_nothing_better_says_so(tmp_path):
-    same = {"best": [0.40, 0.33], "as it is": [0.40, 0.38]}
+    same = {"best": [0.40, 0.39], "as it is": [0.40, 0.38]}
     text = said(tuned({"trials.csv": read_tuning(write_search(tmp_path / "s", new_seeds=same))}))
-    assert "nothing was gained" in text
-    assert "luck" not in text.split("nothing was gained")[1]
+    assert "the best score was no luck" in text
+    assert "nothing is gained, from -0.010 to -0.010" in text
+
+
+def test_what_was_confirmed_is_told_seed_by_seed(folder, tmp_path):
+    text = said(tuned({"trials.csv": read_tuning(folder)}))
+    assert (
+        "trial-1 has a log loss 0.040 lower than the recipe as it was, lower with 1 of 2 seeds"
+        in text
+    )
+    assert "its accuracy differs by +1.0 points" in text
+    kept = read_tuning(write_search(tmp_path / "kept", chosen="as-it-is", parameters={}))
+    assert "which is kept" in said(tuned({"trials.csv": kept}))
+
+
+def test_importance_that_chance_gives_is_told_as_such(folder, tmp_path):
+    def caption(**told):
+        search = read_tuning(write_search(tmp_path / f"search-{len(told)}", **told))
+        figures = [b for b in tuning_document(search).blocks if isinstance(b, Figure)]
+        return figures[-1].caption
+
+    assert caption().endswith(f"Beyond it: `{RATE}`.")
+    high = {RATE: [0.5, 0.8], WIDTHS: [0.5, 0.7]}
+    assert caption(importances_by_chance=high).endswith("No value goes beyond it.")
+
+
+def test_a_study_says_which_of_its_configurations_are_what_was_found(folder):
+    (folder / "best.toml").write_text(
+        "[network.base]\nwidths = [8, 8, 8]\n[training]\nlearning_rate = 0.002\n",
+        encoding="utf-8",
+    )
+    found = {"training": {"learning_rate": 0.002}, "network": {"base": {"widths": [8, 8, 8]}}}
+    other = found | {"training": {"learning_rate": 0.003}}
+    search = {"trials.csv": read_tuning(folder)}
+    text = said(tuned(search, [found | {"name": "cnn-tuned"}, other | {"name": "cnn"}]))
+    assert "Of the configurations of this study, `cnn-tuned` has these values." in text
+    assert "No configuration of this study" in said(tuned(search, [other | {"name": "cnn"}]))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +166,7 @@ def test_the_table_says_what_was_searched_and_found(folder):
 def test_every_picture_is_there_and_can_be_read_aloud(folder):
     figures = [b for b in tuning_document(read_tuning(folder)).blocks if isinstance(b, Figure)]
     kinds = [figure.name.removeprefix("tuning-small-") for figure in figures]
-    assert kinds == ["history", "slices", "parallel", "importances"]
+    assert kinds == ["history", "luck", "slices", "parallel", "importances"]
     assert all(figure.alt and figure.svg.startswith("<svg") for figure in figures)
 
 
@@ -126,7 +176,7 @@ def test_without_importances_or_confirmation_the_rest_is_said(tmp_path):
     )
     blocks = tuning_document(read_tuning(folder)).blocks
     assert len([block for block in blocks if isinstance(block, Table)]) == 1
-    assert len([block for block in blocks if isinstance(block, Figure)]) == 3
+    assert len([block for block in blocks if isinstance(block, Figure)]) == 4
 
 
 @pytest.mark.parametrize("name", ["trials.csv", "tuning.json", "environment.json", "best.toml"])
@@ -154,7 +204,12 @@ def test_only_finished_searches_are_laid_into_finished_studies(folder, mission, 
         lay_tuning(folder, mission)
 
 
-def test_lists_stand_side_by_side_the_shorter_first():
-    assert placed(["3", "4"]) == ([3.0, 4.0], None)
-    places, labels = placed(["[8, 8]", "[4]", "[8, 8]"])
-    assert (places, labels) == ([1.0, 0.0, 1.0], ["[4]", "[8, 8]"])
+def test_choices_stand_in_their_order_and_ranges_from_end_to_end():
+    lists = Axis("network.base.widths", {"choices": [[8, 8], [4], 96]})
+    assert [lists.place(text) for text in ("[8, 8]", "[4]", "96")] == [0.0, 1.0, 2.0]
+    assert (lists.told(0), lists.told(-1)) == ("8·8", "96")
+    ratio = Axis("training.learning_rate", {"low": 0.001, "high": 0.1, "log": True})
+    assert ratio.height("0.01") == pytest.approx(0.5)
+    assert ratio.told(0) == "0.001"
+    mixed = Axis("training.precision", {"choices": ["auto", 1]})
+    assert [mixed.place(text) for text in ('"auto"', "1")] == [0.0, 1.0]

@@ -155,6 +155,76 @@ def test_a_search_that_goes_on_repeats_nothing(found, search, tmp_path, monkeypa
     assert after[:3] == rows
 
 
+def test_a_search_goes_on_from_where_it_began_without_being_told_so(
+    auricle, space, tiny_set, tmp_path
+):
+    other = tmp_path / "other.toml"
+    recipe = space.parent / "recipe.toml"
+    other.write_text(recipe.read_text(encoding="utf-8").replace("tones", "other"), encoding="utf-8")
+    asked = ("--data", tiny_set, "--out", tmp_path / "run", "--confirm", 0, "--workers", 1)
+    begun = auricle("tune", space, *asked, "--trials", 1, "--epochs", 1, "--recipe", other)
+    assert begun.code == 0, begun.err
+    told = auricle("tune", space, *asked, "--trials", 2, "--resume")
+    assert told.code == 0, told.err
+    assert len(rows_of(tmp_path / "run")) == 2
+    refused = auricle("tune", space, *asked, "--trials", 3, "--resume", "--recipe", recipe)
+    assert "another search is here" in refused.err
+
+
+def test_the_best_recipe_is_a_plan_as_it_is(found, auricle, tiny_set, tmp_path, tools):
+    best = found[0] / "best.toml"
+    asked = ("--data", tiny_set, "--set", "training.epochs=1", "--device", "cpu", "--workers", 1)
+    told = auricle("study", best, *asked, "--out", tmp_path / "run")
+    assert told.code == 0, told.err
+    assert [each["name"] for each in tools.scores_of(tmp_path / "run")["configurations"]] == [
+        "small-tuned"
+    ]
+
+
+def test_a_search_whose_trials_stand_in_a_database_asks_for_it(search, tmp_path):
+    database = ("--storage", f"sqlite:///{tmp_path / 'trials.db'}", "--confirm", 0)
+    assert search(tmp_path / "run", *database, trials=1).code == 0
+    refused = search(tmp_path / "run", "--confirm", 0, "--resume")
+    assert refused.code == 1
+    assert "keeps its trials elsewhere; give its --storage" in refused.err
+
+
+def test_a_storage_holds_searches_of_one_name(search, tmp_path):
+    database = ("--storage", f"sqlite:///{tmp_path / 'trials.db'}", "--confirm", 0)
+    assert search(tmp_path / "one", *database, trials=1).code == 0
+    assert search(tmp_path / "two", *database, "--epochs", 1, trials=1).code == 0
+    assert len(rows_of(tmp_path / "two")) == 1
+
+
+def test_trials_of_other_code_are_told(search, tmp_path):
+    assert search(tmp_path / "run", "--confirm", 0, trials=1).code == 0
+    kept = tmp_path / "run/environment.json"
+    told = json.loads(kept.read_text(encoding="utf-8"))
+    kept.write_text(json.dumps(told | {"code": "of old"}), encoding="utf-8")
+    assert "by other code than today's" in search(tmp_path / "run", "--resume", trials=1).out
+
+
+def a_search_of(scores):
+    """Trials of two values, of which the first alone decides the score."""
+    study = optuna.create_study()
+    ranges = {key: optuna.distributions.FloatDistribution(0, 1) for key in ("tells", "idle")}
+    for at, score in enumerate(scores):
+        drawn = {"tells": score, "idle": (0.37 * at) % 1}
+        study.add_trial(optuna.trial.create_trial(params=drawn, distributions=ranges, value=score))
+    return study
+
+
+def test_importance_is_told_beside_what_chance_gives(monkeypatch):
+    monkeypatch.setattr(trials, "DEALS", 40)
+    study = a_search_of([at / 20 for at in range(20)])
+    shares, chance = trials.importances(study), trials.importances_by_chance(study)
+    assert shares["tells"] > chance["tells"][1] > chance["tells"][0] > 0
+    assert shares["idle"] < chance["idle"][1]
+    assert sum(shares.values()) == pytest.approx(1)
+    few = a_search_of([0.1, 0.2])
+    assert trials.importances(few) == trials.importances_by_chance(few) == {}
+
+
 def test_equal_searches_find_equal_trials(found, search, tmp_path):
     assert search(tmp_path / "again", "--confirm", 0).code == 0
     timeless = [
@@ -278,7 +348,9 @@ def test_two_tuners_give_out_exactly_as_many_trials_as_asked(space, tiny_set, tm
     kept = optuna.load_study(study_name=study.study_name, storage=storage).trials
     storage.remove_session()
     storage.engine.dispose()
-    assert len([t for t in kept if t.state in trials.FINISHED]) == TRIALS
+    finished = [t for t in kept if t.state in trials.FINISHED]
+    assert len(finished) == TRIALS
+    assert len({t.user_attrs["owner"]["pid"] for t in finished}) == 2
     assert sum(bool(t.user_attrs.get("as_it_is")) for t in kept) == 1
     assert not [t for t in kept if t.state in (TrialState.RUNNING, TrialState.WAITING)]
 

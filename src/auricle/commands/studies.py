@@ -165,7 +165,10 @@ def tune(
 
     `auricle tune cnn --base runs/base/best.toml --data PATH --out runs/cnn`
 
-    `auricle tune cnn --out runs/cnn --resume --trials 60 --hours 2` - go on, and further
+    `auricle tune cnn --data PATH --out runs/cnn --resume --trials 60 --hours 2` - go on, and
+    further
+
+    `auricle study runs/cnn/best.toml --data PATH` - what was found, as a study
     """
     from auricle.report import write_report
     from auricle.study.command import search

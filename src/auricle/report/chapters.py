@@ -29,7 +29,10 @@ def make_document(study: Study) -> Document:
         *answers(study),
         *sourced(exported(study), "parity.json"),
         *sourced(tried(study), "tried.csv"),
-        *tuned({f"tuning/{each.name}/trials.csv": each for each in study.tunings}),
+        *tuned(
+            {f"tuning/{each.name}/trials.csv": each for each in study.tunings},
+            study.plan["configurations"],
+        ),
         *discussion(study),
         *assumptions(study),
         *sourced(resources(study), "environment.json"),

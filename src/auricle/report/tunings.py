@@ -3,7 +3,7 @@
 import csv
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -24,7 +24,16 @@ from auricle.report.document import (
     sourced,
 )
 from auricle.report.searches import Trial
-from auricle.report.wording import NOTHING, count, decimals, duration, percent, plural
+from auricle.report.wording import (
+    NOTHING,
+    count,
+    decimals,
+    duration,
+    listed,
+    percent,
+    plural,
+    points,
+)
 
 
 @dataclass(frozen=True)
@@ -48,9 +57,10 @@ class Tuning:
         return [trial for trial in self.trials if trial.whole]
 
     @property
-    def by_ratio(self) -> set[str]:
-        """Values that are spread by their ratio."""
-        return {key for key, searched in self.space["values"].items() if searched.get("log")}
+    def values(self) -> dict[str, Any]:
+        """What is searched, by key, as `space.toml` has it."""
+        found: dict[str, Any] = self.space["values"]
+        return found
 
     def trial(self, number: int) -> Trial:
         """A trial by its number."""
@@ -93,6 +103,7 @@ def _trials(path: Path) -> Iterator[Trial]:
                 float(row["accuracy"]) if row["accuracy"] else None,
                 float(row["seconds"] or 0),
                 {key: row[key] for key in row if "." in key},
+                failed=bool(row["problem"]),
             )
 
 
@@ -109,8 +120,13 @@ def tuning_document(tuning: Tuning) -> Document:
     )
 
 
-def tuned(tunings: Mapping[str, Tuning]) -> Iterator[Block]:
-    """A section a search, by the file of its trials: its space, its course, what was luck."""
+def tuned(
+    tunings: Mapping[str, Tuning], configurations: Sequence[Mapping[str, Any]] = ()
+) -> Iterator[Block]:
+    """A section a search, by the file of its trials: its space, its course, what was luck.
+
+    `configurations` are those of the study that tells of the searches.
+    """
     if not tunings:
         return
     yield Heading("Tuning", 1, "tuning")
@@ -118,19 +134,20 @@ def tuned(tunings: Mapping[str, Tuning]) -> Iterator[Block]:
         "Each search draws values of a recipe, trains it under `kfold` with one seed, and is told "
         "the log loss over the out-of-fold clips; the test fold is never decoded. A trial is "
         "trained on half of the folds first, and stopped there if its log loss is above the median "
-        "of all that came so far. The values come from a tree-structured Parzen "
-        "estimator (Bergstra et al., 2011). Since the best of many noisy scores is partly the "
-        "luckiest, the best trial is trained again with seeds that were not searched, and the best "
-        "few at full length beside the recipe as it was."
+        "of all that came so far. The values come from a tree-structured Parzen estimator "
+        "(Bergstra et al., 2011). The best of many noisy scores is partly the luckiest: so the "
+        "best trial is trained again with seeds that were not searched, and the best few at full "
+        "length beside the recipe as it was. As it was, it has the front-end and the base that "
+        "were found before, where a search was begun with them."
     )
     for source, tuning in tunings.items():
         yield Heading(f"What was searched: {plain(tuning.name)}", 2, f"tuning-{tuning.name}")
-        yield from sourced(_section(tuning), source)
+        yield from sourced(_section(tuning, configurations), source)
 
 
-def _section(tuning: Tuning) -> Iterator[Block]:
+def _section(tuning: Tuning, configurations: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
     told, name = tuning.told, tuning.name
-    failed = [trial for trial in tuning.trials if trial.score is None]
+    failed = [trial for trial in tuning.trials if trial.failed]
     stopped = len(tuning.trials) - len(tuning.whole) - len(failed)
     lost = f" and {count(len(failed))} impossible to train" if failed else ""
     best = tuning.trial(told["best_trial"])
@@ -144,6 +161,8 @@ def _section(tuning: Tuning) -> Iterator[Block]:
         f"{percent(best.accuracy)}%).{alone} {_luck(tuning)}"
     )
     yield _space_table(tuning)
+    if configurations:
+        yield Paragraph(_used(tuning, configurations))
     yield Figure(
         f"tuning-{name}-history",
         searches.history(f"tuning-{name}-history", tuning.trials),
@@ -154,59 +173,113 @@ def _section(tuning: Tuning) -> Iterator[Block]:
         f"{decimals(best.score)}, of trial {best.number}.",
     )
     yield Figure(
+        f"tuning-{name}-luck",
+        searches.luck(f"tuning-{name}-luck", _named_seeds(tuning)),
+        "Log loss of the best trial, and of the recipe as it was, with the seed of the search "
+        "(filled) and with seeds that were not searched (hollow; their mean as a line).",
+        _luck(tuning),
+    )
+    yield Figure(
         f"tuning-{name}-slices",
-        searches.slices(f"tuning-{name}-slices", tuning.trials, tuning.by_ratio),
-        "Log loss of whole trials against each value on its own; the filled one is the best, and "
-        "arrows at the upper edge lie above.",
-        "A panel for each value that was searched: " + ", ".join(tuning.space["values"]) + ".",
+        searches.slices(f"tuning-{name}-slices", tuning.trials, tuning.values),
+        "Log loss of whole trials against each value on its own, from end to end of what was "
+        "searched; the filled one is the best, and arrows at the upper edge lie above. A tick "
+        "below stands for a trial that was stopped.",
+        "A panel for each value that was searched: " + ", ".join(tuning.values) + ".",
     )
     yield Figure(
         f"tuning-{name}-parallel",
-        searches.parallel(f"tuning-{name}-parallel", tuning.trials, tuning.by_ratio),
-        "Whole trials as lines through their values, from the least of each at the bottom to the "
-        "most at the top; the darker a line, the lower its log loss.",
+        searches.parallel(f"tuning-{name}-parallel", tuning.trials, tuning.values),
+        "Whole trials as lines through their values, each axis from end to end of what was "
+        "searched; the darker a line, the lower its log loss.",
         f"{plural(len(tuning.whole), 'line')} through "
-        f"{plural(len(tuning.space['values']), 'axis', 'axes')}.",
+        f"{plural(len(tuning.values), 'axis', 'axes')}.",
     )
     if told["importances"]:
         yield Figure(
             f"tuning-{name}-importances",
-            searches.importances(f"tuning-{name}-importances", told["importances"]),
-            "How much each value tells the best trials from the others (PED-ANOVA; Watanabe, "
-            "Bansal and Hutter, 2023), as a share of all.",
+            searches.importances(
+                f"tuning-{name}-importances", told["importances"], told["importances_by_chance"]
+            ),
+            "How much each value tells the best whole trials from the other whole ones (PED-ANOVA; "
+            "Watanabe, Bansal and Hutter, 2023), as a share of all. Up to the black mark a share "
+            "is no more than what chance gives: 95 of 100 times, when the same scores are dealt to "
+            "the trials at random. Trials that were stopped are not counted. "
+            + _told_apart(told["importances"], told["importances_by_chance"]),
             "; ".join(f"{key}: {percent(share)}%" for key, share in told["importances"].items()),
         )
     if told["confirmed"]:
         yield _confirmed(tuning)
+        yield Paragraph(_gained(tuning))
+
+
+def _told_apart(shares: Mapping[str, float], by_chance: Mapping[str, Sequence[float]]) -> str:
+    """Which importances are more than chance gives."""
+    beyond = [key for key, share in shares.items() if share > by_chance[key][1]]
+    if not beyond:
+        return "No value goes beyond it."
+    return f"Beyond it: {', '.join(code(key) for key in beyond)}."
+
+
+def _named_seeds(tuning: Tuning) -> dict[str, list[float]]:
+    seeds = tuning.told["new_seeds"]
+    names = {"best": f"trial {tuning.told['best_trial']}", "as it is": "as it was"}
+    return {names[key]: scores for key, scores in seeds.items()}
 
 
 def _luck(tuning: Tuning) -> str:
-    """What new seeds say of the best score.
-
-    A seed can be kind or hard to every recipe alike, so what the best trial gained over the recipe
-    as it was is compared, each with the same seeds.
-    """
+    """What new seeds say of the best score, and of what it gained over the recipe as it was."""
     seeds = tuning.told["new_seeds"]
     searched, *new = seeds["best"]
+    lucky = mean(new) - searched
     text = (
         f"With {plural(len(new), 'seed')} that were not searched the same recipe has "
-        f"{decimals(mean(new))}"
+        f"{decimals(mean(new))} ({_range(new)}): "
+    )
+    text += (
+        f"{decimals(lucky)} of the best score was luck, {percent(lucky / mean(new))}% of it."
+        if lucky > 0
+        else "the best score was no luck."
     )
     if "as it is" not in seeds:
-        return f"{text}."
-    before, *again = seeds["as it is"]
-    gain, kept = before - searched, mean(again) - mean(new)
-    text += (
-        f"; the recipe as it was has {decimals(before)} with the seed of the search and "
-        f"{decimals(mean(again))} with the others"
-    )
-    if gain <= 0:
-        return f"{text}: nothing was gained."
-    lost = max(0.0, min(1.0, 1 - kept / gain))
+        return text
+    _, *before = seeds["as it is"]
+    gains = [was - now for was, now in zip(before, new, strict=True)]
     return (
-        f"{text}. Of the gain of {decimals(gain)} over it, {decimals(max(0.0, kept))} remains with "
-        f"new seeds: {percent(lost)}% was luck of the search."
+        f"{text} The recipe as it was has {decimals(mean(before))} ({_range(before)}) with these "
+        f"seeds; seed by seed {_gain(mean(gains))}, from {min(gains):+.3f} to "
+        f"{max(gains):+.3f}."
     )
+
+
+def _gain(gain: float) -> str:
+    return f"{decimals(gain)} is gained" if gain > 0 else "nothing is gained"
+
+
+def _range(scores: Sequence[float]) -> str:
+    return f"{decimals(min(scores))} to {decimals(max(scores))}"
+
+
+def _used(tuning: Tuning, configurations: Sequence[Mapping[str, Any]]) -> str:
+    """Which configurations of the study have the values that were found."""
+    found = {key: _at(tuning.best, key) for key in tuning.values}
+    using = [
+        code(str(each["name"]))
+        for each in configurations
+        if all(_at(each, key) == value for key, value in found.items())
+    ]
+    if using:
+        have = "has" if len(using) == 1 else "have"
+        return f"Of the configurations of this study, {listed(using)} {have} these values."
+    return "No configuration of this study has these values."
+
+
+def _at(table: Mapping[str, Any], key: str) -> Any:
+    """A value by its dotted key; None where the table leaves it out."""
+    value: Any = table
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def _space_table(tuning: Tuning) -> Table:
@@ -232,7 +305,7 @@ def _space_table(tuning: Tuning) -> Table:
                 plain(_short(json.dumps(chosen[key]))) if key in chosen else NOTHING,
                 percent(tuning.told["importances"].get(key)),
             ]
-            for key, searched in tuning.space["values"].items()
+            for key, searched in tuning.values.items()
         ],
         note="Chosen: of the best few after confirming them; a dash where the recipe as it was "
         "remained the best."
@@ -264,14 +337,41 @@ def _confirmed(tuning: Tuning) -> Table:
     return Table(
         f"tuning-{tuning.name}-confirmed",
         "The best few trials and the recipe as it was, trained at full length with several seeds: "
-        "means over the seeds, out of fold.",
-        [Column("recipe", align="left"), Column("log loss"), Column("accuracy, %")],
+        "means over the seeds, out of fold, and the seeds' range.",
+        [
+            Column("recipe", align="left"),
+            Column("log loss"),
+            Column("its range"),
+            Column("accuracy, %"),
+            Column("its range"),
+        ],
         [
             [
                 plain(name),
-                decimals(measured[name]["log_loss"]),
-                percent(measured[name]["accuracy"]),
+                decimals(each["log_loss"]),
+                _range(each["log_losses"]),
+                percent(each["accuracy"]),
+                f"{percent(min(each['accuracies']))} to {percent(max(each['accuracies']))}",
             ]
             for name in ranked
+            for each in (measured[name],)
         ],
+        note="Chosen is the one of least log loss. As the best of these on the clips that they are "
+        "scored on, it is a little kind to itself.",
+    )
+
+
+def _gained(tuning: Tuning) -> str:
+    """What the chosen recipe gained over the one as it was, at full length."""
+    measured, chosen = tuning.told["confirmed"], tuning.told["chosen"]
+    if chosen == "as-it-is":
+        return "None of the best few is better than the recipe as it was, which is kept."
+    now, was = measured[chosen], measured["as-it-is"]
+    pairs = list(zip(was["log_losses"], now["log_losses"], strict=True))
+    better = sum(before > after for before, after in pairs)
+    less, gained = was["log_loss"] - now["log_loss"], now["accuracy"] - was["accuracy"]
+    return (
+        f"At full length {plain(chosen)} has a log loss {decimals(less)} lower than the recipe as "
+        f"it was, lower with {count(better)} of {plural(len(pairs), 'seed')}; its accuracy differs "
+        f"by {points(gained)} points."
     )

@@ -105,15 +105,20 @@ def search(
     **where: Any,
 ) -> Path | None:
     """Search a space, or go on; give back the folder if the search is finished."""
-    from auricle.study.space import read_space  # optuna takes a second to load
+    from auricle.study.space import Space, kept_space, read_space  # optuna takes a second to load
     from auricle.study.tune import Search, tune
 
-    space = read_space(name, **started_from)
-    told: Table = {"name": space.name, "clip_s": space.clip_s, "strategies": ["kfold"]}
-    told |= {"configurations": [to_table(space.recipe)]} | ({"data": data} if data else {})
-    plan = plan_from(told | labels_of(**labels), {}, name)
+    def begun_from(begun: Table | None) -> tuple[Space, Plan]:
+        space = read_space(name, begun=begun, **started_from)
+        told: Table = {"name": space.name, "clip_s": space.clip_s, "strategies": ["kfold"]}
+        told |= {"configurations": [to_table(space.recipe)]} | ({"data": data} if data else {})
+        return space, plan_from(told | labels_of(**labels), {}, name)
+
+    space, plan = begun_from(None)
     kept = Path(plan.data).resolve().stem if is_path(plan.data) else plan.data
     folder = out or Path("runs") / f"tune-{space.name}-{kept}"
+    if where.get("resume") and (begun := kept_space(folder)):
+        space, plan = begun_from(begun)
     console = Console(markup=False, highlight=False)
     setting = setting_of(folder, wandb="disabled", **where)
     return folder if tune(space, plan, Search(**asked), setting, console) else None

@@ -346,16 +346,16 @@ def _watch(
             epochs = _epochs_done(job.folder)
             done += epochs
             task = running.get(job.folder)
-            if task is None and 0 < epochs < _epochs(job):
+            if task is not None:
+                progress.update(task, completed=epochs, visible=epochs < _epochs(job))
+            elif title is None and 0 < epochs < _epochs(job):
                 label = f"  {job.recipe.name} {job.split.strategy} {job.split.member}"
                 running[job.folder] = progress.add_task(
                     f"{label} seed {job.seed}", total=_epochs(job), completed=epochs
                 )
-            elif task is not None and task in progress.task_ids:
-                progress.update(task, completed=epochs)
-                if epochs == _epochs(job):
-                    progress.remove_task(task)
         progress.update(whole, completed=done)
+    for task in running.values():
+        progress.update(task, visible=False)
     progress.update(whole, completed=sum(_epochs_done(job.folder) for job in jobs))
 
 

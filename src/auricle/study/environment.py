@@ -16,7 +16,7 @@ import torch
 import auricle
 
 PACKAGES = (
-    "joblib", "matplotlib", "numpy", "safetensors", "scikit-learn", "scipy", "soundfile",
+    "joblib", "matplotlib", "numpy", "optuna", "safetensors", "scikit-learn", "scipy", "soundfile",
     "soxr", "torch", "typst", "wandb",
 )  # fmt: skip
 

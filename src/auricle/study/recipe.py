@@ -193,8 +193,16 @@ def _unknown(source: str, path: tuple[str, ...], known: tuple[str, ...]) -> str:
 
 
 def read_plan(name: str) -> Table:
-    """The table of a plan: the name of a shipped one, or the path of a TOML file."""
-    return read_named(name, "plans")
+    """The table of a plan: the name of a shipped one, or the path of a TOML file.
+
+    The file of a recipe, such as a search's `best.toml`, is a plan of one configuration, out of
+    fold.
+    """
+    table = read_named(name, "plans")
+    if not set(table) & {"network", "training", "augment"}:
+        return table
+    called = table.get("name", Path(name).stem)
+    return {"name": called, "strategies": ["kfold"], "configurations": [table]}
 
 
 def read_recipe(name: str, changes: Mapping[str, Any] = {}) -> Recipe:

@@ -12,6 +12,7 @@ Keys are those of `--set`. Whatever a space does not name keeps the recipe's val
 """
 
 import json
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -197,41 +198,57 @@ def value_at(recipe: Recipe, key: str) -> Any:
 
 
 def read_space(
-    name: str, *, recipe: str | None = None, base: str | None = None, epochs: int | None = None
+    name: str,
+    *,
+    recipe: str | None = None,
+    base: str | None = None,
+    epochs: int | None = None,
+    begun: Mapping[str, Any] | None = None,
 ) -> Space:
     """A shipped space by name, or one by the path of a TOML file.
 
     `recipe` takes the place of the space's own; `base` gives front-end and base of another recipe,
-    such as the best of a search that both architectures share.
+    such as the best of a search that both architectures share. `begun` is the table of a search
+    that is gone on with: its recipe and its epochs hold where none are asked for.
 
     Raises: RecipeError for keys or values that no recipe has, before anything is trained.
     """
     table = read_named(name, "spaces")
+    if begun and epochs is None:
+        epochs = begun["epochs"]
     head = from_table(SpaceFile, table if epochs is None else table | {"epochs": epochs}, name)
     start = read_named(recipe or head.recipe, "recipes")
+    if begun and not recipe and not base:
+        start = begun["recipe"]
     if base:
         network = read_named(base, "recipes").get("network", {})
         shared = {part: network[part] for part in ("frontend", "base") if part in network}
         start = merged(start, {"network": shared})
-    begun = from_table(Recipe, start, recipe or head.recipe)
+    first = from_table(Recipe, start, recipe or head.recipe)
     values = {}
     for key, entry in head.values.items():
         searched = searched_in(entry, f"{name}: {key}")
         for end in searched.ends():  # what no recipe has is told by its key
-            from_table(Recipe, merged(to_table(begun), table_at(key, end)), name)
+            from_table(Recipe, merged(to_table(first), table_at(key, end)), name)
         try:
-            values[key] = searched.like(value_at(begun, key))
+            values[key] = searched.like(value_at(first, key))
         except ValueError as problem:
             raise RecipeError(f"{name}: {key}: {problem}") from problem
     found = Space(
         name=head.name or Path(name).stem,
-        recipe=begun,
+        recipe=first,
         epochs=head.epochs,
         clip_s=head.clip_s,
         values=values,
     )
     found.start()
     return found
+
+
+def kept_space(folder: Path) -> Table | None:
+    """The table of the search in a folder; None where there is none."""
+    kept = folder / "space.toml"
+    return tomllib.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else None
 
 
 def searched_in(entry: Any, source: str) -> Searched:

@@ -17,23 +17,27 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from auricle.errors import StudyError
 from auricle.study import lock
 from auricle.study.space import Space
 
+JOURNAL = "journal.log"
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 LIVE = (*FINISHED, TrialState.RUNNING, TrialState.WAITING)
 GOOD = 5
 """So many trials, or a tenth of all, are the best ones that importances tell from the others."""
+DEALS = 200
+"""So often are scores dealt anew to see what importance chance gives."""
 ATTEMPTS = 4
 """Tuners that begin at once trip over each other's new tables; the next attempt finds them."""
 EARLIEST = 5
@@ -48,7 +52,7 @@ def open_storage(url: str | None, run: Path) -> BaseStorage:
     """A journal file in the folder, or any database that optuna knows, by its URL."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if url is None:
-        return JournalStorage(JournalFileBackend(str(run / "journal.log")))
+        return JournalStorage(JournalFileBackend(str(run / JOURNAL)))
     for left in reversed(range(ATTEMPTS)):
         try:
             return RDBStorage(url)
@@ -64,24 +68,17 @@ def open_storage(url: str | None, run: Path) -> BaseStorage:
 def open_study(space: Space, clips: str, storage: BaseStorage) -> optuna.Study:
     """The search as the storage has it, made if it is new: then the recipe as it is comes first.
 
-    Raises: StudyError if the storage has another search by this name.
+    A storage can hold many: of other spaces, other recipes to begin with, other clips.
     """
-    which = hashlib.sha256(clips.encode()).hexdigest()[:12]
-    study_name = f"auricle-{space.name}-{which}"
-    told = json.dumps(space.table(), sort_keys=True)
+    which = hashlib.sha256((clips + json.dumps(space.table(), sort_keys=True)).encode())
+    study_name = f"auricle-{space.name}-{which.hexdigest()[:12]}"
     pruner = BehindTheMiddle()
     try:
         study = optuna.create_study(study_name=study_name, storage=storage, pruner=pruner)
-        study.set_user_attr("space", told)
         with quiet():
             study.enqueue_trial(space.start(), user_attrs={"as_it_is": True})
     except DuplicatedStudyError:
         study = optuna.load_study(study_name=study_name, storage=storage, pruner=pruner)
-    if study.user_attrs.get("space", told) != told:
-        raise StudyError(
-            f"the storage holds a search of another space as {study_name}; give this one another "
-            "name, or another --storage"
-        )
     return study
 
 
@@ -121,9 +118,10 @@ def bury_the_dead(study: optuna.Study) -> None:
         except (UpdateFinishedTrialError, ValueError):
             continue  # another tuner has just done so
         times = int(trial.user_attrs.get("buried", 0)) + 1
-        if trial.params and times < BURIALS:
+        values = trial.params or trial.system_attrs.get("fixed_params")  # killed before it had them
+        if values and times < BURIALS:
             attributes = {"as_it_is": trial.user_attrs.get("as_it_is", False), "buried": times}
-            study.enqueue_trial(trial.params, user_attrs=attributes)
+            study.enqueue_trial(values, user_attrs=attributes)
 
 
 def is_alive(trial: FrozenTrial) -> bool:
@@ -200,16 +198,43 @@ def best_of(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
 
 
 def importances(study: optuna.Study) -> dict[str, float]:
-    """How much each value tells the best whole trials from the others; sums to one.
+    """How much each value tells the best whole trials from the other whole ones; sums to one.
 
     None with too few trials to say that. Source: Watanabe, Bansal and Hutter (2023), PED-ANOVA.
     """
-    whole = len(study.get_trials(states=(TrialState.COMPLETE,)))
-    if whole < 2 * GOOD:
+    whole = study.get_trials(states=(TrialState.COMPLETE,))
+    if len(whole) < 2 * GOOD:
         return {}
-    evaluator = PedAnovaImportanceEvaluator(target_quantile=max(0.1, GOOD / whole))
+    evaluator = PedAnovaImportanceEvaluator(target_quantile=max(0.1, GOOD / len(whole)))
     with quiet():
         return dict(get_param_importances(study, evaluator=evaluator))
+
+
+def importances_by_chance(study: optuna.Study) -> dict[str, list[float]]:
+    """What `importances` would be if the scores had nothing to do with the values.
+
+    The scores are dealt to the whole trials at random, many times. Per value the mean share, and
+    the one that 95 of 100 deals stay below.
+    """
+    whole = study.get_trials(states=(TrialState.COMPLETE,))
+    generator = np.random.default_rng(0)
+    deals = []
+    for _ in range(DEALS):
+        dealt = optuna.create_study()
+        for trial, at in zip(whole, generator.permutation(len(whole)), strict=True):
+            dealt.add_trial(
+                create_trial(
+                    params=trial.params, distributions=trial.distributions, value=whole[at].value
+                )
+            )
+        deals.append(importances(dealt))
+    return {
+        key: [
+            float(np.mean([deal[key] for deal in deals])),
+            float(np.quantile([deal[key] for deal in deals], 0.95)),
+        ]
+        for key in deals[0]
+    }
 
 
 @contextlib.contextmanager

@@ -11,10 +11,10 @@ import csv
 import io
 import json
 import time
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import optuna
@@ -26,11 +26,12 @@ from rich.console import Console
 from auricle.errors import RecipeError, StudyError
 from auricle.evaluation.metrics import Scores, score
 from auricle.files import replace_text
-from auricle.study.engine import LOCAL, cores, run_jobs
-from auricle.study.environment import describe_environment
+from auricle.study.engine import run_jobs
+from auricle.study.environment import describe_environment, learning_code
 from auricle.study.estimate import estimate_s, in_words
 from auricle.study.fits import load_predictions
 from auricle.study.job import Job
+from auricle.study.lock import alone_in
 from auricle.study.recipe import Plan, Recipe, recipe_hash, to_toml
 from auricle.study.run import (
     Prepared,
@@ -41,16 +42,20 @@ from auricle.study.run import (
     prepare,
     run_study,
     table_text,
+    threads_for,
     workers_for,
 )
 from auricle.study.scores import pooled, targets_of
-from auricle.study.space import Space, value_at
+from auricle.study.space import Space, kept_space, value_at
 from auricle.study.trials import (
     FINISHED,
+    JOURNAL,
     ask,
     best_of,
     bury_the_dead,
     importances,
+    importances_by_chance,
+    is_alive,
     open_storage,
     open_study,
     seen,
@@ -90,6 +95,7 @@ class Tuning:
     prepared: Prepared
     study: optuna.Study
     console: Console
+    threads: int
 
     @property
     def run(self) -> Path:
@@ -100,10 +106,10 @@ class Tuning:
         """The fits of a recipe under `kfold`, fold by fold."""
         plan = replace(self.plan, configurations=(recipe,), seeds=seeds)
         setting = replace(self.setting, run=self.run / "trials")
-        found = plan_jobs(plan, setting, self.prepared)
-        threads = max(1, cores() // workers_for(self.setting, self.search.together))
-        if self.setting.engine == LOCAL:  # as many fits as trials run at once
-            found = [replace(job, threads=threads) for job in found]
+        # As many fits as there are trials run at once, not only those of one recipe.
+        found = [
+            replace(job, threads=self.threads) for job in plan_jobs(plan, setting, self.prepared)
+        ]
         return sorted(found, key=lambda job: (job.seed, job.split.member))
 
     def trial_recipe(self, parameters: dict[str, Any]) -> Recipe:
@@ -119,43 +125,61 @@ def tune(space: Space, plan: Plan, search: Search, setting: Setting, console: Co
 
     Raises: StudyError if the folder or the storage holds another search.
     """
+    check_folder(space, search, setting)
+    with alone_in(setting.run):
+        prepared = prepare(plan, setting, console)
+        clips = clips_table(prepared)
+        storage = open_storage(search.storage, setting.run)
+        claim(space, clips, prepared, setting, console)
+        study = open_study(space, clips, storage)
+        threads = threads_for(setting, search.together)
+        tuning = Tuning(space, search, setting, plan, prepared, study, console, threads)
+        if not ask_and_train(tuning):
+            return False
+        new_seeds = again(tuning)
+        confirmed = confirm(tuning) if search.confirm else {}
+        write_best(tuning, new_seeds, confirmed)
+        return True
+
+
+def ask_and_train(tuning: Tuning) -> bool:
+    """Train trial after trial; whether all that were asked for are done.
+
+    Raises: StudyError if none of them could be trained.
+    """
+    study, search, console = tuning.study, tuning.search, tuning.console
     started = time.monotonic()
-    check_folder(space, setting)
-    prepared = prepare(plan, setting, console)
-    clips = clips_table(prepared)
-    study = open_study(space, clips, open_storage(search.storage, setting.run))
-    claim(space, clips, setting)
-    tuning = Tuning(space, search, setting, plan, prepared, study, console)
-    bury_the_dead(study)
     tell_cost(tuning)
     while search.hours is None or time.monotonic() - started < 3600 * search.hours:
+        bury_the_dead(study)
         trials = ask(
             study,
-            space,
+            tuning.space,
             trials=search.trials,
             together=search.together,
             shared=search.storage is not None,
         )
         if not trials:
             break
-        (setting.run / "tuning.json").unlink(missing_ok=True)  # it told of fewer trials
+        (tuning.run / "tuning.json").unlink(missing_ok=True)  # it told of fewer trials
         train(tuning, trials)
         write_trials(tuning)
     write_trials(tuning)
     finished = study.get_trials(states=FINISHED)
-    if len(finished) < search.trials:
-        console.print(
-            f"{len(finished)} of {search.trials} trials are done; go on with --resume, and the "
-            "best are trained again at the end."
-        )
-        return False
-    if best_of(finished) is None:
+    if best_of(finished) is None and len(finished) >= search.trials:
         said = next((t.user_attrs["problem"] for t in finished if "problem" in t.user_attrs), "")
-        raise StudyError(f"{setting.run}: no trial could be trained on all folds. {said}")
-    new_seeds = again(tuning)
-    confirmed = confirm(tuning) if search.confirm else None
-    write_best(tuning, new_seeds, confirmed)
-    return True
+        raise StudyError(f"{tuning.run}: no trial could be trained on all folds. {said}")
+    if len(finished) >= search.trials:
+        return True
+    text = f"{len(finished)} of {search.trials} trials are done; "
+    others = sum(is_alive(trial) for trial in study.get_trials(states=(TrialState.RUNNING,)))
+    if others:
+        text += f"another tuner trains {others} more; when it has ended, "
+    text += "go on with --resume, and the best are trained again at the end"
+    if best_of(finished):
+        text += f"; or let it be enough, with --resume --trials {len(finished)}"
+    console.print(f"{text}.", soft_wrap=True)
+    return False
 
 
 def tell_cost(tuning: Tuning) -> None:
@@ -179,7 +203,7 @@ def tell_cost(tuning: Tuning) -> None:
     tuning.console.print(f"{text}.", soft_wrap=True)
 
 
-def check_folder(space: Space, setting: Setting) -> None:
+def check_folder(space: Space, search: Search, setting: Setting) -> None:
     """See that the output folder is free, or holds this search.
 
     Raises: StudyError if it holds something else.
@@ -188,8 +212,8 @@ def check_folder(space: Space, setting: Setting) -> None:
     if run.exists() and not (run.is_dir() and (kept.is_file() or is_free(run))):
         raise StudyError(f"{run}: there is something else here; give an empty folder with --out")
     run.mkdir(parents=True, exist_ok=True)
-    if kept.is_file():
-        if tomllib.loads(kept.read_text(encoding="utf-8")) != space.table():
+    if begun := kept_space(run):
+        if begun != space.table():
             raise StudyError(
                 f"{run}: another search is here: of other values, or begun with another --recipe, "
                 "--base, --epochs or release; give these, or another --out"
@@ -198,10 +222,12 @@ def check_folder(space: Space, setting: Setting) -> None:
             raise StudyError(
                 f"{run}: this search is here; go on with --resume, or give another --out"
             )
+        if not search.storage and not (run / JOURNAL).is_file():
+            raise StudyError(f"{run}: this search keeps its trials elsewhere; give its --storage")
 
 
-def claim(space: Space, clips: str, setting: Setting) -> None:
-    """Write down what is searched, on which clips and on what machine.
+def claim(space: Space, clips: str, prepared: Prepared, setting: Setting, console: Console) -> None:
+    """Write down what is searched, on which clips, by what code and on what machine.
 
     Raises: StudyError if the search was begun with other clips or folds.
     """
@@ -212,11 +238,21 @@ def claim(space: Space, clips: str, setting: Setting) -> None:
             f"{run}: this search was begun with other clips or folds; put them back, or give "
             "another --out"
         )
-    replace_text(kept, clips)
-    if not (run / "environment.json").exists():
-        environment = describe_environment() | {"started": time.strftime("%Y-%m-%d %H:%M")}
-        replace_text(run / "environment.json", json.dumps(environment, indent=2))
     replace_text(run / "space.toml", tomli_w.dumps(space.table()))
+    replace_text(kept, clips)
+    replace_text(run / "skipped.csv", table_text(("file", "reason"), prepared.skipped))
+    replace_text(run / "unusual.csv", table_text(("file", "remark"), prepared.unusual))
+    environment = describe_environment() | {"code": learning_code()}
+    environment["started"] = time.strftime("%Y-%m-%d %H:%M")
+    first = run / "environment.json"
+    if not first.exists():
+        replace_text(first, json.dumps(environment, indent=2))
+    elif json.loads(first.read_text(encoding="utf-8")).get("code") != environment["code"]:
+        console.print(
+            f"{run}: its first trials were trained by other code than today's, and are compared "
+            "with those to come: give another --out to have all from one.",
+            soft_wrap=True,
+        )
 
 
 def clips_table(prepared: Prepared) -> str:
@@ -246,13 +282,21 @@ def train(tuning: Tuning, trials: Sequence[Trial]) -> None:
             return
         todo = {job.folder: job for trial in alive for job in jobs[trial.number][first:last]}
         which = f"{'first' if last == half else 'second'} half of the folds"
-        title = f"trial {', '.join(str(trial.number) for trial in alive)}; {which}"
+        title = f"trial {', '.join(str(trial.number) for trial in alive)}; {which}{so_far(tuning)}"
         with seen(alive):
             problems = run_all(tuning, list(todo.values()), title)
         done = {number: own[:last] for number, own in jobs.items()}
         # All are told first: which of them fall behind must not depend on their order.
         alive = [trial for trial in alive if noted(tuning, trial, done[trial.number], problems)]
         alive = [trial for trial in alive if goes_on(tuning, trial, last == folds)]
+
+
+def so_far(tuning: Tuning) -> str:
+    """How far the search is, behind what is trained now."""
+    best = best_of(tuning.study.trials)
+    done = len(tuning.study.get_trials(states=FINISHED))
+    text = f"; {done} of {tuning.search.trials} done"
+    return text if best is None else f"{text}, best {best.value:.3f}"
 
 
 def noted(tuning: Tuning, trial: Trial, jobs: Sequence[Job], problems: Mapping[Path, str]) -> bool:
@@ -366,7 +410,7 @@ def again(tuning: Tuning) -> dict[str, list[float]]:
 def confirm(tuning: Tuning) -> dict[str, Any]:
     """Train the best few at full length, several seeds each, beside the recipe as it is.
 
-    It is a study like any other, in the folder `confirm`; its scores are given back.
+    It is a study like any other, in the folder `confirm`; scores are given back by name.
     """
     folder = tuning.run / "confirm"
     before = plan_in(folder / "study.toml") if (folder / "study.toml").is_file() else None
@@ -387,8 +431,20 @@ def confirm(tuning: Tuning) -> dict[str, Any]:
         seeds=max(tuning.search.seeds, before.seeds if before else 0),
     )
     run_study(plan, replace(tuning.setting, run=folder, resume=True), tuning.console)
-    found: dict[str, Any] = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
-    return found
+    found = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    return {each["name"]: confirmed_scores(each["scores"]) for each in found["configurations"]}
+
+
+def confirmed_scores(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Log-loss and accuracy out of fold, and those of each seed."""
+    pooled_ones = [each for each in scores if each["member"] == "pooled"]
+    seeds = [each for each in pooled_ones if each["seed"] != "mean"]
+    return {
+        "log_loss": fmean(each["log_loss"] for each in seeds),
+        "accuracy": fmean(each["accuracy"]["value"] for each in seeds),
+        "log_losses": [each["log_loss"] for each in seeds],
+        "accuracies": [each["accuracy"]["value"] for each in seeds],
+    }
 
 
 def same_but_name(recipe: Recipe) -> Recipe:
@@ -397,45 +453,32 @@ def same_but_name(recipe: Recipe) -> Recipe:
 
 
 def write_best(
-    tuning: Tuning, new_seeds: dict[str, list[float]], confirmed: dict[str, Any] | None
+    tuning: Tuning, new_seeds: dict[str, list[float]], confirmed: dict[str, Any]
 ) -> None:
     """Write `best.toml`, a recipe that `auricle study` takes, and `tuning.json`."""
     trials = tuning.study.get_trials()
     best = best_of(trials)
     assert best is not None
-    measured: dict[str, Any] = {}
+    chosen = f"trial-{best.number}"
     if confirmed:
-        for each in confirmed["configurations"]:
-            found = [e for e in each["scores"] if e["member"] == "pooled"]
-            mean = next((e for e in found if e["seed"] == "mean"), found[0])
-            measured[each["name"]] = {
-                "log_loss": mean["log_loss"],
-                "accuracy": mean["accuracy"]["value"],
-            }
-    chosen = (
-        min(measured, key=lambda name: measured[name]["log_loss"])
-        if measured
-        else f"trial-{best.number}"
-    )
+        chosen = min(confirmed, key=lambda name: confirmed[name]["log_loss"])
     number = None if chosen == "as-it-is" else int(chosen.removeprefix("trial-"))
     parameters = {} if number is None else trials[number].params
-    name = f"{tuning.space.name}-tuned"
-    recipe = tuning.space.recipe_of(parameters, name, None)
-    replace_text(tuning.run / "best.toml", to_toml(recipe))
+    shares, by_chance = importances(tuning.study), importances_by_chance(tuning.study)
     told = {
         "space": tuning.space.name,
         "data": tuning.prepared.table.name,
-        "epochs": tuning.space.epochs,
-        "trials": len(tuning.study.get_trials(states=FINISHED)),
-        "whole": len(tuning.study.get_trials(states=(TrialState.COMPLETE,))),
         "best_trial": best.number,
         "chosen": chosen,
         "start": {key: value_at(tuning.space.recipe, key) for key in tuning.space.values},
         "parameters": {key: tuning.space.values[key].value(v) for key, v in parameters.items()},
-        "importances": importances(tuning.study),
+        "importances": shares,
+        "importances_by_chance": by_chance,
         "new_seeds": new_seeds,
-        "confirmed": measured,
+        "confirmed": confirmed,
     }
+    recipe = tuning.space.recipe_of(parameters, f"{tuning.space.name}-tuned", None)
+    replace_text(tuning.run / "best.toml", to_toml(recipe))
     replace_text(tuning.run / "tuning.json", json.dumps(told, indent=1))
     tuning.console.print(f"{chosen} is the best; {tuning.run / 'best.toml'} is its recipe.")
 
@@ -443,7 +486,7 @@ def write_best(
 def write_trials(tuning: Tuning) -> None:
     """`trials.csv`: a row a finished trial."""
     keys = list(tuning.space.values)
-    told = ("folds", "seconds", "parameters_trainable", "fits")
+    told = ("folds", "seconds", "parameters_trainable", "fits", "problem")
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["trial", "state", "score", "accuracy", *told, *keys])
