@@ -1,5 +1,6 @@
 """The same jobs, done by processes of this machine and by a cluster: the same study."""
 
+import csv
 import json
 import os
 import re
@@ -7,9 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 
 import distributed
 import pytest
+import tomli_w
 from rich.console import Console
 
 from auricle.errors import StudyError
@@ -212,6 +215,32 @@ def test_torchrun_makes_one_fit_of_two_processes(tiny_plan, tools, tmp_path):
     assert len(tools.scores_of(run)["configurations"]) == 2
     again = subprocess.run(list(map(str, [*call, "--resume"])), capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
+
+
+def test_a_search_on_a_cluster_is_that_of_one_machine(
+    cluster, auricle, tiny_plan, tiny_set, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("auricle.report.write_report", lambda folder: ())
+    every = tomllib.loads(tiny_plan.read_text(encoding="utf-8"))["every"]
+    recipe, space = tmp_path / "recipe.toml", tmp_path / "space.toml"
+    recipe.write_text(tomli_w.dumps({"name": "tones", **every}), encoding="utf-8")
+    values = {"training.learning_rate": {"low": 1e-4, "high": 0.1, "log": True}}
+    table = {"name": "one", "recipe": str(recipe), "epochs": 1, "clip_s": 0.3, "values": values}
+    space.write_text(tomli_w.dumps(table), encoding="utf-8")
+    asked = ("tune", space, "--data", tiny_set, "--trials", 3, "--confirm", 0, "--seeds", 1)
+    far, near = tmp_path / "far", tmp_path / "near"
+    there = auricle(*asked, "--out", far, "--engine", "dask", "--address", cluster[0])
+    here = auricle(*asked, "--out", near, "--workers", 1, "--device", "cpu")
+    assert (there.code, here.code) == (0, 0), there.err + here.err
+
+    def found(out):
+        with (out / "trials.csv").open(encoding="utf-8", newline="") as stream:
+            return [
+                {k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(stream)
+            ]
+
+    assert len(found(far)) == 3
+    assert found(far) == found(near)
 
 
 def test_a_scheduler_that_dies_is_told_in_one_line(
