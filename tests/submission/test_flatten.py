@@ -9,7 +9,6 @@ from auricle.submission.flatten import (
     FlattenError,
     Import,
     reach,
-    take_apart,
     write_chapters,
     write_imports,
 )
@@ -20,12 +19,7 @@ from auricle.submission.program import CHAPTERS
 def modules(monkeypatch):
     """Source texts that stand in for modules of the package."""
     texts = {}
-    read = {}
-
-    def read_module(name):
-        return read.setdefault(name, take_apart(name, texts[name]))
-
-    monkeypatch.setattr("auricle.submission.flatten.read_module", read_module)
+    monkeypatch.setattr("auricle.submission.flatten.read_module", texts.__getitem__)
     return texts
 
 

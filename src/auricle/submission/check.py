@@ -1,7 +1,7 @@
 """The brief, item by item: what holds, and what is missing.
 
-files  one .py and one .pdf, named by the roll number, nothing else
-code   what the file really builds, asked of its networks; nothing built in
+files  one .py and one .pdf, named by the roll number, nothing else; the notebook for Colab
+code   what the file really builds, asked of its networks; nothing built in; the study's recipes
 run    fits, epochs, folds and scores of the study that the report tells of
 paper  what the printed text, its links and its outline hold
 """
@@ -15,18 +15,29 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from auricle.errors import StudyError, install
+from auricle.report.headlines import views
 from auricle.report.scores import ScoreRow
 from auricle.report.study_files import Study
-from auricle.submission.program import LIBRARIES
+from auricle.report.tunings import Tuning
+from auricle.report.wording import percent, with_interval
+from auricle.submission.notebook import SAVED_AS
+from auricle.submission.program import LIBRARIES, origins, recipes_of
 
 EPOCHS = 100
 FOLDS = 4
 HEADS = (1, 2, 4)
 BUILT_IN = re.compile(
-    r"MultiheadAttention|\bnn\.Transformer\w*|TransformerEncoder\w*|scaled_dot_product_attention"
+    r"MultiheadAttention|\bTransformer(?:(?:En|De)coder)?(?:Layer)?\b|\w*multi_head_attention\w*"
+    r"|\w*scaled_dot_product\w*|\w*transformer_encoder_layer_fwd|flex_attention"
 )
+COLAB_HOST = "colab.research.google.com"
+LINE = 99
+"""Letters of a line that PEP 8 lets a team agree on."""
+LEAST_TEXT = 80
+"""Letters under a heading, without spaces: less says nothing."""
 SCREENSHOT_PIXELS = 200_000
 """From here on a picture in the PDF is a photograph of a screen; spectrograms are far smaller."""
 
@@ -54,6 +65,7 @@ def check(folder: Path, study: Study, *, name: str, roll: str) -> list[Item]:
     program, paper = folder / f"{roll}.py", folder / f"{roll}.pdf"
     return [
         *check_files(folder, program, paper),
+        check_notebook(folder / "colab" / f"{roll}.ipynb", program),
         *check_code(program, study),
         *check_run(study),
         *check_paper(paper, program, study, name=name, roll=roll),
@@ -74,6 +86,25 @@ def check_files(folder: Path, program: Path, paper: Path) -> Iterator[Item]:
     yield Item("files: nothing else beside them", not others, ", ".join(others) or "nothing else")
 
 
+def check_notebook(notebook: Path, program: Path) -> Item:
+    """What is shared on Colab runs what is handed in."""
+    told = ""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        texts = ["".join(cell["source"]).strip() for cell in cells]
+        own = program.read_text(encoding="utf-8").strip()
+    except FileNotFoundError as missing:
+        told = f"{Path(str(missing.filename)).name} is missing"
+    except (OSError, ValueError, LookupError, TypeError) as problem:
+        told = f"{notebook.name} cannot be read ({problem})"
+    else:
+        if f"{SAVED_AS.format(file=program.name)}\n{own}" not in texts:
+            told = f"it carries another file than {program.name}: write both again"
+    return Item(
+        "files: a notebook for Colab that carries the same file", not told, told or notebook.name
+    )
+
+
 def check_code(program: Path, study: Study) -> Iterator[Item]:
     """What the file imports and builds."""
     try:
@@ -88,6 +119,16 @@ def check_code(program: Path, study: Study) -> Iterator[Item]:
         "code: nothing but PyTorch and libraries for sound, metrics, plots and W&B",
         outside <= allowed,
         ", ".join(sorted(outside - allowed) or sorted(outside)),
+    )
+    untidy = [
+        number
+        for number, line in enumerate(source.split("\n"), 1)
+        if len(line) > LINE or "\t" in line or line != line.rstrip()
+    ]
+    yield Item(
+        f"code: no line over {LINE} letters, no tab, no blank at a line's end (PEP 8)",
+        not untidy,
+        f"line {', '.join(map(str, untidy[:5]))}" if untidy else f"{LINE} letters or fewer",
     )
     used = sorted({found.group() for found in BUILT_IN.finditer(without_text(source))})
     facts = probe(program)
@@ -108,6 +149,54 @@ def check_code(program: Path, study: Study) -> Iterator[Item]:
         not apart,
         f"not the same: {', '.join(apart)}" if apart else ", ".join(built),
     )
+    other = list(differences(facts, study))
+    yield Item(
+        "code: every value of the report's recipes",
+        not other,
+        "; ".join(other[:5]) or f"{len(facts)} recipes, value by value",
+    )
+    yield check_origins(source, study)
+
+
+def differences(facts: Sequence[dict[str, Any]], study: Study) -> Iterator[str]:
+    """Values of the file that are not those that the study was trained with."""
+    told = {str(each["name"]): values_in(each) for each in study.plan["configurations"]}
+    found = {each["name"]: values_in(each["recipe"]) for each in facts}
+    for name in [*told, *(name for name in found if name not in told)]:
+        ours, theirs = found.get(name), told.get(name)
+        if ours is None or theirs is None:
+            yield f"{name} is {'not in the file' if ours is None else 'not in the report'}"
+            continue
+        for key in sorted({*ours, *theirs}):
+            if (mine := ours.get(key)) != (planned := theirs.get(key)):
+                yield f"{name}: {key} is {mine}, the report has {planned}"
+    clip_s = study.plan.get("clip_s", 5.0)
+    for length in {each["clip_s"] for each in facts} - {clip_s}:
+        yield f"clips of {length} s, the report has {clip_s} s"
+
+
+def values_in(table: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Values of nested tables by their dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        inner = isinstance(value, dict)
+        found |= values_in(value, f"{above}{key}.") if inner else {f"{above}{key}": value}
+    return found
+
+
+def check_origins(source: str, study: Study) -> Item:
+    """The row of trials.csv that tuned values come from stands beside them."""
+    recipes, _ = recipes_of(study)
+    rows = {each.name: list(origins(each, study.tunings)) for each in recipes}
+    tuned = [name for name, lines in rows.items() if lines]
+    lines = {line.strip().removeprefix("# ") for line in source.splitlines()}
+    lacking = [name for name in tuned if not {*rows[name]} <= lines]
+    told = f"of {', '.join(tuned)}" if tuned else "no configuration has the values of a search"
+    return Item(
+        "code: tuned values with their row of trials.csv",
+        bool(tuned) and not lacking,
+        f"not in the file: that of {', '.join(lacking)}" if lacking else told,
+    )
 
 
 def check_networks(facts: Sequence[dict[str, Any]]) -> Iterator[Item]:
@@ -120,12 +209,27 @@ def check_networks(facts: Sequence[dict[str, Any]]) -> Iterator[Item]:
         bool(plain and encoders),
         named(each["name"] for each in facts),
     )
-    depth = min((each["convolutions"] for each in facts), default=0)
-    yield Item("code: three 1-D convolutions or more", depth >= 3, f"{depth} at least")
+    depth = min((each["along_one_axis"] for each in facts), default=0)
+    wider = sum(each["along_more"] for each in facts)
+    yield Item(
+        "code: three 1-D convolutions or more",
+        depth >= 3 and not wider,
+        f"{wider} kernels slide along two axes"
+        if wider
+        else f"{depth} at least run in a base, each kernel along one axis",
+    )
     layers = min((each["linear"] for each in plain), default=0)
     yield Item("code: a fully-connected head on the convolutions", layers > 0, f"{layers} layers")
-    bases = {json.dumps(each["base"]) for each in facts if "tuned" not in each["name"]}
-    yield Item("code: one base under both", len(bases) == 1, f"{len(bases)} base")
+    one_sided = {base_of(each) for each in plain} ^ {base_of(each) for each in encoders}
+    odd = [each["name"] for each in facts if base_of(each) in one_sided]
+    bases = len({base_of(each) for each in facts})
+    yield Item(
+        "code: one base under both",
+        bool(facts) and not odd,
+        f"that of {named(odd)} stands under one architecture alone"
+        if odd
+        else f"{bases}, under both architectures",
+    )
     fewest = min((each["blocks"] for each in encoders), default=0)
     yield Item("code: two encoder blocks or more", fewest >= 2, f"{fewest} at least")
     heads = sorted({each["heads"] for each in encoders})
@@ -139,10 +243,15 @@ def check_networks(facts: Sequence[dict[str, Any]]) -> Iterator[Item]:
         f"no gradient reaches that of {named(idle)}" if idle else "its gradient is not zero",
     )
     loose = [each["name"] for each in encoders if not each["rows_sum_to_one"]]
+    blind = [each["name"] for each in encoders if not each["attention_differs"]]
     yield Item(
         "code: multi-head self-attention",
-        bool(encoders) and not loose,
-        f"weights of {named(loose)} do not sum to one" if loose else "each row sums to one",
+        bool(encoders) and not loose and not blind,
+        f"weights of {named(loose)} do not sum to one"
+        if loose
+        else f"weights of {named(blind)} are the same for all clips"
+        if blind
+        else "each row sums to one, every head looks at each clip in its own way",
     )
     mlp = min((each["linear"] for each in encoders), default=0)
     yield Item("code: a perceptron head on the class token", mlp >= 2, f"{mlp} layers")
@@ -150,9 +259,16 @@ def check_networks(facts: Sequence[dict[str, Any]]) -> Iterator[Item]:
     yield Item("code: 100 epochs", epochs == [EPOCHS], named(map(str, epochs)))
 
 
+def base_of(facts: dict[str, Any]) -> str:
+    """A base as it is built and configured, the spectrum that it gets included."""
+    network = facts["recipe"]["network"]
+    return json.dumps([facts["base"], network["base"], network["frontend"]], sort_keys=True)
+
+
 def probe(program: Path) -> list[dict[str, Any]] | str:
     """What the file builds, or why it does not."""
-    command = [sys.executable, "-m", "auricle.submission.probe", str(program)]
+    # -B: nothing is to be left beside what is handed in.
+    command = [sys.executable, "-B", "-m", "auricle.submission.probe", str(program)]
     ended = subprocess.run(command, capture_output=True, text=True)
     if ended.returncode:
         return (ended.stderr.strip().splitlines() or ["it ended with nothing to say"])[-1]
@@ -198,11 +314,12 @@ def check_run(study: Study) -> Iterator[Item]:
         "run: accuracy and loss per epoch on Weights & Biases",
         mode in ("online", "offline") and bool(url),
         url
-        or (
-            "logged offline: send the runs with wandb sync, then auricle report RUN --wandb-url URL"
-            if mode == "offline"
-            else "not logged"
-        ),
+        or {
+            "offline": "logged offline: send the runs with wandb sync, then auricle report RUN "
+            "--wandb-url URL",
+            "online": "sent, but the study does not know where to: auricle report RUN "
+            "--wandb-url URL",
+        }.get(str(mode), "not logged"),
     )
     folds = study.scores.dataset.development_folds
     lacking = [
@@ -217,14 +334,30 @@ def check_run(study: Study) -> Iterator[Item]:
         f"k = {len(folds)}" + (f", without {named(lacking)}" if lacking else ""),
     )
     yield from check_scores(study)
-    searches = [tuning.name for tuning in study.tunings]
-    tried = f"{len(study.tried)} rows of what was tried" if study.tried else ""
-    yield Item(
-        "run: hyper-parameter tuning",
-        bool(searches or study.tried),
-        named([*searches, *([tried] if tried else [])])
-        or "no search is laid here: auricle report RUN --tuning SEARCH",
-    )
+    yield from check_tuning(study)
+
+
+def check_tuning(study: Study) -> Iterator[Item]:
+    """A search for each architecture, of trials that differ."""
+    for number, (title, encoder) in enumerate((("CNN", False), ("transformer", True)), 1):
+        own = [each for each in study.tunings if of_encoder(each) == encoder and searched(each)]
+        yield Item(
+            f"run: hyper-parameter tuning of architecture {number}, the {title}",
+            bool(own),
+            ", ".join(f"{each.name}, {len(each.trials)} trials" for each in own)
+            or "no search of it is laid here: auricle report RUN --tuning SEARCH",
+        )
+
+
+def of_encoder(tuning: Tuning) -> bool:
+    """Whether a search trained networks with an encoder."""
+    blocks: int = tuning.best["network"]["encoder"]["blocks"]
+    return blocks > 0
+
+
+def searched(tuning: Tuning) -> bool:
+    """Whether two trials or more ran over all folds with different values."""
+    return len({tuple(trial.values.items()) for trial in tuning.whole}) > 1
 
 
 def check_scores(study: Study) -> Iterator[Item]:
@@ -235,20 +368,24 @@ def check_scores(study: Study) -> Iterator[Item]:
         "ROC and AUC": lambda row: row.roc and row.auc_macro is not None,
         "confusion matrix": lambda row: row.confusion,
     }
+    planned = [name for name in study.plan.get("strategies", ()) if name != "esc5"]
+    split = [name for name in planned if name != "kfold"]
     for place, on, strategies in (
-        ("k-fold validation", "out-of-fold", ("kfold",)),
-        ("the test split", "test", ("refit", "holdout", "kfold")),
+        ("k-fold validation", "out-of-fold", ["kfold"]),
+        ("the test split", "test", planned if split else [*planned, "holdout"]),
     ):
         lacking = [
-            f"{each.name}: {measure}"
+            f"{each.name}, {strategy}: {measure}"
             for each in study.configurations
+            for strategy in strategies
             for measure, holds in wanted.items()
-            if not any(holds(row) for strategy in strategies for row in each.rows(strategy, on))
+            if not any(holds(row) for row in each.rows(strategy, on))
         ]
         yield Item(
             f"run: accuracy, F1, ROC-AUC, confusion matrix of each in {place}",
             not lacking,
-            ", ".join(lacking) or f"{len(study.configurations)} configurations",
+            ", ".join(lacking)
+            or f"{len(study.configurations)} configurations, by {', '.join(strategies)}",
         )
     sizes = [
         f"{each.name} {total.trainable:,} + {total.fixed:,}"
@@ -269,7 +406,11 @@ def check_paper(
     if not paper.is_file():
         yield Item("report: there is one", False, f"{paper.name} is missing")
         return
-    pages, links, titles, pictures = read_paper(paper)
+    try:
+        pages, links, titles, pictures = read_paper(paper)
+    except ValueError as problem:
+        yield Item("report: there is one", False, f"{paper.name} is no PDF to be read ({problem})")
+        return
     text = squeezed("\n".join(pages))
 
     def holds(what: str, *wanted: str) -> Item:
@@ -279,9 +420,9 @@ def check_paper(
 
     names = [each.name for each in study.configurations]
     yield holds("name and roll number", name, roll)
-    shared = [link for link in links if "colab" in link]
+    shared = [link for link in links if urlsplit(link).hostname == COLAB_HOST]
     yield Item("report: link to the notebook on Colab", bool(shared), ", ".join(shared) or "none")
-    yield holds("comparative table", "All configurations.", *names)
+    yield check_table(pages, study)
     for title, caption in (
         ("learning curves", "{}: loss and accuracy by epoch"),
         ("confusion matrices", "{}: confusion matrices"),
@@ -297,8 +438,13 @@ def check_paper(
         ("references", ("References",)),
     ):
         found = [title for title in titles if title.lstrip("0123456789. ") in known]
+        empty = [title for title in found if titles[title] < LEAST_TEXT]
         told = ", ".join(found) or f"no section is called {' or '.join(known)}"
-        yield Item(f"report: {what}", bool(found), told)
+        yield Item(
+            f"report: {what}",
+            len(empty) < len(found),
+            f"nothing stands under {', '.join(empty)}" if empty else told,
+        )
     listed = listings(pages, program)
     yield Item("report: no code", not listed, "; ".join(listed[:3]) or "no listing")
     large = [
@@ -307,8 +453,45 @@ def check_paper(
     yield Item("report: no screenshot", not large, "; ".join(large) or "drawings alone")
 
 
-def read_paper(paper: Path) -> tuple[list[str], list[str], list[str], list[tuple[int, int, int]]]:
-    """Of a PDF: the text of its pages, its links, its outline, and the sizes of its pictures."""
+def check_table(pages: Sequence[str], study: Study) -> Item:
+    """The table that sets all configurations side by side, accuracy by accuracy."""
+    caption = "All configurations. Accuracy"
+    at = next((at for at, page in enumerate(pages) if squeezed(caption) in squeezed(page)), None)
+    if at is None:
+        return Item("report: comparative table", False, f"not found: {caption}")
+    text = squeezed("\n".join(pages[at : at + 2]))  # it may go on overleaf
+    text = text[text.index(squeezed(caption)) :]
+    wanted = [
+        (each.name, with_interval(row.accuracy) if row else percent(None))
+        for each in study.configurations
+        for row in (view.quoted(each) for view in views(study))
+    ]
+    rows = {
+        name: text[text.find(name + squeezed(next(a for n, a in wanted if n == name))) :]
+        for name, _ in wanted
+    }
+    lacking = [
+        f"{name} {accuracy}"
+        for name, accuracy in wanted
+        if squeezed(accuracy) not in rows[name] or not rows[name].startswith(name)
+    ]
+    return Item(
+        "report: comparative table",
+        bool(wanted) and not lacking,
+        f"not found: {', '.join(lacking)}" if lacking else f"{len(wanted)} accuracies",
+    )
+
+
+Picture = tuple[int, int, int]
+
+
+def read_paper(paper: Path) -> tuple[list[str], list[str], dict[str, int], list[Picture]]:
+    """Of a PDF: the text of its pages, its links, its outline, and the sizes of its pictures.
+
+    Of each title of the outline it is told how much text stands under it.
+
+    Raises: ValueError for what is no PDF that can be read.
+    """
     try:
         import pypdf
     except ImportError as missing:
@@ -318,9 +501,10 @@ def read_paper(paper: Path) -> tuple[list[str], list[str], list[str], list[tuple
     try:
         reader = pypdf.PdfReader(paper)
         pages = [page.extract_text() for page in reader.pages]
-        titles = list(titles_in(reader.outline))
+        entries = list(titles_in(reader, reader.outline))
+        titles = letters_under(entries, pages)
         links: list[str] = []
-        pictures: list[tuple[int, int, int]] = []
+        pictures: list[Picture] = []
         for number, page in enumerate(reader.pages, 1):
             marked: Any = page.get("/Annots") or ()
             links += [link for each in marked if (link := address(each))]
@@ -332,8 +516,8 @@ def read_paper(paper: Path) -> tuple[list[str], list[str], list[str], list[tuple
                 for each in held
                 if each.get("/Subtype") == "/Image"
             ]
-    except pypdf.errors.PyPdfError as problem:
-        raise StudyError(f"{paper}: no PDF that can be read ({problem})") from problem
+    except (pypdf.errors.PyPdfError, OSError, LookupError, TypeError) as problem:
+        raise ValueError(problem) from problem
     return pages, links, titles, pictures
 
 
@@ -343,13 +527,35 @@ def address(annotation: Any) -> str:
     return str(action.get("/URI", ""))
 
 
-def titles_in(outline: Sequence[Any]) -> Iterator[str]:
-    """Titles of all depths."""
+Entry = tuple[int, str, int]
+"""Of an outline: depth, title, and the page that it stands on, counted from 0."""
+
+
+def titles_in(reader: Any, outline: Sequence[Any], depth: int = 0) -> Iterator[Entry]:
+    """Entries of all depths."""
     for each in outline:
         if isinstance(each, list):
-            yield from titles_in(each)
+            yield from titles_in(reader, each, depth + 1)
         else:
-            yield str(each.title).strip()
+            yield depth, str(each.title).strip(), reader.get_destination_page_number(each)
+
+
+def letters_under(entries: Sequence[Entry], pages: Sequence[str]) -> dict[str, int]:
+    """How much text a section has, from its title to the next one that is no part of it."""
+    texts = [squeezed(page) for page in pages]
+    starts = [
+        sum(map(len, texts[:page])) + max(0, texts[page].rfind(squeezed(title)))
+        for _, title, page in entries
+    ]
+    starts.append(sum(map(len, texts)))
+    found = {}
+    for at, (depth, title, _) in enumerate(entries):
+        parts = entries[at + 1 :]
+        own = next((n for n, part in enumerate(parts) if part[0] <= depth), len(parts))
+        inside = sum(len(squeezed(part[1])) for part in parts[:own])
+        text = starts[at + 1 + own] - starts[at] - len(squeezed(title)) - inside
+        found[title] = max(0, text)
+    return found
 
 
 def listings(pages: Sequence[str], program: Path) -> list[str]:
