@@ -173,6 +173,7 @@ def define(
         last = following.end_lineno or last
     inner = [each for each in ast.walk(node) if isinstance(each, ast.Import | ast.ImportFrom)]
     moved = {line for each in inner for line in range(each.lineno, (each.end_lineno or 0) + 1)}
+    moved |= {line + 1 for line in moved if not lines[line].strip()}  # and what set them apart
     text = "\n".join(lines[at - 1] for at in range(first, last + 1) if at not in moved)
     return Definition(
         module.name,

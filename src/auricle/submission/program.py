@@ -179,8 +179,8 @@ def write_header(
         name=safe(name),
         roll=roll,
         file=f"{roll}.py",
-        plainly=textwrap.fill(plainly(recipes), 99),
-        libraries=textwrap.fill(libraries, 99),
+        plainly=textwrap.fill(plainly(recipes), 99, break_on_hyphens=False),
+        libraries=textwrap.fill(libraries, 99, break_on_hyphens=False),
         epochs=" or ".join(map(str, epochs)),
         source=textwrap.fill(safe(source), 99),
         contents="\n".join(contents),
@@ -191,9 +191,10 @@ def plainly(recipes: Sequence[Recipe]) -> str:
     """What a reader might take for something else."""
     shares = sorted({recipe.network.texture.share for recipe in recipes} - {0.0})
     said = (
-        "The base runs along time on what convolutions along frequency give for each step of the "
-        "spectrogram: every kernel slides along one axis, and torch runs it as a two-dimensional "
-        "one of width one."
+        "The base runs along time on what convolutions of the spectrogram give for each of its "
+        "steps: these slide along frequency and along time by turns, so that together they see "
+        "patches, as two-dimensional ones do, though each kernel has one axis (torch runs it as "
+        "one of width one)."
     )
     if shares:
         counts = " or ".join(f"{share:.0%}" for share in shares)

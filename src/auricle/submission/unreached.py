@@ -38,7 +38,15 @@ ALWAYS: Prunings = {
         unused=("WaveStore.__reduce__",),
     ),
     "auricle.data.clips": Pruning(
-        words={"; name files from the table's folder, or --root": "; name files from that folder"},
+        words={
+            "; name files from the table's folder, or --root": "; name files from that folder",
+            "    columns: Columns | None,\n    root: Path,\n": "    columns: Columns,\n"
+            "    root: Path,\n",
+        },
+        settled={("_read_csv", "columns is None"): False},
+    ),
+    "auricle.study.recipe": Pruning(
+        words={"that cannot be a folder of its own in a study's.": "that cannot be a folder's."},
     ),
     "auricle.training.fit": Pruning(  # one process alone
         words={
@@ -111,10 +119,16 @@ FIXED: Prunings = {
             "a front-end that learns needs waves.": " Views of powers are ten times cheaper\nthan "
             "views of waves.",
             "    Views of waves are stretched, shifted and mixed; what is done to bands needs "
-            "powers. The texture\n": "    The texture\n",
+            "powers. The texture\n    hears each clip as it is and once under steady noise, "
+            "`texture_noise_low_db` or more below it.\n": "    The texture hears each clip as it "
+            "is and once under steady noise, `texture_noise_low_db` or\n    more below it.\n",
         },
     ),
     "auricle.training.sounds": Pruning(
+        words={
+            "powers where the filter bank is fixed, waves where it learns.": "powers of its filter "
+            "bank, and statistics of texture.",
+        },
         settled={("Sounds.views", "self.powers is not None"): True},
     ),
 }
@@ -122,7 +136,7 @@ FIXED: Prunings = {
 CHOOSING: Prunings = {
     "auricle.network.attention": Pruning(
         words={
-            "MultiHeadAttention | Averaging": "MultiHeadAttention",
+            "        self.attention: MultiHeadAttention | Averaging\n": "",
             " `attends` and `class_token` are switched off in controls that ask what\n"
             "    either is worth.\n": "\n",
             "nn.Parameter(torch.randn(width) * 0.02) if config.class_token else None": "nn."

@@ -1,7 +1,7 @@
 """A fit told to Weights & Biases: offline unless asked, never a prompt, never a key.
 
-`history.csv` holds the same rows, under the names of its columns. Here `events`, which is base and
-head alone, is called by these names.
+`history.csv` holds the same rows. Its `events_`, base and head alone, are `base_and_head_` here, for
+who looks at a run may not know this project.
 """
 
 import os
