@@ -1,7 +1,7 @@
 """A fit told to Weights & Biases: offline unless asked, never a prompt, never a key.
 
-`history.csv` holds the same rows. Its `events_`, base and head alone, are `base_and_head_` here, for
-who looks at a run may not know this project.
+`history.csv` holds the same rows. Its `events_`, base and head alone, are `base_and_head_` here,
+where others look who do not know this project.
 """
 
 import os
