@@ -19,6 +19,7 @@ from auricle.study.recipe import merged, read_recipe, table_at, to_table
 from auricle.submission import check as checking
 from auricle.submission.notebook import write_notebook
 from auricle.submission.paper import submission_document
+from auricle.submission.printed import Printed
 from auricle.submission.probe import Kernels, differs
 from auricle.submission.program import SHIPPED, at, origins, recipes_of, write_program
 
@@ -175,16 +176,19 @@ def test_one_architecture_alone_is_missed(complete, handed_in, lost):
     assert {"code: architectures 1 and 2", "code: one base under both"} <= missed
 
 
-def test_a_file_with_another_value_than_the_report_is_stale(handed_in, published, tmp_path):
-    text = (handed_in / f"{ROLL}.py").read_text(encoding="utf-8")
-    stale = text.replace("    learning_rate: float = 3e-3\n", "    learning_rate: float = 2e-3\n")
-    assert stale != text
-    (tmp_path / f"{ROLL}.py").write_text(stale, encoding="utf-8")
-    facts = checking.probe(tmp_path / f"{ROLL}.py")
-    told = list(checking.differences(facts, published))
-    assert [each.partition(": ")[0] for each in told] == [each["name"] for each in facts]
-    assert told[0] == "cnn: training.learning_rate is 0.002, the report has 0.003"
-    assert [file.name for file in tmp_path.iterdir()] == [f"{ROLL}.py"]
+def test_a_file_with_another_value_than_the_report_is_stale(facts, published):
+    tables = [to_table(recipe) for recipe in recipes_of(published)[0]]
+    study = replace(published, plan={**published.plan, "configurations": tables})
+    assert not list(checking.differences(facts, study))
+    first, *others = facts
+    training = {**first["recipe"]["training"], "learning_rate": 0.5}
+    stale = {**first, "recipe": {**first["recipe"], "training": training}}
+    (told,) = checking.differences([stale, *others], study)
+    assert told.startswith("cnn: training.learning_rate is 0.5, the report has 0.0")
+    assert list(checking.differences([first], study)) == [
+        f"{each['name']} is not in the file" for each in others
+    ]
+    assert "other is not in the report" in checking.differences([{**first, "name": "other"}], study)
 
 
 def test_tuned_values_without_their_row_are_missed(handed_in, published):
@@ -358,8 +362,8 @@ def test_headings_without_text_and_a_table_with_other_scores_are_missed(
 
 
 def test_screenshots_are_told_from_spectrograms(monkeypatch, handed_in, published):
-    pages = ([""], [], {}, [(3, 251, 64), (7, 1280, 800)])
-    monkeypatch.setattr(checking, "read_paper", lambda paper: pages)
+    printed = Printed([""], [], {}, [(3, 251, 64), (7, 1280, 800)])
+    monkeypatch.setattr(checking, "read_paper", lambda paper: printed)
     paper = handed_in / f"{ROLL}.pdf"
     items = checking.check_paper(paper, paper.with_suffix(".py"), published, name=NAME, roll=ROLL)
     told = {item.name: item.told for item in items if not item.holds}

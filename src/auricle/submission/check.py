@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from auricle.errors import StudyError, install
 from auricle.report.headlines import views
 from auricle.report.scores import ScoreRow
 from auricle.report.study_files import Study
 from auricle.report.tunings import Tuning
 from auricle.report.wording import percent, with_interval
 from auricle.submission.notebook import SAVED_AS
+from auricle.submission.printed import read_paper, squeezed
 from auricle.submission.program import LIBRARIES, origins, recipes_of
 
 EPOCHS = 100
@@ -38,6 +38,8 @@ LINE = 99
 """Letters of a line that PEP 8 lets a team agree on."""
 LEAST_TEXT = 80
 """Letters under a heading, without spaces: less says nothing."""
+LONGEST_ROW = 300
+"""Letters of a row of the comparative table, without spaces."""
 SCREENSHOT_PIXELS = 200_000
 """From here on a picture in the PDF is a photograph of a screen; spectrograms are far smaller."""
 
@@ -60,7 +62,7 @@ class Item:
 def check(folder: Path, study: Study, *, name: str, roll: str) -> list[Item]:
     """Every item of the brief, of the files in a folder and of a study.
 
-    Raises: StudyError where pypdf, which reads the report, is not installed.
+    Raises: StudyError as `read_paper`.
     """
     program, paper = folder / f"{roll}.py", folder / f"{roll}.pdf"
     return [
@@ -407,11 +409,11 @@ def check_paper(
         yield Item("report: there is one", False, f"{paper.name} is missing")
         return
     try:
-        pages, links, titles, pictures = read_paper(paper)
+        printed = read_paper(paper)
     except ValueError as problem:
         yield Item("report: there is one", False, f"{paper.name} is no PDF to be read ({problem})")
         return
-    text = squeezed("\n".join(pages))
+    text, titles = squeezed("\n".join(printed.pages)), printed.titles
 
     def holds(what: str, *wanted: str) -> Item:
         lacking = [each for each in wanted if squeezed(each) not in text]
@@ -420,9 +422,9 @@ def check_paper(
 
     names = [each.name for each in study.configurations]
     yield holds("name and roll number", name, roll)
-    shared = [link for link in links if urlsplit(link).hostname == COLAB_HOST]
+    shared = [link for link in printed.links if urlsplit(link).hostname == COLAB_HOST]
     yield Item("report: link to the notebook on Colab", bool(shared), ", ".join(shared) or "none")
-    yield check_table(pages, study)
+    yield check_table(printed.pages, study)
     for title, caption in (
         ("learning curves", "{}: loss and accuracy by epoch"),
         ("confusion matrices", "{}: confusion matrices"),
@@ -445,10 +447,12 @@ def check_paper(
             len(empty) < len(found),
             f"nothing stands under {', '.join(empty)}" if empty else told,
         )
-    listed = listings(pages, program)
+    listed = listings(printed.pages, program)
     yield Item("report: no code", not listed, "; ".join(listed[:3]) or "no listing")
     large = [
-        f"page {page}, {w} x {h} pixels" for page, w, h in pictures if w * h > SCREENSHOT_PIXELS
+        f"page {page}, {wide} x {high} pixels"
+        for page, wide, high in printed.pictures
+        if wide * high > SCREENSHOT_PIXELS
     ]
     yield Item("report: no screenshot", not large, "; ".join(large) or "drawings alone")
 
@@ -461,101 +465,26 @@ def check_table(pages: Sequence[str], study: Study) -> Item:
         return Item("report: comparative table", False, f"not found: {caption}")
     text = squeezed("\n".join(pages[at : at + 2]))  # it may go on overleaf
     text = text[text.index(squeezed(caption)) :]
-    wanted = [
-        (each.name, with_interval(row.accuracy) if row else percent(None))
+    wanted = {
+        each.name: [
+            squeezed(with_interval(row.accuracy) if row else percent(None))
+            for row in (view.quoted(each) for view in views(study))
+        ]
         for each in study.configurations
-        for row in (view.quoted(each) for view in views(study))
-    ]
-    rows = {
-        name: text[text.find(name + squeezed(next(a for n, a in wanted if n == name))) :]
-        for name, _ in wanted
     }
-    lacking = [
-        f"{name} {accuracy}"
-        for name, accuracy in wanted
-        if squeezed(accuracy) not in rows[name] or not rows[name].startswith(name)
-    ]
+    starts = {name: text.find(name + next(iter(found), "")) for name, found in wanted.items()}
+    lacking = []
+    for name, found in wanted.items():
+        ends = [start for start in starts.values() if start > starts[name]]
+        row = text[starts[name] : min([*ends, starts[name] + LONGEST_ROW])]
+        lacking += [f"{name} {each}" for each in found if starts[name] < 0 or each not in row]
     return Item(
         "report: comparative table",
-        bool(wanted) and not lacking,
-        f"not found: {', '.join(lacking)}" if lacking else f"{len(wanted)} accuracies",
+        not lacking,
+        f"not found: {', '.join(lacking)}"
+        if lacking
+        else f"{sum(map(len, wanted.values()))} accuracies",
     )
-
-
-Picture = tuple[int, int, int]
-
-
-def read_paper(paper: Path) -> tuple[list[str], list[str], dict[str, int], list[Picture]]:
-    """Of a PDF: the text of its pages, its links, its outline, and the sizes of its pictures.
-
-    Of each title of the outline it is told how much text stands under it.
-
-    Raises: ValueError for what is no PDF that can be read.
-    """
-    try:
-        import pypdf
-    except ImportError as missing:
-        raise StudyError(
-            f"the report is checked with pypdf, which is not here; {install('submit')}"
-        ) from missing
-    try:
-        reader = pypdf.PdfReader(paper)
-        pages = [page.extract_text() for page in reader.pages]
-        entries = list(titles_in(reader, reader.outline))
-        titles = letters_under(entries, pages)
-        links: list[str] = []
-        pictures: list[Picture] = []
-        for number, page in enumerate(reader.pages, 1):
-            marked: Any = page.get("/Annots") or ()
-            links += [link for each in marked if (link := address(each))]
-            resources: Any = page["/Resources"]
-            named = resources.get("/XObject", {})
-            held: list[Any] = [named[key].get_object() for key in named]
-            pictures += [
-                (number, int(each["/Width"]), int(each["/Height"]))
-                for each in held
-                if each.get("/Subtype") == "/Image"
-            ]
-    except (pypdf.errors.PyPdfError, OSError, LookupError, TypeError) as problem:
-        raise ValueError(problem) from problem
-    return pages, links, titles, pictures
-
-
-def address(annotation: Any) -> str:
-    """Where a link of a PDF leads, if it leads out of it."""
-    action = annotation.get_object().get("/A") or {}
-    return str(action.get("/URI", ""))
-
-
-Entry = tuple[int, str, int]
-"""Of an outline: depth, title, and the page that it stands on, counted from 0."""
-
-
-def titles_in(reader: Any, outline: Sequence[Any], depth: int = 0) -> Iterator[Entry]:
-    """Entries of all depths."""
-    for each in outline:
-        if isinstance(each, list):
-            yield from titles_in(reader, each, depth + 1)
-        else:
-            yield depth, str(each.title).strip(), reader.get_destination_page_number(each)
-
-
-def letters_under(entries: Sequence[Entry], pages: Sequence[str]) -> dict[str, int]:
-    """How much text a section has, from its title to the next one that is no part of it."""
-    texts = [squeezed(page) for page in pages]
-    starts = [
-        sum(map(len, texts[:page])) + max(0, texts[page].rfind(squeezed(title)))
-        for _, title, page in entries
-    ]
-    starts.append(sum(map(len, texts)))
-    found = {}
-    for at, (depth, title, _) in enumerate(entries):
-        parts = entries[at + 1 :]
-        own = next((n for n, part in enumerate(parts) if part[0] <= depth), len(parts))
-        inside = sum(len(squeezed(part[1])) for part in parts[:own])
-        text = starts[at + 1 + own] - starts[at] - len(squeezed(title)) - inside
-        found[title] = max(0, text)
-    return found
 
 
 def listings(pages: Sequence[str], program: Path) -> list[str]:
@@ -573,8 +502,3 @@ def listings(pages: Sequence[str], program: Path) -> list[str]:
         for line in program.read_text(encoding="utf-8").splitlines()
         if len(line.strip()) >= 30 and _CODE.match(line) and squeezed(line) in text
     ]
-
-
-def squeezed(text: str) -> str:
-    """Text without spaces and line ends, which a PDF does not keep."""
-    return "".join(text.split())
