@@ -49,8 +49,9 @@ def draw_curves(name: str, histories: Mapping[str, Array], file: Path) -> None:
                 label = f"{title}, with texture"
                 axes.plot(epochs, whole.mean(0), color=colour, linestyle=":", label=label)
         axes.set(xlabel="epoch", ylabel=measure, ylim=(0, None if measure == "loss" else 1.02))
-        axes.legend()
-    figure.suptitle(f"{name}: learning curves, {len(lines)} folds")
+        axes.legend(fontsize=8)
+    of = " of base and head" if apart else ""
+    figure.suptitle(f"{name}: learning curves{of}, {len(lines)} folds")
     save_figure(figure, file)
 
 
