@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -168,6 +169,15 @@ def test_the_solution_hangs_on_no_first_weights():
     one.solve(statistics, targets)
     other.solve(statistics, targets)
     torch.testing.assert_close(one.linear.weight, other.linear.weight, rtol=0, atol=0)
+
+
+def test_clips_of_another_device_come_to_the_processor_before_they_are_counted_in_double():
+    one, statistics, targets = problem()
+    other, *_ = problem()
+    one.solve(statistics, targets)
+    elsewhere = (SimpleNamespace(cpu=lambda known=known: known) for known in (statistics, targets))
+    other.solve(*elsewhere)  # what is elsewhere can do nothing but come
+    assert torch.equal(one.linear.weight, other.linear.weight)
 
 
 def test_a_narrow_prior_keeps_weights_small():

@@ -4,28 +4,24 @@ import sys
 
 import pytest
 
+from auricle.study.recipe import read_recipe
 from auricle.submission.flatten import (
     Chapter,
     FlattenError,
     Import,
     reach,
-    take_apart,
     write_chapters,
     write_imports,
 )
 from auricle.submission.program import CHAPTERS
+from auricle.submission.unreached import editor
 
 
 @pytest.fixture
 def modules(monkeypatch):
     """Source texts that stand in for modules of the package."""
     texts = {}
-    read = {}
-
-    def read_module(name):
-        return read.setdefault(name, take_apart(name, texts[name]))
-
-    monkeypatch.setattr("auricle.submission.flatten.read_module", read_module)
+    monkeypatch.setattr("auricle.submission.flatten.read_module", texts.__getitem__)
     return texts
 
 
@@ -114,6 +110,46 @@ def test_what_would_mean_something_else_in_one_file_is_refused(modules, one, two
         reach("auricle.one", "main")
 
 
+def test_methods_that_nothing_speaks_of_are_left_out_with_what_they_need(modules):
+    modules["auricle.one"] = (
+        "def helper(): return 1\n\nclass Net:\n    def forward(self): return 0\n\n"
+        "    def size(self): return self.width\n\n"
+        "    @property\n    def width(self): return 3\n\n"
+        "    def unused(self): return self.only_there()\n\n"
+        "    def only_there(self): return helper()\n\n"
+        "def main(): return Net().size()\n"
+    )
+    text = write_chapters(reach("auricle.one", "main"), [Chapter("All", ["auricle.one"])])
+    assert "def forward" in text
+    assert "def width" in text
+    for gone in ("unused", "only_there", "helper"):
+        assert gone not in text
+
+
+def test_one_definition_can_stand_before_the_rest_of_its_module(modules):
+    modules["auricle.one"] = (
+        "LIMIT = 3\n\ndef root(x): return x\n\ndef main(): return root(LIMIT)\n"
+    )
+    chapters = [
+        Chapter("First", ["auricle.one:root"], "FOUR = 4"),
+        Chapter("Rest", ["auricle.one"]),
+    ]
+    text = write_chapters(reach("auricle.one", "main"), chapters)
+    places = [text.index(each) for each in ("def root", "FOUR = 4", "LIMIT = 3", "def main")]
+    assert places == sorted(places)
+    assert text.count("def root") == 1
+
+
+def test_a_list_in_a_docstring_stays_one(modules):
+    modules["auricle.one"] = (
+        '"""Roots.\n\nOf these:\n\n- one, which is\n  said at length,\n- two.\n"""\n\n'
+        "def main():\n    one = 1\n    two = 2\n    three = 3\n    four = 4\n    five = 5\n"
+        "    return one + two + three + four + five\n"
+    )
+    text = write_chapters(reach("auricle.one", "main"), [Chapter("All", ["auricle.one"])])
+    assert "# Of these:\n#\n# - one, which is\n#   said at length,\n# - two.\n" in text
+
+
 def test_equal_definitions_are_one(modules):
     modules["auricle.one"] = (
         "from auricle.two import root\n\nSILENCE = 1e-12\n\ndef main():\n"
@@ -133,10 +169,10 @@ def test_a_module_without_a_chapter_is_named(modules):
 
 
 def test_no_two_definitions_of_the_package_clash_in_the_file_that_is_handed_in():
-    flat = reach("auricle.submission.script", "main")
+    flat = reach("auricle.submission.script", "main", editor([read_recipe("cnn")]))
     assert {"MultiHeadAttention", "fit", "score", "main"} <= {
         name for each in flat.definitions for name in each.names
     }
     assert {each.module for each in flat.definitions} == {
-        module for chapter in CHAPTERS for module in chapter.modules
+        module.partition(":")[0] for chapter in CHAPTERS for module in chapter.modules
     }

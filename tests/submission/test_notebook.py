@@ -10,6 +10,7 @@ import pytest
 
 from auricle.data.esc10 import load_published
 from auricle.submission.notebook import FETCH, digest_of, write_notebook
+from auricle.submission.program import LIBRARIES
 
 # A study is trained first, and then the file: on a busy machine that takes its time.
 pytestmark = pytest.mark.timeout(900)
@@ -27,6 +28,8 @@ def test_it_fetches_runs_and_shows_everything(
     notebook, program_file, tiny_esc, tmp_path, monkeypatch
 ):
     nbformat.validate(notebook)
+    (install,) = (c for c in notebook.cells if "pip" in c.source and "-q" in c.source)
+    assert f'wanted = ["wandb{LIBRARIES["wandb"]}"]' in install.source
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     archive = shutil.make_archive(
         str(tmp_path / "sounds"), "zip", root_dir=tiny_esc.parent, base_dir=tiny_esc.name

@@ -453,6 +453,13 @@ def test_the_precision_asked_for_or_what_the_processor_is_fast_at(monkeypatch):
     monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported")
     assert choose_precision("auto", CPU) == "float32"
     assert choose_precision("auto", torch.device("mps")) == "float32"
+    for native, wanted in [(True, "bf16"), (False, "float32")]:  # any GPU of today emulates it
+        monkeypatch.setattr(
+            torch.cuda,
+            "is_bf16_supported",
+            lambda including_emulation=True, native=native: including_emulation or native,
+        )
+        assert choose_precision("auto", torch.device("cuda")) == wanted
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ NAME = RunName("esc10", "study/transformer-h2", "kfold", "transformer-h2/kfold-3
 KEYS = {"epoch", "lr"} | {
     f"{part}/{of}{measure}"
     for part in ("train", "val")
-    for of in ("", "events_")
+    for of in ("", "base_and_head_")
     for measure in ("loss", "accuracy")
 }
 SECRET = "0123456789abcdef0123456789abcdef01234567"
@@ -97,10 +97,10 @@ def test_a_hundred_epochs_are_read_back(tmp_path):
         assert row["train/accuracy"] == pytest.approx(epoch.train_accuracy)
         assert row["val/loss"] == pytest.approx(epoch.val_loss)
         assert row["val/accuracy"] == pytest.approx(epoch.val_accuracy)
-        assert row["train/events_loss"] == pytest.approx(epoch.train_events_loss)
-        assert row["train/events_accuracy"] == pytest.approx(epoch.train_events_accuracy)
-        assert row["val/events_loss"] == pytest.approx(epoch.val_events_loss)
-        assert row["val/events_accuracy"] == pytest.approx(epoch.val_events_accuracy)
+        assert row["train/base_and_head_loss"] == pytest.approx(epoch.train_events_loss)
+        assert row["train/base_and_head_accuracy"] == pytest.approx(epoch.train_events_accuracy)
+        assert row["val/base_and_head_loss"] == pytest.approx(epoch.val_events_loss)
+        assert row["val/base_and_head_accuracy"] == pytest.approx(epoch.val_events_accuracy)
 
     (run,) = records["run"]
     assert run["project"] == NAME.project

@@ -80,7 +80,7 @@ class Columns:
     """Names of the columns in a CSV of labels.
 
     `file` is a column, or a path with columns in braces: "audio/fold{fold}/{slice_file_name}".
-    Without `fold`, folds are assigned; without `recording`, files that hold the same sound are one.
+    Without `fold`, folds are assigned; without `recording`, files of the same sound are one.
     """
 
     file: str = "file"
@@ -357,9 +357,8 @@ def _row_clip(row: dict[str, str], pattern: str, columns: Columns, where: str) -
         recording = f"{category}/{recording}"
     file = pattern.format_map(row).replace("\\", "/")
     if PurePosixPath(file).is_absolute() or PureWindowsPath(file).is_absolute():
-        raise DataError(
-            f"{where}: {file} is absolute; name files from the table's folder, or --root"
-        )
+        problem = f"{where}: {file} is absolute"
+        raise DataError(f"{problem}; name files from the table's folder, or --root")
     return Clip(file, category, fold, recording)
 
 

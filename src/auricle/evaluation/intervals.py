@@ -118,9 +118,9 @@ def _percentiles(value: float, drawn: Array) -> Interval:
 
 
 def unseen_share(recordings: int) -> float:
-    """Largest share of recordings of a kind of which none was seen: Clopper-Pearson, two-sided 95%.
+    """Largest share of recordings of a kind of which none was seen: Clopper-Pearson, 95%.
 
-    Source: Clopper and Pearson 1934; the closed form for no event.
+    Two-sided. Source: Clopper and Pearson 1934; the closed form for no event.
     """
     return float(1 - ((1 - CONFIDENCE) / 2) ** (1 / recordings))
 

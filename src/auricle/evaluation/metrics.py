@@ -1,7 +1,7 @@
 """Scores of a classifier from its probabilities.
 
 Conventions: `targets` (clips,) are category indices from 0; `probabilities` (clips, classes) have
-one row a clip that sums to 1; the prediction is the arg-max, the first of equals. One-vs-rest
+a row a clip that sums to 1; the prediction is the arg-max, the first of equals. One-vs-rest
 figures of a class that no clip or every clip has are not defined: nan, and left out of means.
 
 `groups` (clips,) names the network that scored each clip, such as the fold it was validated on.

@@ -58,7 +58,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
     weights (batch, heads, tokens, tokens).
     Source: Vaswani et al. (2017), equation 1.
     """
-    query = query / math.sqrt(query.shape[-1])  # scaling the query, the smaller, scales the matches
+    query = query / math.sqrt(query.shape[-1])  # scaling the smaller scales the matches, too
     match = query @ key.mT  # (batch, heads, tokens, tokens)
     weights = match.softmax(dim=-1)  # over the keys: each query spends exactly one
     return weights @ value, weights
@@ -102,7 +102,7 @@ class Averaging(nn.Module):
 
 
 class EncoderBlock(nn.Module):
-    """Look around, then think: attention and a two-layer perceptron, each added to what came in."""
+    """Look around, then think: attention and a two-layer perceptron, each added to its input."""
 
     def __init__(self, config: EncoderConfig, width: int) -> None:
         super().__init__()
@@ -114,7 +114,8 @@ class EncoderBlock(nn.Module):
         else:
             self.attention = Averaging(width)
         self.before_perceptron = nn.LayerNorm(width, eps=config.quiet)
-        self.perceptron = nn.Sequential(nn.Linear(width, inner), nn.GELU(), nn.Linear(inner, width))
+        widen, narrow = nn.Linear(width, inner), nn.Linear(inner, width)
+        self.perceptron = nn.Sequential(widen, nn.GELU(), narrow)
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:

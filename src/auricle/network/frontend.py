@@ -145,7 +145,7 @@ class MelSpectrum(FilterBank):
         """
         with torch.autocast(power.device.type, enabled=False):
             loud = decades(power.float(), self.config.floor_db)
-            # With a lone axis added it is a sheet, whose bands may lie last in memory, as in views.
+            # With a lone axis added it is a sheet, whose bands may lie last in memory as in views.
             spectrum: Tensor = self.normalise(loud[:, :, None])
             return spectrum[:, :, 0]
 

@@ -56,9 +56,9 @@ FAR = torch.finfo(torch.float32).max
 class TextureConfig:
     """How a texture is measured, and what its answer counts.
 
-    `share` is its part of the whole network's logits; 0 leaves it out. `prior` is the variance that
-    the weights are expected to have before any clip is heard (the inverse of a ridge). Rates are
-    told apart in stretches of `span` steps of `hop` samples.
+    `share` is its part of the whole network's logits; 0 leaves it out. `prior` is the variance
+    that the weights are expected to have before any clip is heard (the inverse of a ridge). Rates
+    are told apart in stretches of `span` steps of `hop` samples.
     """
 
     share: float = 0.5
@@ -193,8 +193,10 @@ class Texture(nn.Module):
 
         Shapes: statistics (clips, count), targets (clips,).
         Source: Nocedal (1980). As the problem is convex, the result depends on no first weights.
+        On the processor wherever the clips are: not every device counts in double precision.
         """
-        known, classes = statistics.double(), self.linear.out_features
+        known, targets = statistics.cpu().double(), targets.cpu()
+        classes = self.linear.out_features
         centre, scale = known.mean(0), known.std(0, correction=0).clamp(min=1e-6)
         known = (known - centre) / scale
         weight = known.new_zeros((classes, known.shape[1])).requires_grad_()
@@ -216,7 +218,7 @@ class Texture(nn.Module):
             (self.linear.weight, weight),
             (self.linear.bias, bias),
         ):
-            mine.copy_(found)
+            mine.copy_(found.float())
 
 
 def rate_edges(span: int) -> list[tuple[int, int]]:

@@ -43,7 +43,8 @@ def roles_of(folds: tuple[int, ...]) -> Roles:
     Raises: DataError with fewer than three folds: one to test, one to validate, one to learn from.
     """
     if len(folds) < 3:
-        raise DataError(f"folds {list(folds)}: three are needed, to learn, to validate and to test")
+        needed = "three are needed, to learn, to validate and to test"
+        raise DataError(f"folds {list(folds)}: {needed}")
     return Roles(folds[0], folds[1:])
 
 

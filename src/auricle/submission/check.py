@@ -1,7 +1,7 @@
 """The brief, item by item: what holds, and what is missing.
 
-files  one .py and one .pdf, named by the roll number, nothing else
-code   what the file really builds, asked of its networks; nothing built in
+files  one .py and one .pdf, named by the roll number, nothing else; the notebook for Colab
+code   what the file really builds, asked of its networks; nothing built in; the study's recipes
 run    fits, epochs, folds and scores of the study that the report tells of
 paper  what the printed text, its links and its outline hold
 """
@@ -15,18 +15,31 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from auricle.errors import StudyError, install
+from auricle.report.headlines import views
 from auricle.report.scores import ScoreRow
 from auricle.report.study_files import Study
-from auricle.submission.program import LIBRARIES
+from auricle.report.tunings import Tuning
+from auricle.report.wording import percent, with_interval
+from auricle.submission.notebook import SAVED_AS
+from auricle.submission.printed import read_paper, squeezed
+from auricle.submission.program import LIBRARIES, origins, recipes_of
 
 EPOCHS = 100
 FOLDS = 4
 HEADS = (1, 2, 4)
 BUILT_IN = re.compile(
-    r"MultiheadAttention|\bnn\.Transformer\w*|TransformerEncoder\w*|scaled_dot_product_attention"
+    r"MultiheadAttention|\bTransformer(?:(?:En|De)coder)?(?:Layer)?\b|\w*multi_head_attention\w*"
+    r"|\w*scaled_dot_product\w*|\w*transformer_encoder_layer_fwd|flex_attention"
 )
+COLAB_HOST = "colab.research.google.com"
+LINE = 99
+"""Letters of a line that PEP 8 lets a team agree on."""
+LEAST_TEXT = 80
+"""Letters under a heading, without spaces: less says nothing."""
+LONGEST_ROW = 300
+"""Letters of a row of the comparative table, without spaces."""
 SCREENSHOT_PIXELS = 200_000
 """From here on a picture in the PDF is a photograph of a screen; spectrograms are far smaller."""
 
@@ -49,11 +62,12 @@ class Item:
 def check(folder: Path, study: Study, *, name: str, roll: str) -> list[Item]:
     """Every item of the brief, of the files in a folder and of a study.
 
-    Raises: StudyError where pypdf, which reads the report, is not installed.
+    Raises: StudyError as `read_paper`.
     """
     program, paper = folder / f"{roll}.py", folder / f"{roll}.pdf"
     return [
         *check_files(folder, program, paper),
+        check_notebook(folder / "colab" / f"{roll}.ipynb", program),
         *check_code(program, study),
         *check_run(study),
         *check_paper(paper, program, study, name=name, roll=roll),
@@ -74,6 +88,25 @@ def check_files(folder: Path, program: Path, paper: Path) -> Iterator[Item]:
     yield Item("files: nothing else beside them", not others, ", ".join(others) or "nothing else")
 
 
+def check_notebook(notebook: Path, program: Path) -> Item:
+    """What is shared on Colab runs what is handed in."""
+    told = ""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        texts = ["".join(cell["source"]).strip() for cell in cells]
+        own = program.read_text(encoding="utf-8").strip()
+    except FileNotFoundError as missing:
+        told = f"{Path(str(missing.filename)).name} is missing"
+    except (OSError, ValueError, LookupError, TypeError) as problem:
+        told = f"{notebook.name} cannot be read ({problem})"
+    else:
+        if f"{SAVED_AS.format(file=program.name)}\n{own}" not in texts:
+            told = f"it carries another file than {program.name}: write both again"
+    return Item(
+        "files: a notebook for Colab that carries the same file", not told, told or notebook.name
+    )
+
+
 def check_code(program: Path, study: Study) -> Iterator[Item]:
     """What the file imports and builds."""
     try:
@@ -88,6 +121,16 @@ def check_code(program: Path, study: Study) -> Iterator[Item]:
         "code: nothing but PyTorch and libraries for sound, metrics, plots and W&B",
         outside <= allowed,
         ", ".join(sorted(outside - allowed) or sorted(outside)),
+    )
+    untidy = [
+        number
+        for number, line in enumerate(source.split("\n"), 1)
+        if len(line) > LINE or "\t" in line or line != line.rstrip()
+    ]
+    yield Item(
+        f"code: no line over {LINE} letters, no tab, no blank at a line's end (PEP 8)",
+        not untidy,
+        f"line {', '.join(map(str, untidy[:5]))}" if untidy else f"{LINE} letters or fewer",
     )
     used = sorted({found.group() for found in BUILT_IN.finditer(without_text(source))})
     facts = probe(program)
@@ -108,6 +151,54 @@ def check_code(program: Path, study: Study) -> Iterator[Item]:
         not apart,
         f"not the same: {', '.join(apart)}" if apart else ", ".join(built),
     )
+    other = list(differences(facts, study))
+    yield Item(
+        "code: every value of the report's recipes",
+        not other,
+        "; ".join(other[:5]) or f"{len(facts)} recipes, value by value",
+    )
+    yield check_origins(source, study)
+
+
+def differences(facts: Sequence[dict[str, Any]], study: Study) -> Iterator[str]:
+    """Values of the file that are not those that the study was trained with."""
+    told = {str(each["name"]): values_in(each) for each in study.plan["configurations"]}
+    found = {each["name"]: values_in(each["recipe"]) for each in facts}
+    for name in [*told, *(name for name in found if name not in told)]:
+        ours, theirs = found.get(name), told.get(name)
+        if ours is None or theirs is None:
+            yield f"{name} is {'not in the file' if ours is None else 'not in the report'}"
+            continue
+        for key in sorted({*ours, *theirs}):
+            if (mine := ours.get(key)) != (planned := theirs.get(key)):
+                yield f"{name}: {key} is {mine}, the report has {planned}"
+    clip_s = study.plan.get("clip_s", 5.0)
+    for length in {each["clip_s"] for each in facts} - {clip_s}:
+        yield f"clips of {length} s, the report has {clip_s} s"
+
+
+def values_in(table: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Values of nested tables by their dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        inner = isinstance(value, dict)
+        found |= values_in(value, f"{above}{key}.") if inner else {f"{above}{key}": value}
+    return found
+
+
+def check_origins(source: str, study: Study) -> Item:
+    """The row of trials.csv that tuned values come from stands beside them."""
+    recipes, _ = recipes_of(study)
+    rows = {each.name: list(origins(each, study.tunings)) for each in recipes}
+    tuned = [name for name, lines in rows.items() if lines]
+    lines = {line.strip().removeprefix("# ") for line in source.splitlines()}
+    lacking = [name for name in tuned if not {*rows[name]} <= lines]
+    told = f"of {', '.join(tuned)}" if tuned else "no configuration has the values of a search"
+    return Item(
+        "code: tuned values with their row of trials.csv",
+        bool(tuned) and not lacking,
+        f"not in the file: that of {', '.join(lacking)}" if lacking else told,
+    )
 
 
 def check_networks(facts: Sequence[dict[str, Any]]) -> Iterator[Item]:
@@ -120,12 +211,27 @@ def check_networks(facts: Sequence[dict[str, Any]]) -> Iterator[Item]:
         bool(plain and encoders),
         named(each["name"] for each in facts),
     )
-    depth = min((each["convolutions"] for each in facts), default=0)
-    yield Item("code: three 1-D convolutions or more", depth >= 3, f"{depth} at least")
+    depth = min((each["along_one_axis"] for each in facts), default=0)
+    wider = sum(each["along_more"] for each in facts)
+    yield Item(
+        "code: three 1-D convolutions or more",
+        depth >= 3 and not wider,
+        f"{wider} kernels slide along two axes"
+        if wider
+        else f"{depth} at least run in a base, each kernel along one axis",
+    )
     layers = min((each["linear"] for each in plain), default=0)
     yield Item("code: a fully-connected head on the convolutions", layers > 0, f"{layers} layers")
-    bases = {json.dumps(each["base"]) for each in facts if "tuned" not in each["name"]}
-    yield Item("code: one base under both", len(bases) == 1, f"{len(bases)} base")
+    one_sided = {base_of(each) for each in plain} ^ {base_of(each) for each in encoders}
+    odd = [each["name"] for each in facts if base_of(each) in one_sided]
+    bases = len({base_of(each) for each in facts})
+    yield Item(
+        "code: one base under both",
+        bool(facts) and not odd,
+        f"that of {named(odd)} stands under one architecture alone"
+        if odd
+        else f"{bases}, under both architectures",
+    )
     fewest = min((each["blocks"] for each in encoders), default=0)
     yield Item("code: two encoder blocks or more", fewest >= 2, f"{fewest} at least")
     heads = sorted({each["heads"] for each in encoders})
@@ -139,10 +245,15 @@ def check_networks(facts: Sequence[dict[str, Any]]) -> Iterator[Item]:
         f"no gradient reaches that of {named(idle)}" if idle else "its gradient is not zero",
     )
     loose = [each["name"] for each in encoders if not each["rows_sum_to_one"]]
+    blind = [each["name"] for each in encoders if not each["attention_differs"]]
     yield Item(
         "code: multi-head self-attention",
-        bool(encoders) and not loose,
-        f"weights of {named(loose)} do not sum to one" if loose else "each row sums to one",
+        bool(encoders) and not loose and not blind,
+        f"weights of {named(loose)} do not sum to one"
+        if loose
+        else f"weights of {named(blind)} are the same for all clips"
+        if blind
+        else "each row sums to one, every head looks at each clip in its own way",
     )
     mlp = min((each["linear"] for each in encoders), default=0)
     yield Item("code: a perceptron head on the class token", mlp >= 2, f"{mlp} layers")
@@ -150,9 +261,16 @@ def check_networks(facts: Sequence[dict[str, Any]]) -> Iterator[Item]:
     yield Item("code: 100 epochs", epochs == [EPOCHS], named(map(str, epochs)))
 
 
+def base_of(facts: dict[str, Any]) -> str:
+    """A base as it is built and configured, the spectrum that it gets included."""
+    network = facts["recipe"]["network"]
+    return json.dumps([facts["base"], network["base"], network["frontend"]], sort_keys=True)
+
+
 def probe(program: Path) -> list[dict[str, Any]] | str:
     """What the file builds, or why it does not."""
-    command = [sys.executable, "-m", "auricle.submission.probe", str(program)]
+    # -B: nothing is to be left beside what is handed in.
+    command = [sys.executable, "-B", "-m", "auricle.submission.probe", str(program)]
     ended = subprocess.run(command, capture_output=True, text=True)
     if ended.returncode:
         return (ended.stderr.strip().splitlines() or ["it ended with nothing to say"])[-1]
@@ -198,11 +316,12 @@ def check_run(study: Study) -> Iterator[Item]:
         "run: accuracy and loss per epoch on Weights & Biases",
         mode in ("online", "offline") and bool(url),
         url
-        or (
-            "logged offline: send the runs with wandb sync, then auricle report RUN --wandb-url URL"
-            if mode == "offline"
-            else "not logged"
-        ),
+        or {
+            "offline": "logged offline: send the runs with wandb sync, then auricle report RUN "
+            "--wandb-url URL",
+            "online": "sent, but the study does not know where to: auricle report RUN "
+            "--wandb-url URL",
+        }.get(str(mode), "not logged"),
     )
     folds = study.scores.dataset.development_folds
     lacking = [
@@ -217,14 +336,30 @@ def check_run(study: Study) -> Iterator[Item]:
         f"k = {len(folds)}" + (f", without {named(lacking)}" if lacking else ""),
     )
     yield from check_scores(study)
-    searches = [tuning.name for tuning in study.tunings]
-    tried = f"{len(study.tried)} rows of what was tried" if study.tried else ""
-    yield Item(
-        "run: hyper-parameter tuning",
-        bool(searches or study.tried),
-        named([*searches, *([tried] if tried else [])])
-        or "no search is laid here: auricle report RUN --tuning SEARCH",
-    )
+    yield from check_tuning(study)
+
+
+def check_tuning(study: Study) -> Iterator[Item]:
+    """A search for each architecture, of trials that differ."""
+    for number, (title, encoder) in enumerate((("CNN", False), ("transformer", True)), 1):
+        own = [each for each in study.tunings if of_encoder(each) == encoder and searched(each)]
+        yield Item(
+            f"run: hyper-parameter tuning of architecture {number}, the {title}",
+            bool(own),
+            ", ".join(f"{each.name}, {len(each.trials)} trials" for each in own)
+            or "no search of it is laid here: auricle report RUN --tuning SEARCH",
+        )
+
+
+def of_encoder(tuning: Tuning) -> bool:
+    """Whether a search trained networks with an encoder."""
+    blocks: int = tuning.best["network"]["encoder"]["blocks"]
+    return blocks > 0
+
+
+def searched(tuning: Tuning) -> bool:
+    """Whether two trials or more ran over all folds with different values."""
+    return len({tuple(trial.values.items()) for trial in tuning.whole}) > 1
 
 
 def check_scores(study: Study) -> Iterator[Item]:
@@ -235,20 +370,24 @@ def check_scores(study: Study) -> Iterator[Item]:
         "ROC and AUC": lambda row: row.roc and row.auc_macro is not None,
         "confusion matrix": lambda row: row.confusion,
     }
+    planned = [name for name in study.plan.get("strategies", ()) if name != "esc5"]
+    split = [name for name in planned if name != "kfold"]
     for place, on, strategies in (
-        ("k-fold validation", "out-of-fold", ("kfold",)),
-        ("the test split", "test", ("refit", "holdout", "kfold")),
+        ("k-fold validation", "out-of-fold", ["kfold"]),
+        ("the test split", "test", planned if split else [*planned, "holdout"]),
     ):
         lacking = [
-            f"{each.name}: {measure}"
+            f"{each.name}, {strategy}: {measure}"
             for each in study.configurations
+            for strategy in strategies
             for measure, holds in wanted.items()
-            if not any(holds(row) for strategy in strategies for row in each.rows(strategy, on))
+            if not any(holds(row) for row in each.rows(strategy, on))
         ]
         yield Item(
             f"run: accuracy, F1, ROC-AUC, confusion matrix of each in {place}",
             not lacking,
-            ", ".join(lacking) or f"{len(study.configurations)} configurations",
+            ", ".join(lacking)
+            or f"{len(study.configurations)} configurations, by {', '.join(strategies)}",
         )
     sizes = [
         f"{each.name} {total.trainable:,} + {total.fixed:,}"
@@ -269,8 +408,12 @@ def check_paper(
     if not paper.is_file():
         yield Item("report: there is one", False, f"{paper.name} is missing")
         return
-    pages, links, titles, pictures = read_paper(paper)
-    text = squeezed("\n".join(pages))
+    try:
+        printed = read_paper(paper)
+    except ValueError as problem:
+        yield Item("report: there is one", False, f"{paper.name} is no PDF to be read ({problem})")
+        return
+    text, titles = squeezed("\n".join(printed.pages)), printed.titles
 
     def holds(what: str, *wanted: str) -> Item:
         lacking = [each for each in wanted if squeezed(each) not in text]
@@ -279,9 +422,9 @@ def check_paper(
 
     names = [each.name for each in study.configurations]
     yield holds("name and roll number", name, roll)
-    shared = [link for link in links if "colab" in link]
+    shared = [link for link in printed.links if urlsplit(link).hostname == COLAB_HOST]
     yield Item("report: link to the notebook on Colab", bool(shared), ", ".join(shared) or "none")
-    yield holds("comparative table", "All configurations.", *names)
+    yield check_table(printed.pages, study)
     for title, caption in (
         ("learning curves", "{}: loss and accuracy by epoch"),
         ("confusion matrices", "{}: confusion matrices"),
@@ -297,59 +440,51 @@ def check_paper(
         ("references", ("References",)),
     ):
         found = [title for title in titles if title.lstrip("0123456789. ") in known]
+        empty = [title for title in found if titles[title] < LEAST_TEXT]
         told = ", ".join(found) or f"no section is called {' or '.join(known)}"
-        yield Item(f"report: {what}", bool(found), told)
-    listed = listings(pages, program)
+        yield Item(
+            f"report: {what}",
+            len(empty) < len(found),
+            f"nothing stands under {', '.join(empty)}" if empty else told,
+        )
+    listed = listings(printed.pages, program)
     yield Item("report: no code", not listed, "; ".join(listed[:3]) or "no listing")
     large = [
-        f"page {page}, {w} x {h} pixels" for page, w, h in pictures if w * h > SCREENSHOT_PIXELS
+        f"page {page}, {wide} x {high} pixels"
+        for page, wide, high in printed.pictures
+        if wide * high > SCREENSHOT_PIXELS
     ]
     yield Item("report: no screenshot", not large, "; ".join(large) or "drawings alone")
 
 
-def read_paper(paper: Path) -> tuple[list[str], list[str], list[str], list[tuple[int, int, int]]]:
-    """Of a PDF: the text of its pages, its links, its outline, and the sizes of its pictures."""
-    try:
-        import pypdf
-    except ImportError as missing:
-        raise StudyError(
-            f"the report is checked with pypdf, which is not here; {install('submit')}"
-        ) from missing
-    try:
-        reader = pypdf.PdfReader(paper)
-        pages = [page.extract_text() for page in reader.pages]
-        titles = list(titles_in(reader.outline))
-        links: list[str] = []
-        pictures: list[tuple[int, int, int]] = []
-        for number, page in enumerate(reader.pages, 1):
-            marked: Any = page.get("/Annots") or ()
-            links += [link for each in marked if (link := address(each))]
-            resources: Any = page["/Resources"]
-            named = resources.get("/XObject", {})
-            held: list[Any] = [named[key].get_object() for key in named]
-            pictures += [
-                (number, int(each["/Width"]), int(each["/Height"]))
-                for each in held
-                if each.get("/Subtype") == "/Image"
-            ]
-    except pypdf.errors.PyPdfError as problem:
-        raise StudyError(f"{paper}: no PDF that can be read ({problem})") from problem
-    return pages, links, titles, pictures
-
-
-def address(annotation: Any) -> str:
-    """Where a link of a PDF leads, if it leads out of it."""
-    action = annotation.get_object().get("/A") or {}
-    return str(action.get("/URI", ""))
-
-
-def titles_in(outline: Sequence[Any]) -> Iterator[str]:
-    """Titles of all depths."""
-    for each in outline:
-        if isinstance(each, list):
-            yield from titles_in(each)
-        else:
-            yield str(each.title).strip()
+def check_table(pages: Sequence[str], study: Study) -> Item:
+    """The table that sets all configurations side by side, accuracy by accuracy."""
+    caption = "All configurations. Accuracy"
+    at = next((at for at, page in enumerate(pages) if squeezed(caption) in squeezed(page)), None)
+    if at is None:
+        return Item("report: comparative table", False, f"not found: {caption}")
+    text = squeezed("\n".join(pages[at : at + 2]))  # it may go on overleaf
+    text = text[text.index(squeezed(caption)) :]
+    wanted = {
+        each.name: [
+            squeezed(with_interval(row.accuracy) if row else percent(None))
+            for row in (view.quoted(each) for view in views(study))
+        ]
+        for each in study.configurations
+    }
+    starts = {name: text.find(name + next(iter(found), "")) for name, found in wanted.items()}
+    lacking = []
+    for name, found in wanted.items():
+        ends = [start for start in starts.values() if start > starts[name]]
+        row = text[starts[name] : min([*ends, starts[name] + LONGEST_ROW])]
+        lacking += [f"{name} {each}" for each in found if starts[name] < 0 or each not in row]
+    return Item(
+        "report: comparative table",
+        not lacking,
+        f"not found: {', '.join(lacking)}"
+        if lacking
+        else f"{sum(map(len, wanted.values()))} accuracies",
+    )
 
 
 def listings(pages: Sequence[str], program: Path) -> list[str]:
@@ -367,8 +502,3 @@ def listings(pages: Sequence[str], program: Path) -> list[str]:
         for line in program.read_text(encoding="utf-8").splitlines()
         if len(line.strip()) >= 30 and _CODE.match(line) and squeezed(line) in text
     ]
-
-
-def squeezed(text: str) -> str:
-    """Text without spaces and line ends, which a PDF does not keep."""
-    return "".join(text.split())

@@ -30,21 +30,28 @@ def panels_for(count: int) -> tuple[Figure, list[Axes]]:
 def draw_curves(name: str, histories: Mapping[str, Array], file: Path) -> None:
     """Loss and accuracy by epoch: the mean over the k-fold fits, a band between their extremes.
 
-    `histories` are columns of the fits' histories, each (fits, epochs).
+    Of base and head, which the epochs train; where a texture answers beside them, a dotted line is
+    of both. `histories` are columns of the fits' histories, each (fits, epochs).
     """
+    apart = not np.isnan(histories["train_events_loss"]).all()
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     panels = figure.subplots(1, 2)
     for axes, measure in zip(panels, ("loss", "accuracy"), strict=True):
         for part, title, colour in zip(
             ("train", "val"), ("training", "validation"), COLOURS, strict=True
         ):
-            lines = histories[f"{part}_{measure}"]
+            whole = histories[f"{part}_{measure}"]
+            lines = histories[f"{part}_events_{measure}"] if apart else whole
             epochs = np.arange(1, lines.shape[1] + 1)
             axes.plot(epochs, lines.mean(0), color=colour, label=title)
             axes.fill_between(epochs, lines.min(0), lines.max(0), color=colour, alpha=0.15)
+            if apart:
+                label = f"{title}, with texture"
+                axes.plot(epochs, whole.mean(0), color=colour, linestyle=":", label=label)
         axes.set(xlabel="epoch", ylabel=measure, ylim=(0, None if measure == "loss" else 1.02))
-        axes.legend()
-    figure.suptitle(f"{name}: learning curves, {len(lines)} folds")
+        axes.legend(fontsize=8)
+    of = " of base and head" if apart else ""
+    figure.suptitle(f"{name}: learning curves{of}, {len(lines)} folds")
     save_figure(figure, file)
 
 

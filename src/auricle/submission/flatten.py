@@ -2,9 +2,10 @@
 
 What a function needs is found by name, definition by definition, through the package's imports: the
 file holds that and nothing else, in the order in which the chapters name the modules. A definition
-is copied as it stands, comments and docstrings included. What would change its meaning in the one
-namespace of a single file is refused: two definitions of one name, a name that hides a builtin, an
-import of the package under another name.
+is copied as it stands, comments and docstrings included; of a class, methods whose names nothing
+in the file speaks of are left out. What would change its meaning in the one namespace of a single
+file is refused: two definitions of one name, a name that hides a builtin, an import of the package
+under another name.
 """
 
 import ast
@@ -12,13 +13,19 @@ import builtins
 import re
 import symtable
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from auricle.submission.prune import without_methods
+
 PACKAGE = "auricle"
-WIDTH = 100
+WIDTH = 99
+"""Of a line; PEP 8 lets a team go so far."""
+
+CALLED = frozenset({"forward"})
+"""Methods that a library calls, whether or not the file does."""
 
 _MARKS = re.compile(r"  # (type: ignore\[[\w-]+\]|noqa: \w+)$", re.MULTILINE)
 
@@ -29,10 +36,15 @@ class FlattenError(Exception):
 
 @dataclass(frozen=True)
 class Chapter:
-    """A heading of the file, and the modules under it in reading order."""
+    """A heading of the file, and the modules under it in reading order.
+
+    `package.module:Name` is one definition of a module, which is left out where the rest stands.
+    `cell` is code of the file's own, after them.
+    """
 
     title: str
     modules: Sequence[str]
+    cell: str = ""
 
 
 @dataclass(frozen=True, order=True)
@@ -73,12 +85,12 @@ class Module:
     here: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def read_module(name: str) -> Module:
-    """Take the source of a module apart."""
+def read_module(name: str) -> str:
+    """The source of a module."""
     spec = find_spec(name)
     assert spec is not None
     assert spec.origin is not None
-    return take_apart(name, Path(spec.origin).read_text(encoding="utf-8"))
+    return Path(spec.origin).read_text(encoding="utf-8")
 
 
 def take_apart(name: str, source: str) -> Module:
@@ -161,6 +173,7 @@ def define(
         last = following.end_lineno or last
     inner = [each for each in ast.walk(node) if isinstance(each, ast.Import | ast.ImportFrom)]
     moved = {line for each in inner for line in range(each.lineno, (each.end_lineno or 0) + 1)}
+    moved |= {line + 1 for line in moved if not lines[line].strip()}  # and what set them apart
     text = "\n".join(lines[at - 1] for at in range(first, last + 1) if at not in moved)
     return Definition(
         module.name,
@@ -190,11 +203,47 @@ class Flat:
     imports: frozenset[Import]
 
 
-def reach(module: str, name: str) -> Flat:
+Edit = Callable[[str, str], str]
+"""What becomes of a module's source, by its name, before it is taken apart."""
+
+
+def reach(module: str, name: str, edit: Edit = lambda module, source: source) -> Flat:
     """Everything of the package that a name needs, and what that imports.
 
     Raises: FlattenError for what cannot stand in one file.
     """
+    unused: dict[str, set[str]] = {}
+    while True:
+        flat = reach_with(
+            module,
+            name,
+            lambda place, source: without_methods(edit(place, source), unused.get(place, ())),
+        )
+        found = unused_methods(flat)
+        if not found:
+            check_names(flat)
+            return flat
+        for place, method in found:
+            unused.setdefault(place, set()).add(method)
+
+
+def unused_methods(flat: Flat) -> set[tuple[str, str]]:
+    """Methods, each with its module, whose names stand nowhere but where they are defined."""
+    spoken, methods = set(CALLED), set()
+    for definition in flat.definitions:
+        for node in ast.walk(ast.parse(definition.text)):
+            if isinstance(node, ast.Attribute):
+                spoken.add(node.attr)
+            elif isinstance(node, ast.ClassDef):
+                own = [each.name for each in node.body if isinstance(each, ast.FunctionDef)]
+                methods |= {
+                    (definition.module, node.name, name) for name in own if name[:2] != "__"
+                }
+    return {(module, f"{owner}.{name}") for module, owner, name in methods if name not in spoken}
+
+
+def reach_with(module: str, name: str, edit: Edit) -> Flat:
+    """The same, methods included that nothing calls."""
     modules: dict[str, Module] = {}
     found: set[Definition] = set()
     imports: set[Import] = set()
@@ -202,7 +251,7 @@ def reach(module: str, name: str) -> Flat:
     while waiting:
         place, wanted = waiting.pop()
         if place not in modules:
-            modules[place] = read_module(place)
+            modules[place] = take_apart(place, edit(place, read_module(place)))
         home = modules[place]
         if wanted in home.here:  # imported from where it was imported to
             waiting.append(home.here[wanted])
@@ -227,9 +276,7 @@ def reach(module: str, name: str) -> Flat:
                 waiting.append(source)
             elif used in home.outside:
                 imports.add(home.outside[used])
-    flat = Flat(modules, frozenset(found), frozenset(imports))
-    check_names(flat)
-    return flat
+    return Flat(modules, frozenset(found), frozenset(imports))
 
 
 def check_names(flat: Flat) -> None:
@@ -296,21 +343,31 @@ def write_chapters(flat: Flat, chapters: Sequence[Chapter]) -> str:
     placed = {module for chapter in chapters for module in chapter.modules}
     if strays := sorted({each.module for each in flat.definitions} - placed):
         raise FlattenError(f"no chapter for {', '.join(strays)}")
+    apart = {tuple(place.split(":")) for place in placed if ":" in place}
     seen: set[str] = set()
     cells = []
     for number, chapter in enumerate(chapters, 1):
         title = f"# ## {number}. {chapter.title}"
-        for module in chapter.modules:
+        for place in chapter.modules:
+            module, _, name = place.partition(":")
             own = sorted((d for d in flat.definitions if d.module == module), key=lambda d: d.line)
-            own = [each for each in own if each.text not in seen]
+            own = [
+                each
+                for each in own
+                if each.text not in seen
+                and (name in each.names if name else (module, *each.names) not in apart)
+            ]
             if not own:
                 continue
             seen |= {each.text for each in own}
-            told = [part for part in (title, told_of(flat.modules[module], own)) if part]
+            said = "" if name else told_of(flat.modules[module], own)
+            told = [part for part in (title, said) if part]
             if told:
                 cells.append("\n#\n".join(["# %% [markdown]\n" + told[0], *told[1:]]))
             title = ""
             cells.append("# %%\n" + "\n\n\n".join(spaced(own)))
+        if chapter.cell:
+            cells.append(f"# %%\n{chapter.cell}")
     return "\n\n\n".join(cells)
 
 
@@ -320,7 +377,9 @@ def told_of(module: Module, own: Sequence[Definition]) -> str:
     if 2 * length < module.lines - module.docstring.count("\n") or not module.docstring:
         return ""
     parts = module.docstring.split("\n\n")
-    parts = [part if part.startswith(" ") else textwrap.fill(part, WIDTH - 2) for part in parts]
+    parts = [
+        part if part.startswith((" ", "- ")) else textwrap.fill(part, WIDTH - 2) for part in parts
+    ]
     return "\n".join(f"# {line}".rstrip() for line in "\n\n".join(parts).splitlines())
 
 

@@ -11,12 +11,15 @@ from auricle.submission.program import LIBRARIES
 ARCHIVE = f"https://github.com/karolpiczak/ESC-10/archive/{COMMIT}.zip"
 """The whole set at the commit whose files are known by their hashes."""
 
+SAVED_AS = "%%writefile {file}"
+"""First line of the cell that carries the file."""
+
 PARAMETERS = "parameters"
 """Tag of the cell that holds what may be changed."""
 
 SETTINGS = """\
 EPOCHS = 100  # of every fit
-TRIALS = 0  # of a search before it, for each architecture
+TRIALS = 0  # of a search before it, for each architecture: none, or 2 and more
 WANDB = "offline"  # "online" asks for a key and sends every epoch at once
 DATA = "ESC-10"  # fetched if it is not there
 ARCHIVE = "{archive}"
@@ -28,10 +31,11 @@ import importlib.util
 import subprocess
 import sys
 
+assert sys.version_info >= (3, 11), "the file needs Python 3.11"
 needed = {needed}
-missing = [name for module, name in needed.items() if not importlib.util.find_spec(module)]
-if missing:
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", *missing], check=True)
+wanted = ["{wandb}"]  # in this version, whichever is here
+wanted += [name for module, name in needed.items() if not importlib.util.find_spec(module)]
+subprocess.run([sys.executable, "-m", "pip", "install", "-q", *wanted], check=True)
 """
 
 FETCH = """\
@@ -100,7 +104,11 @@ def write_notebook(program: str, *, name: str, roll: str) -> str:
 def cells(program: str, *, name: str, roll: str) -> Iterator[dict[str, Any]]:
     """The cells in order."""
     digest = digest_of((clip.file, clip.sha256) for clip in load_published())
-    modules = {library.replace("scikit-learn", "sklearn"): library for library in LIBRARIES}
+    modules = {
+        library.replace("scikit-learn", "sklearn"): f"{library}{version}"
+        for library, version in LIBRARIES.items()
+    }
+    tracker = modules.pop("wandb")
     yield words(
         f"# Environmental sounds told apart\n\n{name}, roll number {roll}.\n\nA 1-D convolutional "
         "network, and the same network under a transformer encoder written from scratch, each "
@@ -110,10 +118,10 @@ def cells(program: str, *, name: str, roll: str) -> Iterator[dict[str, Any]]:
     )
     yield code(SETTINGS.format(archive=ARCHIVE, digest=digest), PARAMETERS)
     yield words("## What it needs, and the sounds")
-    yield code(INSTALL.format(needed=json.dumps(modules)))
+    yield code(INSTALL.format(needed=json.dumps(modules, indent=4), wandb=tracker))
     yield code(FETCH)
     yield words("## The file that is handed in")
-    yield code(f"%%writefile {roll}.py\n{program}")
+    yield code(f"{SAVED_AS.format(file=f'{roll}.py')}\n{program}")
     yield words("## All of it: every epoch, every score")
     yield code(RUN.format(file=f"{roll}.py"))
     yield words("## Learning curves, confusion matrices, ROC curves")

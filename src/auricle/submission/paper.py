@@ -1,5 +1,6 @@
 """The report of a study as it is handed in: a title page, and nothing that leads to other files."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -24,16 +25,14 @@ def submission_document(
 ) -> Document:
     """The study's report under a student's name; `strange` if the file trains other networks."""
     report = make_document(study)
-    blocks = [
-        replace(block, source="") if isinstance(block, Figure | Table) else block
-        for block in on_paper(tuple(chosen(report.blocks, "paper")))
-    ]
+    blocks = [alone(block) for block in on_paper(tuple(chosen(report.blocks, "paper")))]
     link = f"[{plain(colab_url)}]({colab_url})" if colab_url else "not shared yet"
     version, commit = (study.environment.get(key, "") for key in ("auricle", "commit"))
     trains = (
         "It trains today's configurations of the project, which are not those of this study."
         if strange
-        else "It trains the configurations of this report, and repeats their scores."
+        else "It trains the configurations of this report, and repeats their scores with the same "
+        "seeds, processor and version of PyTorch."
     )
     return replace(
         report,
@@ -56,6 +55,29 @@ def submission_document(
             *blocks,
         ),
     )
+
+
+def alone(block: Block) -> Block:
+    """A block that leads to no file and no command of a study that is not handed in."""
+    if isinstance(block, Table):
+        return replace(block, source="", note=without_asides(block.note))
+    if isinstance(block, Figure):
+        return replace(block, source="")
+    if isinstance(block, Paragraph):
+        return replace(block, text=without_asides(block.text))
+    return block
+
+
+_ASIDES = re.compile(
+    r" ?Every row, [^.]* stands in the study's report\.html\."
+    r"|; [^;]*`wandb sync.* address here(?=\.)",
+    re.DOTALL,
+)
+
+
+def without_asides(text: str) -> str:
+    """Text without what sends its reader to other files, or its author to a command."""
+    return _ASIDES.sub("", text)
 
 
 def on_paper(blocks: Sequence[Block]) -> Iterator[Block]:

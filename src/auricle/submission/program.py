@@ -4,7 +4,7 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import auricle
@@ -13,42 +13,60 @@ from auricle.report.study_files import Study
 from auricle.report.tunings import Tuning
 from auricle.study.recipe import Recipe, from_table, read_recipe, to_table
 from auricle.submission.flatten import Chapter, reach, write_chapters, write_imports
+from auricle.submission.unreached import editor, groups_for
+
+CONFIGURATIONS = Chapter(
+    "The configurations",
+    [
+        "auricle.training.augment:AugmentConfig",
+        "auricle.training.fit:TrainingConfig",
+        "auricle.study.recipe",
+    ],
+)
+"""With the recipes of a study as its cell."""
 
 CHAPTERS = (
-    Chapter("What can go wrong, and files that are whole", ["auricle.errors", "auricle.files"]),
     Chapter("From the wave to its spectrum: convolutions", ["auricle.network.frontend"]),
     Chapter("The base: at least three 1-D convolutions", ["auricle.network.base"]),
     Chapter("The transformer encoder, from scratch", ["auricle.network.attention"]),
     Chapter("The texture: statistics of the wave", ["auricle.network.texture"]),
     Chapter("Both architectures", ["auricle.network.classifier"]),
+    CONFIGURATIONS,
+    Chapter("Augmentation: new views of training clips", ["auricle.training.augment"]),
+    Chapter("Clips as the network takes them", ["auricle.training.sounds"]),
+    Chapter("The training loop", ["auricle.training.fit", "auricle.training.history"]),
+    Chapter("Weights & Biases", ["auricle.training.tracking"]),
+    Chapter("Who learns, who validates, who tests", ["auricle.study.protocol"]),
     Chapter("Sound files", ["auricle.data.audio"]),
     Chapter("Clips and their folds", ["auricle.data.folds", "auricle.data.clips"]),
     Chapter("Clips decoded once", ["auricle.data.store"]),
-    Chapter("Augmentation: new views of training clips", ["auricle.training.augment"]),
-    Chapter("Clips as the network takes them", ["auricle.training.sounds"]),
-    Chapter(
-        "The training loop",
-        ["auricle.training.history", "auricle.training.ranks", "auricle.training.fit"],
-    ),
-    Chapter("Weights & Biases", ["auricle.training.tracking"]),
-    Chapter("Who learns, who validates, who tests", ["auricle.study.protocol"]),
     Chapter("Accuracy, F1, confusion, ROC and AUC", ["auricle.evaluation.metrics"]),
     Chapter("Intervals of a score", ["auricle.evaluation.intervals"]),
     Chapter(
         "Scores of every strategy",
         [
-            "auricle.study.recipe",
             "auricle.study.fits",
             "auricle.study.job",
             "auricle.study.scores",
             "auricle.study.summary",
         ],
     ),
+    Chapter("Files that are whole, and what can go wrong", ["auricle.files", "auricle.errors"]),
     Chapter("Figures", ["auricle.submission.figures"]),
     Chapter("The experiment", ["auricle.submission.script"]),
 )
 
-LIBRARIES = ("torch", "numpy", "soundfile", "soxr", "scikit-learn", "matplotlib", "wandb")
+PYTHON = ">=3.11"
+LIBRARIES = {
+    "torch": ">=2.6,<2.14",
+    "numpy": ">=1.26",
+    "soundfile": ">=0.13.1",
+    "soxr": ">=0.5",
+    "scikit-learn": ">=1.5",
+    "matplotlib": ">=3.9",
+    "wandb": ">=0.31,<0.32",
+}
+"""All that the file imports, in the versions that the package is tested with."""
 
 SHIPPED = ("cnn", "transformer-h1", "transformer-h2", "transformer-h4")
 
@@ -56,23 +74,26 @@ HEADER = '''"""Environmental sounds told apart: {title}.
 
 {name}, roll number {roll}.
 
-Ten kinds of sound, 400 recordings (ESC-10), and two architectures in PyTorch: a 1-D convolutional
+Ten kinds of sound, 400 clips (ESC-10), and two architectures in PyTorch: a 1-D convolutional
 network with a fully-connected head, and the same network under a transformer encoder with 1, 2 and
-4 heads. Beside either, a linear layer judges the sound by statistics of its texture, and the two
-answers are averaged. Attention, encoder, class token, statistics, training loop and augmentation
-are written out here; of torch they use linear layers, convolutions, normalisations, a Fourier
-transform, a softmax and optimisers. Metrics are scikit-learn's.
+4 heads. Attention, encoder, class token, statistics, training loop and augmentation are written
+out here; of torch they use linear layers, convolutions, normalisations, a Fourier transform, a
+softmax and optimisers. Metrics are scikit-learn's.
+
+{plainly}
 
     python {file} --data ESC-10 --test
         trains, validates (k = 4), tests, scores and draws everything
     python {file} --data ESC-10 --quick
         a few epochs of each: does everything run?
+    python {file} --data ESC-10 --without-texture
+        convolutions and head alone: what the bare architectures are worth
     python {file} --data ESC-10 --tune 10
-        first searches ten draws of an architecture's values
+        first searches an architecture's values: the recipe as it is, and nine draws
     python {file} --help
         all options
 
-It needs {libraries}, and nothing else.
+{libraries}
 `--data` is the folder of ESC-10 or of ESC-50. Each fit runs {epochs} epochs and is a run of
 Weights & Biases, kept offline unless asked otherwise. A run that was stopped goes on with the same
 command. Cells (`# %%`) can be run one by one in VS Code, Spyder and Jupyter.
@@ -82,6 +103,14 @@ command. Cells (`# %%`) can be run one by one in VS Code, Spyder and Jupyter.
 {contents}
 """
 '''
+
+CALL = """\
+# %%
+# A notebook has arguments of its own: there,
+# call main(RECIPES, CLIP_S, ["--data", "ESC-10", "--quick"]).
+if __name__ == "__main__" and "ipykernel" not in sys.modules:
+    sys.exit(main(RECIPES, CLIP_S))
+"""
 
 
 @dataclass(frozen=True)
@@ -100,16 +129,17 @@ def write_program(study: Study, *, name: str, roll: str) -> Program:
     shipped configurations, and says so.
     """
     recipes, strange = recipes_of(study)
-    flat = reach("auricle.submission.script", "main")
-    configured = write_recipes(recipes, study)
+    flat = reach("auricle.submission.script", "main", editor(recipes))
+    configured = replace(CONFIGURATIONS, cell=write_recipes(recipes, study))
+    chapters = [configured if each is CONFIGURATIONS else each for each in CHAPTERS]
     text = "\n\n".join(
         [
             write_header(study, recipes, name=name, roll=roll, strange=strange).rstrip("\n"),
             f"# %%\n{write_imports(flat.imports, sys.stdlib_module_names)}",
-            write_chapters(flat, CHAPTERS),
+            write_chapters(flat, chapters),
         ]
     )
-    return Program(f"{text}\n\n\n{configured}", recipes, strange)
+    return Program(f"{text}\n\n\n{CALL}", recipes, strange)
 
 
 def recipes_of(study: Study) -> tuple[tuple[Recipe, ...], bool]:
@@ -141,18 +171,38 @@ def write_header(
             "of is of an older release, whose networks differ: these are the shipped "
             "configurations of today."
         )
-    titles = [chapter.title for chapter in CHAPTERS] + ["The configurations"]
-    contents = [f"    {number:2}. {title}" for number, title in enumerate(titles, 1)]
+    contents = [f"    {number:2}. {chapter.title}" for number, chapter in enumerate(CHAPTERS, 1)]
+    versions = [f"{library} {version}" for library, version in LIBRARIES.items()]
+    libraries = f"It needs Python {PYTHON}, {', '.join(versions[:-1])} and {versions[-1]}."
     return HEADER.format(
         title="ESC-10 by a 1-D CNN and by a transformer",
         name=safe(name),
         roll=roll,
         file=f"{roll}.py",
-        libraries=f"{', '.join(LIBRARIES[:-1])} and {LIBRARIES[-1]}",
+        plainly=textwrap.fill(plainly(recipes), 99, break_on_hyphens=False),
+        libraries=textwrap.fill(libraries, 99, break_on_hyphens=False),
         epochs=" or ".join(map(str, epochs)),
         source=textwrap.fill(safe(source), 99),
         contents="\n".join(contents),
     )
+
+
+def plainly(recipes: Sequence[Recipe]) -> str:
+    """What a reader might take for something else."""
+    shares = sorted({recipe.network.texture.share for recipe in recipes} - {0.0})
+    said = (
+        "The base runs along time on what convolutions of the spectrogram give for each of its "
+        "steps: these slide along frequency and along time by turns, so that together they see "
+        "patches, as two-dimensional ones do, though each kernel has one axis (torch runs it as "
+        "one of width one)."
+    )
+    if shares:
+        counts = " or ".join(f"{share:.0%}" for share in shares)
+        said += (
+            f" {counts} of each answer comes from a linear layer on statistics of the sound's "
+            "texture, which is solved before the first epoch and learns from no view."
+        )
+    return said
 
 
 def safe(text: str) -> str:
@@ -161,35 +211,27 @@ def safe(text: str) -> str:
 
 
 def write_recipes(recipes: Sequence[Recipe], study: Study) -> str:
-    """The last cell: what is trained, and the call that does it."""
+    """What is trained. Values that differ from the defaults are named."""
     entries = []
     for recipe in recipes:
         entries += [f"    # {line}" for line in origins(recipe, study.tunings)]
         entries.append(f"    {write_value(recipe, 1)},")
-    number = len(CHAPTERS) + 1
-    return "\n".join(
-        [
-            "# %% [markdown]",
-            f"# ## {number}. The configurations",
-            "#",
-            "# Each value that is not named here stands beside what it configures: NetworkConfig,",
-            "# FrontendConfig, BaseConfig, EncoderConfig, TextureConfig, TrainingConfig,",
-            "# AugmentConfig.",
+    lines = [
+        "# Values that are not named here stand beside what they configure: in NetworkConfig,",
+        "# FrontendConfig, BaseConfig, EncoderConfig, TextureConfig, TrainingConfig and",
+        "# AugmentConfig.",
+        f"CLIP_S = {study.plan.get('clip_s', 5.0)}",
+        "RECIPES = (",
+        *entries,
+        ")",
+    ]
+    if groups := groups_for(recipes):
+        lines += [
             "",
-            "",
-            "# %%",
-            f"CLIP_S = {study.plan.get('clip_s', 5.0)}",
-            "RECIPES = (",
-            *entries,
-            ")",
-            "",
-            "# A notebook has arguments of its own: there,",
-            '# call main(RECIPES, CLIP_S, ["--data", "ESC-10", "--quick"]).',
-            'if __name__ == "__main__" and "ipykernel" not in sys.modules:',
-            "    sys.exit(main(RECIPES, CLIP_S))",
-            "",
+            "# Of the package that this file is made of, what these never reach is left out.",
         ]
-    )
+        lines += [f"assert {group.written}" for group in groups]
+    return "\n".join(lines)
 
 
 def write_value(value: Any, depth: int) -> str:
@@ -224,7 +266,7 @@ def origins(recipe: Recipe, tunings: Sequence[Tuning]) -> Iterator[str]:
             continue
         number = tuning.told["chosen"].removeprefix("trial-")
         trial = tuning.trial(0 if number == "as-it-is" else int(number))
-        row = ", ".join(f"{key}={trial.values[key]}" for key in found)
+        row = ", ".join(f"{key}={short(trial.values[key])}" for key in found)
         text = (
             f"From trial {trial.number} of tuning/{tuning.name}/trials.csv, log loss "
             f"{trial.score:.6g}, accuracy {trial.accuracy:.6g}: {row}"
@@ -232,6 +274,14 @@ def origins(recipe: Recipe, tunings: Sequence[Tuning]) -> Iterator[str]:
         if apart:
             text += " (heads apart)"
         yield from textwrap.wrap(text, 92)
+
+
+def short(value: str) -> str:
+    """A drawn value as short as it is: a grid's 0.30000000000000004 is 0.3."""
+    try:
+        return f"{float(value):.6g}"
+    except ValueError:
+        return value
 
 
 def chosen_values(tuning: Tuning) -> Mapping[str, Any]:

@@ -38,7 +38,6 @@ from auricle.study.summary import comparison_csv, predictions_csv
 from auricle.submission.figures import draw_confusions, draw_curves, draw_roc
 from auricle.training.fit import choose_device, fit, new_network, predict
 from auricle.training.history import Epoch
-from auricle.training.sounds import Examples
 from auricle.training.tracking import Mode, RunName, Tracker, check_online
 
 PROJECT = "esc10"
@@ -56,6 +55,7 @@ class Experiment:
     table: ClipTable
     clip_s: float
     out: Path
+    cache: Path
     device: torch.device
     wandb: Mode
     skip_bad: bool
@@ -65,13 +65,13 @@ class Experiment:
         """The test fold and the development folds."""
         return roles_of(self.table.folds)
 
-    def waves(self, recipe: Recipe, folds: Sequence[int]) -> WaveStore:
-        """The clips of some folds, decoded; the others' files are not opened."""
+    def waves(self, recipe: Recipe, *, test: bool = False) -> WaveStore:
+        """The development clips, or the test clips, decoded; the others' files are not opened."""
         return open_store(
-            self.table.in_folds(folds),
+            self.table.in_folds((self.roles.test,) if test else self.roles.development),
             sample_rate_hz=recipe.network.frontend.sample_rate_hz,
             seconds=self.clip_s,
-            cache=self.out / "waves",
+            cache=self.cache,
             skip_bad=self.skip_bad,
         )
 
@@ -105,13 +105,23 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--epochs", type=positive, help="epochs of every fit, if not those of its recipe")
     add("--seeds", type=positive, default=1, help="train every fit with so many seeds")
     add("--quick", action="store_true", help=f"{QUICK_EPOCHS} epochs: see that everything runs")
-    add("--tune", type=positive, metavar="N", help="first search N draws an architecture")
+    add(
+        "--tune",
+        type=several,
+        metavar="N",
+        help="first search the last CNN and the last encoder, each as it is and by N - 1 draws",
+    )
+    add(
+        "--without-texture",
+        action="store_true",
+        help="convolutions and head alone, without the linear layer on the sound's texture",
+    )
     add("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
     add(
         "--wandb",
         choices=["offline", "online", "disabled"],
         default="offline",
-        help="Weights & Biases: kept here to be sent later, sent at once (needs a key), or nothing",
+        help="Weights & Biases: kept here to be sent later, sent at once (with a key), or nothing",
     )
     add("--skip-bad", action="store_true", help="leave out files that cannot be used")
     return reader.parse_args(arguments)
@@ -124,6 +134,15 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def several(text: str) -> int:
+    """A whole number above one."""
+    if int(text) < 2:
+        raise argparse.ArgumentTypeError(
+            f"{text} searches nothing: the first trial is the recipe as it is; give 2 or more"
+        )
+    return int(text)
+
+
 def run(recipes: Sequence[Recipe], clip_s: float, asked: argparse.Namespace) -> None:
     """Train, validate and test all that is asked for, and write down what was found.
 
@@ -132,9 +151,13 @@ def run(recipes: Sequence[Recipe], clip_s: float, asked: argparse.Namespace) -> 
     if asked.wandb == "online":
         check_online()
     recipes = chosen(recipes, asked.only, QUICK_EPOCHS if asked.quick else asked.epochs)
+    if asked.without_texture:
+        recipes = [bare(recipe) for recipe in recipes]
     table = read_esc(asked.data, skip_bad=asked.skip_bad)
     device = choose_device(asked.device)
-    experiment = Experiment(table, clip_s, asked.out, device, asked.wandb, asked.skip_bad)
+    out: Path = asked.out
+    cache = out / "waves"
+    experiment = Experiment(table, clip_s, out, cache, device, asked.wandb, asked.skip_bad)
     recordings = len({clip.recording for clip in table.clips})
     print(
         f"{len(table.clips)} clips of {len(table.categories)} categories in {len(table.folds)} "
@@ -178,6 +201,13 @@ def chosen(
     return [replace(each, training=replace(each.training, epochs=epochs)) for each in taken]
 
 
+def bare(recipe: Recipe) -> Recipe:
+    """The same convolutions and head, without the texture beside them."""
+    texture = replace(recipe.network.texture, share=0.0)
+    network = replace(recipe.network, texture=texture)
+    return replace(recipe, name=f"{recipe.name}-without-texture", network=network)
+
+
 def train(experiment: Experiment, recipe: Recipe, split: Split, seed: int) -> None:
     """One fit: a new network, trained to its last epoch, its weights kept in the fit's folder.
 
@@ -190,7 +220,7 @@ def train(experiment: Experiment, recipe: Recipe, split: Split, seed: int) -> No
     replace_text(begun, values)
     if (folder / "weights.pt").exists():
         return
-    store = experiment.waves(recipe, experiment.roles.development)
+    store = experiment.waves(recipe)
     categories = experiment.table.categories
     training = examples_in(store, split.training, categories)
     validation = examples_in(store, (split.validation,), categories) if split.validation else None
@@ -246,11 +276,18 @@ def train(experiment: Experiment, recipe: Recipe, split: Split, seed: int) -> No
 
 def say_epoch(row: Epoch, epochs: int) -> None:
     """A line on an epoch."""
-    line = f"  epoch {row.epoch} of {epochs}: training loss {row.train_loss:.3f}, "
-    line += f"accuracy {100 * row.train_accuracy:.1f}%"
-    if row.val_loss is not None and row.val_accuracy is not None:
-        line += f"; validation loss {row.val_loss:.3f}, accuracy {100 * row.val_accuracy:.1f}%"
-    print(line)
+    apart = row.train_events_loss is not None  # base and head, which learn, and not the texture
+    said = [f"  epoch {row.epoch} of {epochs}{', base and head' if apart else ''}"]
+    for title, part in (("training", "train"), ("validation", "val")):
+        loss, accuracy = (
+            getattr(row, f"{part}_events_{measure}" if apart else f"{part}_{measure}")
+            for measure in ("loss", "accuracy")
+        )
+        if loss is not None:
+            said.append(f"{title} loss {loss:.3f}, accuracy {accuracy:.1%}")
+    if apart and row.val_accuracy is not None:
+        said.append(f"with the texture {row.val_accuracy:.1%}")
+    print("; ".join(said))
 
 
 def answers(
@@ -264,10 +301,11 @@ def answers(
     network.load_state_dict(kept["weights"])
 
     def heard(fold: int) -> Predictions:
-        store = experiment.waves(recipe, (fold,))
-        rows = np.arange(len(store.clips))
-        found = predict(network, Examples(store.waves, rows, rows), experiment.device)
-        return Predictions(store.clips, found.astype(np.float64))
+        store = experiment.waves(recipe, test=fold == experiment.roles.test)
+        examples = examples_in(store, (fold,), experiment.table.categories)
+        found = predict(network, examples, experiment.device)
+        clips = tuple(store.clips[row] for row in examples.rows)
+        return Predictions(clips, found.astype(np.float64))
 
     return Member(
         recipe.name,
@@ -293,13 +331,14 @@ def tune(experiment: Experiment, recipes: Sequence[Recipe], trials: int) -> list
 
     The first trial is the recipe as it is; the others draw around it. The least log loss over the
     out-of-fold clips wins: it tells more than accuracy does on so few clips. `trials.csv` has a
-    row a trial; a recipe that won joins the configurations as NAME-searched.
+    row a trial; a recipe that won joins the configurations under its trial's number. A search that
+    is asked for more trials goes on.
     """
     convolutional = [recipe for recipe in recipes if not recipe.network.encoder.blocks]
     encoders = [recipe for recipe in recipes if recipe.network.encoder.blocks]
     quiet = replace(experiment, out=experiment.out / "tuning", wandb="disabled")
     rows, found = [], []
-    for recipe in (*convolutional[:1], *encoders[-1:]):
+    for recipe in (*convolutional[-1:], *encoders[-1:]):
         tried = []
         for number in range(trials):
             drawn = draw(recipe, number)
@@ -307,12 +346,13 @@ def tune(experiment: Experiment, recipes: Sequence[Recipe], trials: int) -> list
             shorter = replace(drawn, training=replace(drawn.training, epochs=epochs))
             log_loss, accuracy, seconds = trial(quiet, shorter)
             tried.append((log_loss, number, drawn))
-            rows.append([recipe.name, number, log_loss, accuracy, seconds, *values_of(drawn)])
+            values = [f"{value:.6g}" for value in (log_loss, accuracy, seconds, *values_of(drawn))]
+            rows.append([recipe.name, number, *values])
             print(f"trial {number} of {recipe.name}: log loss {log_loss:.3f}, {accuracy:.1%}")
         log_loss, number, best = min(tried, key=lambda each: each[:2])
         print(f"trial {number} of {recipe.name} is the best, with a log loss of {log_loss:.3f}")
         if number:
-            found.append(replace(best, name=f"{recipe.name}-searched"))
+            found.append(replace(best, name=f"{recipe.name}-searched-{number}"))
     header = ["recipe", "trial", "log_loss", "accuracy", "seconds", *SEARCHED]
     write_rows(experiment.out / "trials.csv", [header, *rows])
     return found
@@ -394,7 +434,7 @@ def write_results(
     replace_text(out / "predictions.csv", predictions_csv(everything, table.categories))
     replace_text(out / "scores.json", json.dumps(configurations, indent=1))
     write_rows(out / "parameters.csv", sizes)
-    for line in lines_of(configurations):
+    for line in (*lines_of(configurations), *confusions_of(configurations, table.categories)):
         print(line)
     print(f"Everything is in {out}: comparison.csv, predictions.csv, scores.json, plots/")
     if experiment.wandb == "offline":
@@ -408,13 +448,18 @@ def draw_all(experiment: Experiment, recipe: Recipe, entries: Sequence[dict[str,
     columns = {name: np.array([each[name] for each in histories]) for name in histories[0]}
     plots, categories = experiment.out / "plots", experiment.table.categories
     draw_curves(recipe.name, columns, plots / f"curves-{recipe.name}.png")
-    shown = {
+    shown = shown_of(entries)
+    draw_confusions(recipe.name, categories, shown, plots / f"confusion-{recipe.name}.png")
+    draw_roc(recipe.name, categories, shown, plots / f"roc-{recipe.name}.png")
+
+
+def shown_of(entries: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The scores that are drawn: those of all clips of a strategy, of the first seed."""
+    return {
         f"{entry['strategy']}, {entry['on']}": entry
         for entry in entries
         if entry["seed"] == "0" and "roc" in entry
     }
-    draw_confusions(recipe.name, categories, shown, plots / f"confusion-{recipe.name}.png")
-    draw_roc(recipe.name, categories, shown, plots / f"roc-{recipe.name}.png")
 
 
 def read_history(file: Path) -> dict[str, list[float]]:
@@ -437,7 +482,8 @@ def lines_of(configurations: Sequence[dict[str, Any]]) -> Iterator[str]:
     for each in configurations:
         for entry in each["scores"]:
             accuracy = entry["accuracy"]
-            low, high = (100 * (accuracy[end] or math.nan) for end in ("low", "high"))
+            ends = [accuracy["low"], accuracy["high"]]
+            low, high = (math.nan if end is None else 100 * end for end in ends)
             auc = math.nan if entry["auc_macro"] is None else entry["auc_macro"]
             yield (
                 f"{each['name']:{max(wide, 13)}}  {entry['strategy']:8}  {entry['on']:11}  "
@@ -445,6 +491,23 @@ def lines_of(configurations: Sequence[dict[str, Any]]) -> Iterator[str]:
                 f"[{low:5.1f}, {high:5.1f}]  {entry['f1_macro']['value']:8.3f}  {auc:5.3f}"
             )
     yield ""
+
+
+def confusions_of(
+    configurations: Sequence[dict[str, Any]], categories: Sequence[str]
+) -> Iterator[str]:
+    """Confusion matrices, line by line: what a clip is down, what it was heard as across."""
+    wide = max(map(len, categories))
+    numbers = "".join(f"{number:4}" for number in range(1, len(categories) + 1))
+    for each in configurations:
+        for title, entry in shown_of(each["scores"]).items():
+            yield f"{each['name']}, {title}, confusion matrix:"
+            yield f"{'':{wide + 4}}{numbers}"
+            for number, (category, row) in enumerate(
+                zip(categories, entry["confusion"], strict=True), 1
+            ):
+                yield f"{number:3} {category:{wide}}{''.join(f'{count:4}' for count in row)}"
+            yield ""
 
 
 def write_rows(path: Path, rows: Sequence[Sequence[Any]]) -> None:

@@ -78,8 +78,8 @@ def stretch_and_shift(
 def read_loop(sound: Tensor, rows: Tensor, places: Tensor) -> Tensor:
     """Read clips between their moments: what is there is a weighted sum of two neighbours.
 
-    Shapes: (clips, moments, ...), (batch,), (batch, n) -> (batch, n, ...). After the last moment of
-    a clip comes its first.
+    Shapes: (clips, moments, ...), (batch,), (batch, n) -> (batch, n, ...). After the last moment
+    of a clip comes its first.
     """
     moments = sound.shape[1]
     below = places.floor()
@@ -111,7 +111,8 @@ def shift_bands(count: int, bands: int, furthest: float, generator: Generator) -
 def colour(count: int, bands: int, strongest_db: float, generator: Generator) -> Tensor:
     """Give each clip another room and microphone: (count, bands) gains, smooth over the bands."""
     waves = torch.arange(1, 4) * math.pi / bands
-    angle = torch.arange(bands)[:, None] * waves + uniform((count, 1, 3), 0, 2 * math.pi, generator)
+    phase = uniform((count, 1, 3), 0, 2 * math.pi, generator)
+    angle = torch.arange(bands)[:, None] * waves + phase
     strength = uniform((count, 1, 3), 0, strongest_db / 3, generator)
     gain_db = (angle.cos() * strength).sum(-1)  # (count, bands)
     return 10 ** (gain_db / 10)
@@ -204,7 +205,8 @@ def add_noise_(
     shape = 10 ** (torch.linspace(-1, 1, bands) * slope)  # decades over the bands
     grain = -(1 - uniform((frames, bands), 0, 1, generator)).log()  # exponential, mean one
     ratio = 10 ** (-uniform((len(noisy), 1, 1), lowest_db, lowest_db + 30, generator) / 10)
-    return power.index_add_(0, noisy, grain * (ratio * level / shape.mean(2, keepdim=True) * shape))
+    strength = ratio * level / shape.mean(2, keepdim=True)
+    return power.index_add_(0, noisy, grain * (strength * shape))
 
 
 def mask(count: int, length: int, masks: int, widest: int, generator: Generator) -> Tensor:

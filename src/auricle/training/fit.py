@@ -241,8 +241,8 @@ def average_into(average: nn.Module, network: nn.Module, share: float) -> None:
 def losses_and_accuracies(network: SoundClassifier, sounds: Sounds, name: str) -> dict[str, float]:
     """Cross-entropy in nats and accuracy of a network on clips as they are, in float32.
 
-    Whatever the training is in: losses of training and validation are compared. Keys are columns of
-    the history, those of base and head alone among them if there is a texture beside.
+    Whatever the training is in: losses of training and validation are compared. Keys are columns
+    of the history, those of base and head alone among them if there is a texture beside.
     """
     network.eval()
     sums: dict[str, float] = defaultdict(float)
@@ -299,6 +299,7 @@ def choose_precision(name: str, device: torch.device) -> str:
     if name != "auto":
         return name
     if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "float32"
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bf16" if native else "float32"
     multiplies_bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return "bf16" if device.type == "cpu" and multiplies_bf16() else "float32"

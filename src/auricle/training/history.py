@@ -17,8 +17,8 @@ CHECKPOINT = "checkpoint.pt"
 class Epoch:
     """A row of the history. Losses are in nats; without validation its columns are empty.
 
-    `events_` is said of base and head alone, which the epochs train; empty where they are all there
-    is.
+    `events_` is said of base and head alone, which the epochs train; empty where they are all
+    there is.
     """
 
     epoch: int

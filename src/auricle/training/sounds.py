@@ -144,7 +144,7 @@ class Sounds:
 
         Views are drawn on the processor, so that they are the same on every device.
         """
-        targets, frontend = self.targets[rows], network.config.frontend
+        targets = self.targets[rows]
         if self.powers is not None:
             power, wanted = view_powers(
                 self.powers,
@@ -162,7 +162,7 @@ class Sounds:
             self.waves(rows, torch.device("cpu")),
             targets,
             classes=classes,
-            sample_rate_hz=frontend.sample_rate_hz,
+            sample_rate_hz=network.config.frontend.sample_rate_hz,
             mixing=mixing,
             config=config,
             generator=generator,

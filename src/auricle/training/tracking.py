@@ -1,6 +1,7 @@
 """A fit told to Weights & Biases: offline unless asked, never a prompt, never a key.
 
-`history.csv` holds the same rows, under the names of its columns.
+`history.csv` holds the same rows. Its `events_`, base and head alone, are `base_and_head_` here,
+where others look who do not know this project.
 """
 
 import os
@@ -48,10 +49,10 @@ class Tracker:
     all of its epochs again.
     """
 
-    def __init__(self, mode: Mode, run_name: RunName, config: dict[str, Any], folder: Path) -> None:
+    def __init__(self, mode: Mode, run_name: RunName, facts: dict[str, Any], folder: Path) -> None:
         self.mode = mode
         self.run_name = run_name
-        self.config = config
+        self.facts = facts
         self.folder = folder
 
     def __enter__(self) -> "Tracker":
@@ -70,7 +71,7 @@ class Tracker:
             group=self.run_name.group,
             job_type=self.run_name.job_type,
             name=self.run_name.name,
-            config=self.config,
+            config=self.facts,
             dir=self.folder,
             reinit="create_new",
             settings=wandb.Settings(
@@ -99,10 +100,10 @@ class Tracker:
             "train/accuracy": row.train_accuracy,
             "val/loss": row.val_loss,
             "val/accuracy": row.val_accuracy,
-            "train/events_loss": row.train_events_loss,
-            "train/events_accuracy": row.train_events_accuracy,
-            "val/events_loss": row.val_events_loss,
-            "val/events_accuracy": row.val_events_accuracy,
+            "train/base_and_head_loss": row.train_events_loss,
+            "train/base_and_head_accuracy": row.train_events_accuracy,
+            "val/base_and_head_loss": row.val_events_loss,
+            "val/base_and_head_accuracy": row.val_events_accuracy,
         }
         self.run.log({key: value for key, value in values.items() if value is not None})
 
