@@ -159,7 +159,7 @@ def test_a_full_disk_is_told_with_the_way_out(table, tmp_path, monkeypatch):
 
     monkeypatch.setattr(store_module, "_write_header", fill)
 
-    with pytest.raises(DataError, match=r"No space left.*another folder in AURICLE_CACHE"):
+    with pytest.raises(DataError, match=r"No space left.*another folder for the cache"):
         open_store(table, **SIZE, cache=tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())
 

@@ -62,12 +62,14 @@ def write_search(folder, **told):
                 "accuracy": 0.93,
                 "log_losses": [0.24, 0.26],
                 "accuracies": [0.925, 0.935],
+                "parameters_trainable": 1000,
             },
             "trial-1": {
                 "log_loss": 0.21,
                 "accuracy": 0.94,
                 "log_losses": [0.25, 0.17],
                 "accuracies": [0.94, 0.94],
+                "parameters_trainable": 2000,
             },
         },
     } | told
@@ -118,7 +120,7 @@ def test_what_was_confirmed_is_told_seed_by_seed(folder, tmp_path):
     )
     assert "its accuracy differs by +1.0 points" in text
     kept = read_tuning(write_search(tmp_path / "kept", chosen="as-it-is", parameters={}))
-    assert "which is kept" in said(tuned({"trials.csv": kept}))
+    assert "the recipe as it was is kept" in said(tuned({"trials.csv": kept}))
 
 
 def test_importance_that_chance_gives_is_told_as_such(folder, tmp_path):

@@ -126,7 +126,10 @@ def test_the_best_few_are_confirmed_beside_the_recipe_as_it_is(found, tools):
     assert len(names) == 3
     assert set(told["confirmed"]) == set(names)
     assert all(0 <= each["accuracy"] <= 1 for each in told["confirmed"].values())
-    assert told["chosen"] == min(names, key=lambda n: told["confirmed"][n]["log_loss"])
+    seeds = {name: told["confirmed"][name]["log_losses"] for name in names}
+    assert {len(losses) for losses in seeds.values()} == {2}
+    least = min(names, key=lambda name: sum(seeds[name]))
+    assert told["chosen"] == least  # networks of equal size
     assert set(told["new_seeds"]) == {"best", "as it is"}
     assert [len(scores) for scores in told["new_seeds"].values()] == [3, 3]
     searched = {int(row["trial"]): row for row in rows_of(out)}
@@ -403,6 +406,18 @@ def test_a_search_stops_what_falls_behind_and_no_other(search, tmp_path, monkeyp
     assert search(tmp_path / "run", "--confirm", 0, "--together", 2, trials=8).code == 0
     rows = rows_of(tmp_path / "run")
     assert {(row["state"], row["folds"]) for row in rows} == {("complete", "2"), ("pruned", "1")}
+
+
+def test_the_smallest_that_chance_may_have_put_behind_the_best_is_chosen():
+    choose = tuning.smallest_of_the_best
+    losses = {"large": [0.10, 0.14], "small": [0.13, 0.14], "tiny": [0.15, 0.16]}
+    sizes = {"large": 900, "small": 300, "tiny": 100}
+    # The best: 0.12, give or take 0.028 by its seeds, 0.02 as a mean of two.
+    assert choose(losses, sizes) == "small"
+    assert choose(losses, sizes, spread=0.01) == "large"
+    assert choose(losses, sizes, spread=0.1) == "tiny"
+    assert choose(losses, dict.fromkeys(sizes, 500)) == "large"  # of equal ones the better
+    assert choose({"one": [0.2], "two": [0.1]}, {"one": 1, "two": 2}) == "two"
 
 
 def test_a_search_of_nothing_that_can_be_trained_says_why(search, tmp_path, monkeypatch):

@@ -4,7 +4,6 @@ import sys
 
 import pytest
 
-from auricle.study.recipe import read_recipe
 from auricle.submission.flatten import (
     Chapter,
     FlattenError,
@@ -14,7 +13,6 @@ from auricle.submission.flatten import (
     write_imports,
 )
 from auricle.submission.program import CHAPTERS
-from auricle.submission.unreached import editor
 
 
 @pytest.fixture
@@ -169,7 +167,7 @@ def test_a_module_without_a_chapter_is_named(modules):
 
 
 def test_no_two_definitions_of_the_package_clash_in_the_file_that_is_handed_in():
-    flat = reach("auricle.submission.script", "main", editor([read_recipe("cnn")]))
+    flat = reach("auricle.submission.script", "main")
     assert {"MultiHeadAttention", "fit", "score", "main"} <= {
         name for each in flat.definitions for name in each.names
     }

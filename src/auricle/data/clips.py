@@ -358,7 +358,7 @@ def _row_clip(row: dict[str, str], pattern: str, columns: Columns, where: str) -
     file = pattern.format_map(row).replace("\\", "/")
     if PurePosixPath(file).is_absolute() or PureWindowsPath(file).is_absolute():
         problem = f"{where}: {file} is absolute"
-        raise DataError(f"{problem}; name files from the table's folder, or --root")
+        raise DataError(f"{problem}; name files from the table's folder, or say their root")
     return Clip(file, category, fold, recording)
 
 

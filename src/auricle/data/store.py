@@ -93,7 +93,7 @@ def open_store(
         except OSError as error:
             raise DataError(
                 f"{cache}: cannot hold the decoded clips ({error.strerror}); make room there "
-                "or name another folder in AURICLE_CACHE"
+                "or take another folder for the cache"
             ) from error
         store = _open_built(file, table, samples)
         assert store is not None

@@ -155,7 +155,7 @@ class Encoder(nn.Module):
         (batch, blocks, heads, 1 + steps, 1 + steps).
 
         In float32 whatever the base computes in: its products are small, and in bf16 its answers
-        were worse (docs/ablation.md).
+        were worse.
         """
         with torch.autocast(features.device.type, enabled=False):
             return self.encode(features.float())

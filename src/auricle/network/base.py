@@ -11,7 +11,7 @@ by all bands, builds in the second. Either slides over one axis: every layer is 
 
 The other axis stays beside it. A one-dimensional kernel with a lone axis added is a picture's
 kernel of height or width one: the same sums, but for all moments in one call, with the channels
-last in memory, where processors multiply them soonest (docs/speed.md has the ratio).
+last in memory, where processors multiply them soonest.
 """
 
 from dataclasses import dataclass

@@ -307,10 +307,11 @@ def _space_table(tuning: Tuning) -> Table:
             ]
             for key, searched in tuning.values.items()
         ],
-        note="Chosen: of the best few after confirming them; a dash where the recipe as it was "
-        "remained the best."
+        note="Chosen: the smallest network among the best few within one standard error of the "
+        "least log loss (Breiman et al., 1984); a dash where that is the recipe as it was."
         if tuning.told["confirmed"]
-        else "Chosen: the best trial; it was not confirmed at full length.",
+        else "Chosen: the smallest network among the trials within one standard deviation of the "
+        "best one, by its seeds (Breiman et al., 1984); it was not confirmed at full length.",
     )
 
 
@@ -340,6 +341,7 @@ def _confirmed(tuning: Tuning) -> Table:
         "means over the seeds, out of fold, and the seeds' range.",
         [
             Column("recipe", align="left"),
+            Column("trainable"),
             Column("log loss"),
             Column("its range"),
             Column("accuracy, %"),
@@ -348,6 +350,7 @@ def _confirmed(tuning: Tuning) -> Table:
         [
             [
                 plain(name),
+                count(each["parameters_trainable"]),
                 decimals(each["log_loss"]),
                 _range(each["log_losses"]),
                 percent(each["accuracy"]),
@@ -356,8 +359,8 @@ def _confirmed(tuning: Tuning) -> Table:
             for name in ranked
             for each in (measured[name],)
         ],
-        note="Chosen is the one of least log loss. As the best of these on the clips that they are "
-        "scored on, it is a little kind to itself.",
+        note="As the best of these on the clips that they are scored on, the first is a little "
+        "kind to itself.",
     )
 
 
@@ -365,13 +368,17 @@ def _gained(tuning: Tuning) -> str:
     """What the chosen recipe gained over the one as it was, at full length."""
     measured, chosen = tuning.told["confirmed"], tuning.told["chosen"]
     if chosen == "as-it-is":
-        return "None of the best few is better than the recipe as it was, which is kept."
+        return (
+            "No larger network is better by more than one standard error, and none as small is "
+            "better: the recipe as it was is kept."
+        )
     now, was = measured[chosen], measured["as-it-is"]
     pairs = list(zip(was["log_losses"], now["log_losses"], strict=True))
     better = sum(before > after for before, after in pairs)
     less, gained = was["log_loss"] - now["log_loss"], now["accuracy"] - was["accuracy"]
     return (
-        f"At full length {plain(chosen)} has a log loss {decimals(less)} lower than the recipe as "
-        f"it was, lower with {count(better)} of {plural(len(pairs), 'seed')}; its accuracy differs "
-        f"by {points(gained)} points."
+        f"At full length {plain(chosen)}, which is chosen, has a log loss of "
+        f"{decimals(now['log_loss'])}, the recipe as it was one of {decimals(was['log_loss'])}: "
+        f"{less:+.3f}, lower with {count(better)} of {plural(len(pairs), 'seed')}. Its accuracy "
+        f"differs by {points(gained)} points."
     )

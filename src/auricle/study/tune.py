@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 import optuna
@@ -432,18 +432,19 @@ def confirm(tuning: Tuning) -> dict[str, Any]:
     )
     run_study(plan, replace(tuning.setting, run=folder, resume=True), tuning.console)
     found = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
-    return {each["name"]: confirmed_scores(each["scores"]) for each in found["configurations"]}
+    return {each["name"]: confirmed_scores(each) for each in found["configurations"]}
 
 
-def confirmed_scores(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Log-loss and accuracy out of fold, and those of each seed."""
-    pooled_ones = [each for each in scores if each["member"] == "pooled"]
+def confirmed_scores(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Log-loss and accuracy out of fold, those of each seed, and how large the network is."""
+    pooled_ones = [each for each in configuration["scores"] if each["member"] == "pooled"]
     seeds = [each for each in pooled_ones if each["seed"] != "mean"]
     return {
         "log_loss": fmean(each["log_loss"] for each in seeds),
         "accuracy": fmean(each["accuracy"]["value"] for each in seeds),
         "log_losses": [each["log_loss"] for each in seeds],
         "accuracies": [each["accuracy"]["value"] for each in seeds],
+        "parameters_trainable": configuration["parameters"]["total"]["trainable"],
     }
 
 
@@ -459,9 +460,18 @@ def write_best(
     trials = tuning.study.get_trials()
     best = best_of(trials)
     assert best is not None
-    chosen = f"trial-{best.number}"
     if confirmed:
-        chosen = min(confirmed, key=lambda name: confirmed[name]["log_loss"])
+        chosen = smallest_of_the_best(
+            {name: each["log_losses"] for name, each in confirmed.items()},
+            {name: each["parameters_trainable"] for name, each in confirmed.items()},
+        )
+    else:
+        whole = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+        chosen = smallest_of_the_best(
+            {f"trial-{trial.number}": [trial.user_attrs["log_loss"]] for trial in whole},
+            {f"trial-{trial.number}": trial.user_attrs["parameters_trainable"] for trial in whole},
+            spread=stdev(new_seeds["best"]),
+        )
     number = None if chosen == "as-it-is" else int(chosen.removeprefix("trial-"))
     parameters = {} if number is None else trials[number].params
     shares, by_chance = importances(tuning.study), importances_by_chance(tuning.study)
@@ -481,6 +491,26 @@ def write_best(
     replace_text(tuning.run / "best.toml", to_toml(recipe))
     replace_text(tuning.run / "tuning.json", json.dumps(told, indent=1))
     tuning.console.print(f"{chosen} is the best; {tuning.run / 'best.toml'} is its recipe.")
+
+
+def smallest_of_the_best(
+    losses: Mapping[str, Sequence[float]],
+    parameters: Mapping[str, int],
+    spread: float | None = None,
+) -> str:
+    """The recipe of fewest parameters among those that chance may have put behind the best.
+
+    These are within one standard error of the least mean log-loss, by the spread of the best one's
+    seeds unless another is given. Of equal ones the better. Source: Breiman et al. (1984), the
+    one-standard-error rule.
+    """
+    least = min(losses, key=lambda name: fmean(losses[name]))
+    seeds = losses[least]
+    if spread is None:
+        spread = stdev(seeds) if len(seeds) > 1 else 0.0
+    reach = fmean(seeds) + spread / len(seeds) ** 0.5
+    near = [name for name in losses if fmean(losses[name]) <= reach]
+    return min(near, key=lambda name: (parameters[name], fmean(losses[name])))
 
 
 def write_trials(tuning: Tuning) -> None:

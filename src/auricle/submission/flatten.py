@@ -13,12 +13,11 @@ import builtins
 import re
 import symtable
 import textwrap
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-
-from auricle.submission.prune import without_methods
+from typing import Any
 
 PACKAGE = "auricle"
 WIDTH = 99
@@ -203,22 +202,14 @@ class Flat:
     imports: frozenset[Import]
 
 
-Edit = Callable[[str, str], str]
-"""What becomes of a module's source, by its name, before it is taken apart."""
-
-
-def reach(module: str, name: str, edit: Edit = lambda module, source: source) -> Flat:
+def reach(module: str, name: str) -> Flat:
     """Everything of the package that a name needs, and what that imports.
 
     Raises: FlattenError for what cannot stand in one file.
     """
     unused: dict[str, set[str]] = {}
     while True:
-        flat = reach_with(
-            module,
-            name,
-            lambda place, source: without_methods(edit(place, source), unused.get(place, ())),
-        )
+        flat = reach_without(module, name, unused)
         found = unused_methods(flat)
         if not found:
             check_names(flat)
@@ -242,8 +233,8 @@ def unused_methods(flat: Flat) -> set[tuple[str, str]]:
     return {(module, f"{owner}.{name}") for module, owner, name in methods if name not in spoken}
 
 
-def reach_with(module: str, name: str, edit: Edit) -> Flat:
-    """The same, methods included that nothing calls."""
+def reach_without(module: str, name: str, unused: Mapping[str, Collection[str]]) -> Flat:
+    """The same without some methods, by module, as `Class.method`; names are not checked."""
     modules: dict[str, Module] = {}
     found: set[Definition] = set()
     imports: set[Import] = set()
@@ -251,7 +242,9 @@ def reach_with(module: str, name: str, edit: Edit) -> Flat:
     while waiting:
         place, wanted = waiting.pop()
         if place not in modules:
-            modules[place] = take_apart(place, edit(place, read_module(place)))
+            modules[place] = take_apart(
+                place, without_methods(read_module(place), unused.get(place, ()))
+            )
         home = modules[place]
         if wanted in home.here:  # imported from where it was imported to
             waiting.append(home.here[wanted])
@@ -277,6 +270,34 @@ def reach_with(module: str, name: str, edit: Edit) -> Flat:
             elif used in home.outside:
                 imports.add(home.outside[used])
     return Flat(modules, frozenset(found), frozenset(imports))
+
+
+def statements(tree: ast.AST, place: str = "") -> Iterator[tuple[str, ast.stmt, list[ast.stmt]]]:
+    """Statements, each after the dotted name of what it stands in, with those around it."""
+    for part in ("body", "orelse"):
+        found: Any = getattr(tree, part, None)
+        body: list[ast.stmt] = found if isinstance(found, list) else []
+        for node in body:
+            yield place, node, body
+            name = node.name if isinstance(node, ast.FunctionDef | ast.ClassDef) else ""
+            inner = ".".join(filter(None, (place, name)))
+            yield from statements(node, inner)
+
+
+def without_methods(source: str, methods: Collection[str]) -> str:
+    """The source without some methods, decorators and the lines before them included."""
+    lines = source.splitlines()
+    found = [
+        (min([node.lineno, *(each.lineno for each in node.decorator_list)]), node.end_lineno, name)
+        for place, node, _ in statements(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and (name := f"{place}.{node.name}") in methods
+    ]
+    for first, last, _ in reversed(found):
+        before = lines[: first - 1]
+        while before and not before[-1].strip():
+            before.pop()
+        lines = [*before, *lines[last or 0 :]]
+    return "\n".join([*lines, ""])
 
 
 def check_names(flat: Flat) -> None:

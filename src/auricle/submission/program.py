@@ -13,7 +13,6 @@ from auricle.report.study_files import Study
 from auricle.report.tunings import Tuning
 from auricle.study.recipe import Recipe, from_table, read_recipe, to_table
 from auricle.submission.flatten import Chapter, reach, write_chapters, write_imports
-from auricle.submission.unreached import editor, groups_for
 
 CONFIGURATIONS = Chapter(
     "The configurations",
@@ -35,6 +34,7 @@ CHAPTERS = (
     Chapter("Augmentation: new views of training clips", ["auricle.training.augment"]),
     Chapter("Clips as the network takes them", ["auricle.training.sounds"]),
     Chapter("The training loop", ["auricle.training.fit", "auricle.training.history"]),
+    Chapter("One fit on many devices", ["auricle.training.ranks"]),
     Chapter("Weights & Biases", ["auricle.training.tracking"]),
     Chapter("Who learns, who validates, who tests", ["auricle.study.protocol"]),
     Chapter("Sound files", ["auricle.data.audio"]),
@@ -129,7 +129,7 @@ def write_program(study: Study, *, name: str, roll: str) -> Program:
     shipped configurations, and says so.
     """
     recipes, strange = recipes_of(study)
-    flat = reach("auricle.submission.script", "main", editor(recipes))
+    flat = reach("auricle.submission.script", "main")
     configured = replace(CONFIGURATIONS, cell=write_recipes(recipes, study))
     chapters = [configured if each is CONFIGURATIONS else each for each in CHAPTERS]
     text = "\n\n".join(
@@ -225,12 +225,6 @@ def write_recipes(recipes: Sequence[Recipe], study: Study) -> str:
         *entries,
         ")",
     ]
-    if groups := groups_for(recipes):
-        lines += [
-            "",
-            "# Of the package that this file is made of, what these never reach is left out.",
-        ]
-        lines += [f"assert {group.written}" for group in groups]
     return "\n".join(lines)
 
 

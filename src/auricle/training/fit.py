@@ -137,8 +137,7 @@ def fit(
         objective = ranks.mean(objective)
         if not math.isfinite(objective):
             raise AuricleError(
-                f"{folder}: the loss is no number after epoch {epoch + 1}; lower "
-                "training.learning_rate"
+                f"{folder}: the loss is no number after epoch {epoch + 1}; lower its learning rate"
             )
         if not ranks.leads:
             continue
