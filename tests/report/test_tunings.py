@@ -33,18 +33,15 @@ def write_search(folder, **told):
     (folder / "space.toml").write_text(tomli_w.dumps(space), encoding="utf-8")
     with (folder / "trials.csv").open("w", encoding="utf-8", newline="") as stream:
         rows = csv.writer(stream)
+        columns = "trial state score accuracy folds seconds parameters_trainable fits problem"
+        rows.writerow([*columns.split(), RATE, WIDTHS])
+        rows.writerow([0, "complete", 0.40, 0.90, 4, 60, 900, "a", "", 0.003, "[64, 128, 128]"])
+        rows.writerow([1, "complete", 0.30, 0.92, 4, 60, 900, "b", "", 0.002, "[8, 8, 8]"])
+        rows.writerow([2, "pruned", 0.70, 0.80, 1, 15, 900, "c", "", 0.009, "[8, 8, 8]"])
+        rows.writerow([3, "complete", 0.36, 0.91, 4, 60, 500, "d", "", 0.004, "[64, 128, 128]"])
         rows.writerow(
-            [
-                *["trial", "state", "score", "accuracy", "folds", "seconds", "fits", "problem"],
-                RATE,
-                WIDTHS,
-            ]
+            [4, "pruned", "", "", "", "", "", "", "the loss is no number", 0.01, "[8, 8, 8]"]
         )
-        rows.writerow([0, "complete", 0.40, 0.90, 4, 60, "a", "", 0.003, "[64, 128, 128]"])
-        rows.writerow([1, "complete", 0.30, 0.92, 4, 60, "b", "", 0.002, "[8, 8, 8]"])
-        rows.writerow([2, "pruned", 0.70, 0.80, 1, 15, "c", "", 0.009, "[8, 8, 8]"])
-        rows.writerow([3, "complete", 0.36, 0.91, 4, 60, "d", "", 0.004, "[64, 128, 128]"])
-        rows.writerow([4, "pruned", "", "", "", "", "", "the loss is no number", 0.01, "[8, 8, 8]"])
     summary = {
         "space": "small",
         "data": "esc10",
@@ -114,13 +111,17 @@ def test_a_search_that_found_nothing_better_says_so(tmp_path):
 
 def test_what_was_confirmed_is_told_seed_by_seed(folder, tmp_path):
     text = said(tuned({"trials.csv": read_tuning(folder)}))
-    assert (
-        "trial-1 has a log loss 0.040 lower than the recipe as it was, lower with 1 of 2 seeds"
-        in text
-    )
-    assert "its accuracy differs by +1.0 points" in text
+    assert "trial-1, which is chosen, has a log loss of 0.210, the recipe as it was one" in text
+    assert "of 0.250: +0.040, lower with 1 of 2 seeds. Its accuracy differs by +1.0 points" in text
     kept = read_tuning(write_search(tmp_path / "kept", chosen="as-it-is", parameters={}))
     assert "the recipe as it was is kept" in said(tuned({"trials.csv": kept}))
+
+
+def test_a_smaller_network_than_the_best_is_told_where_it_is_chosen(tmp_path):
+    search = read_tuning(write_search(tmp_path / "s", chosen="trial-3", confirmed={}))
+    text = said(tuned({"trials.csv": search}))
+    assert "Chosen is trial 3: its log loss is 0.360" in text
+    assert "500 trainable parameters, that of trial 1 900." in text
 
 
 def test_importance_that_chance_gives_is_told_as_such(folder, tmp_path):

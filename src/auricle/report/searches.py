@@ -29,6 +29,7 @@ class Trial:
     seconds: float
     values: dict[str, str]
     failed: bool = False
+    parameters: int = 0
 
 
 def history(name: str, trials: Sequence[Trial]) -> str:

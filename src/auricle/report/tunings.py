@@ -62,6 +62,12 @@ class Tuning:
         found: dict[str, Any] = self.space["values"]
         return found
 
+    @property
+    def chosen(self) -> Trial | None:
+        """The trial that `best.toml` is of; none if that is the recipe as it was."""
+        number = str(self.told["chosen"]).removeprefix("trial-")
+        return self.trial(int(number)) if number.isdigit() else None
+
     def trial(self, number: int) -> Trial:
         """A trial by its number."""
         return next(trial for trial in self.trials if trial.number == number)
@@ -104,6 +110,7 @@ def _trials(path: Path) -> Iterator[Trial]:
                 float(row["seconds"] or 0),
                 {key: row[key] for key in row if "." in key},
                 failed=bool(row["problem"]),
+                parameters=int(row["parameters_trainable"] or 0),
             )
 
 
@@ -161,6 +168,12 @@ def _section(tuning: Tuning, configurations: Sequence[Mapping[str, Any]]) -> Ite
         f"{percent(best.accuracy)}%).{alone} {_luck(tuning)}"
     )
     yield _space_table(tuning)
+    if not told["confirmed"] and (chosen := tuning.chosen) and chosen is not best:
+        yield Paragraph(
+            f"Chosen is trial {chosen.number}: its log loss is {decimals(chosen.score)}, its "
+            f"network has {plural(chosen.parameters, 'trainable parameter')}, that of trial "
+            f"{best.number} {count(best.parameters)}."
+        )
     if configurations:
         yield Paragraph(_used(tuning, configurations))
     yield Figure(
@@ -325,11 +338,12 @@ def _searched(searched: dict[str, Any]) -> str:
 
 
 def _short(text: str) -> str:
-    """A number to three digits; anything else as it is."""
+    """A number to three digits, a whole one as it is; anything else as it is."""
     try:
-        return f"{float(text):.3g}"
+        value = float(text)
     except ValueError:
         return text
+    return f"{value:.0f}" if value.is_integer() else f"{value:.3g}"
 
 
 def _confirmed(tuning: Tuning) -> Table:
