@@ -49,6 +49,8 @@ def section(found: LookingFound) -> Iterator[Block]:
         "answer must fall by more than with the same pattern at another time, with frames drawn by "
         "chance, and with the loudest frames. "
         + " ".join(_muted(each) for each in found.configurations)
+        + _harder(found.configurations)
+        + "".join(_quiet(each) for each in found.configurations)
     )
     yield _pictures(found)
     yield _table(found.configurations)
@@ -62,7 +64,16 @@ def _planted(looked: Sequence[Looked]) -> str:
         "place drawn by chance. A good pointer has its peak within that event; one that points "
         f"anywhere has it there in {_whole(chance)}% of the clips."
     )
-    return " ".join([start, *(_peaks(each) for each in looked)])
+    return " ".join([start, *(_peaks(each) for each in looked), *_level(looked[0])])
+
+
+def _level(of: Looked) -> Iterator[str]:
+    """What a level meter, which recognises nothing, would score under the same test."""
+    if of.level_found is not None:
+        yield (
+            f"The loudest frame lies in {percent(of.level_found.value)}% of the events: to find "
+            "them, a pointer need not know what they are."
+        )
 
 
 def _peaks(of: Looked) -> str:
@@ -101,9 +112,32 @@ def _verdict(of: Pointer) -> str:
         *([f"neither tellably more nor less than {listed(same)}"] if same else []),
     ]
     parts = [f"more than {listed(more)}" if more else "", ", and ".join(shortfalls)]
-    safe = of.over_elsewhere.low > 0 and of.over_drawn.low > 0
-    caution = "" if safe else " (its marks must not be read as what the answer rests on)"
+    caution = "" if of.holds else " (its marks must not be read as what the answer rests on)"
     return ", but ".join(part for part in parts if part) + caution
+
+
+def _harder(looked: Sequence[Looked]) -> str:
+    """Why scattered frames may be the harder rival, where some pointer beats only the other."""
+    pointers = [pointer for each in looked for pointer in each.pointers]
+    if all(of.over_drawn.low > 0 or of.over_elsewhere.low <= 0 for of in pointers):
+        return ""
+    return (
+        " Frames drawn one by one lie scattered and leave no stretch whole that a convolution "
+        "hears at once; marks lie together, as the same pattern at another time does."
+    )
+
+
+def _quiet(of: Looked) -> str:
+    """How often what is shown of attention peaks where little is to be heard."""
+    for pointer in of.pointers:
+        if pointer.name == of.attention and pointer.in_quiet is not None:
+            return (
+                f" In {percent(pointer.in_quiet.value)}% of the clips the {WORDS[pointer.name]} of "
+                f"{code(of.configuration)} is highest in the quieter half of the frames, where "
+                "chance alone would have it in 50%: a step of the encoder need not hold what "
+                "sounds at its time."
+            )
+    return ""
 
 
 def _whole(share: float) -> str:
