@@ -142,3 +142,4 @@ def test_a_damaged_answer_is_told_by_its_file(asked: Path, auricle: Any) -> None
     told = auricle("report", asked)
     assert told.code == 1
     assert "calibration.json" in told.err
+    assert f"auricle evidence {asked} --part calibration --again" in told.err

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from auricle.evaluation.comparison import ALPHA
 from auricle.report import plots
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
 from auricle.report.headlines import View, views
@@ -184,23 +185,35 @@ def pairs(study: Study) -> Iterator[Block]:
                 probability(p.p_holm),
                 f"{p.mcnemar.first_only} : {p.mcnemar.second_only}",
                 probability(p.mcnemar.p),
-                "cannot be told apart" if p.p_holm > 0.05 else f"**{plain(words(p.verdict))}**",
+                "cannot be told apart" if p.p_holm > ALPHA else f"**{plain(words(p.verdict))}**",
             ]
             for p in found
         ],
+        note=_one_each(len(found)),
         dense=True,
     )
     yield Figure(
         "differences",
         plots.differences(found),
         "Differences in out-of-fold accuracy with their 95% intervals; filled diamonds are those "
-        "that chance does not explain (p adjusted by Holm's method at most 0.05).",
+        f"that chance does not explain (p adjusted by Holm's method at most {ALPHA:g}). "
+        f"{_one_each(len(found))}".rstrip(),
         "Differences between pairs of configurations, in percentage points. "
         + " ".join(
             f"{p.first} less {p.second}: {points(p.difference)}, from {points(p.low)} to "
             f"{points(p.high)}."
             for p in found
         ),
+    )
+
+
+def _one_each(pairs: int) -> str:
+    """How an interval can leave out zero where a pair cannot be told apart."""
+    if pairs < 2:
+        return ""
+    return (
+        f"Intervals are of one comparison each; the adjusted p allows for having asked all "
+        f"{worded(pairs)}: an interval may leave out zero where a pair cannot be told apart."
     )
 
 

@@ -9,6 +9,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from auricle.evaluation.comparison import ALPHA
 from auricle.report.document import Panel
 from auricle.report.drawing import (
     DASHES,
@@ -291,7 +292,7 @@ def differences(pairs: Sequence[Pair]) -> str:
         axes = drawn.figure.subplots()
         axes.axvline(0, color=MUTED, linewidth=0.8)
         for row, pair in enumerate(pairs):
-            told_apart = pair.p_holm <= 0.05
+            told_apart = pair.p_holm <= ALPHA
             colour = SERIES[1] if told_apart else SERIES[0]
             axes.plot([100 * pair.low, 100 * pair.high], [row, row], color=colour, linewidth=1.6)
             axes.plot(

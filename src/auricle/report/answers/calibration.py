@@ -16,7 +16,11 @@ def section(found: CalibrationFound) -> Iterator[Block]:
         "A classifier is calibrated if it is right in four of five cases of which it is 80% sure. "
         "Dividing the logits by one number, the temperature, changes how sure it is and none of "
         "its answers. Each fold is judged at the temperature of the other folds; a shipped model "
-        "gets that of all of them. " + " ".join(_verdict(each) for each in found.configurations)
+        "gets that of all of them. "
+        + " ".join(_verdict(each) for each in found.configurations)
+        + " A clip shorter than the rest was heard once for this, followed by silence; a shipped "
+        "model hears it a second time, repeated, and averages: its temperature and its limits were "
+        "not fitted to such pairs."
     )
     yield _table(found.configurations)
     yield _figure(found.configurations)

@@ -338,7 +338,7 @@ function probabilities(row) {
     });
     return make("tr", {}, name, ...cells);
   });
-  const caption = make("caption", { textContent: "Probability of each category, %; each answer is bold." });
+  const caption = make("caption", { textContent: "Probability of each category, %, as trained, before calibration; each answer is bold." });
   const top = make("tr", {}, make("td"), ...head);
   const table = make("table", {}, caption, make("thead", {}, top), make("tbody", {}, ...lines));
   return make("div", { className: "table", tabIndex: 0, role: "region", ariaLabel: "Probabilities" }, table);
