@@ -4,7 +4,17 @@ from collections.abc import Iterator, Sequence
 
 from auricle.evaluation.comparison import ALPHA
 from auricle.report import plots
-from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
+from auricle.report.document import (
+    Block,
+    Column,
+    Either,
+    Figure,
+    Heading,
+    Paragraph,
+    Table,
+    code,
+    plain,
+)
 from auricle.report.headlines import View, views
 from auricle.report.scores import Configuration, ScoreRow
 from auricle.report.study_files import Study
@@ -96,14 +106,51 @@ def roc(study: Study) -> Iterator[Block]:
     if len(names) > plots.MOST_PANELS:
         more = f" Of the {len(names)} categories the first {plots.MOST_PANELS} are drawn."
     yield Heading("ROC curves", 2, "roc")
-    yield Paragraph(
-        f"{figures([figure.name for figure in drawn])}: each category against all others, from "
-        "probabilities. Scores of different networks do not pool, so an out-of-fold curve is the "
-        "mean of the folds' curves (Fawcett, 2006), and its area the mean of their areas."
-        + _first_seed(study)
-        + more
+    told = (
+        ": each category against all others, from probabilities. Scores of different networks do "
+        "not pool, so an out-of-fold curve is the mean of the folds' curves (Fawcett, 2006), and "
+        "its area the mean of their areas." + _first_seed(study)
     )
-    yield from drawn
+    page = Paragraph(f"{figures([figure.name for figure in drawn])}{told}{more}")
+    corner = _roc_corner(study)
+    yield Either(
+        (page, *drawn),
+        (
+            Paragraph(f"[@{corner.name}]{told} The page beside this paper has them whole."),
+            corner,
+        ),
+    )
+
+
+def _roc_corner(study: Study) -> Figure:
+    """All configurations in one figure, cut to the corner that curves pass through."""
+    shown = [
+        (view.title, [(c.name, r) for c in study.configurations if (r := view.drawn(c)) and r.roc])
+        for view in views(study)
+    ]
+    rows = [(title, found) for title, found in shown if found]
+    lowest = plots.lowest_areas([row for _, found in rows for _, row in found])
+    some = len(lowest) < len(study.scores.dataset.categories)
+    return Figure(
+        "roc-corner",
+        plots.roc_corner(rows, lowest),
+        "The corner of the ROC curves"
+        + (f", of the {worded(len(lowest))} categories with the smallest areas" if some else "")
+        + ": the rest of each square is empty. The farther from the upper left, the worse.",
+        "The upper left corner of ROC curves, a panel a configuration. "
+        + " ".join(
+            f"{name}, {title}: areas "
+            + ", ".join(
+                f"{category(c.category)} {decimals(c.auc)}"
+                for c in row.per_class
+                if c.category in lowest
+            )
+            + "."
+            for title, found in rows
+            for name, row in found
+        ),
+        floats=True,
+    )
 
 
 def _areas(rows: Sequence[tuple[str, ScoreRow]]) -> str:

@@ -6,7 +6,7 @@ from auricle.evaluation.intervals import Interval
 from auricle.evidence.familiar import RuleName
 from auricle.evidence.unknown import Refusal, Unknown, UnknownFound
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
-from auricle.report.drawing import INK, MUTED, PAPER, SERIES, canvas, light_grid
+from auricle.report.drawing import DASHES, INK, PAPER, SERIES, canvas, light_grid
 from auricle.report.wording import (
     category,
     configurations,
@@ -206,7 +206,11 @@ def _figure(found: Sequence[Unknown]) -> Figure:
                     label=NAMES[refusal.score],
                 )
                 axes.axvline(
-                    100 * refusal.kept.value, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2))
+                    100 * refusal.kept.value,
+                    color=SERIES[at],
+                    linewidth=0.9,
+                    linestyle=DASHES[1 + at],
+                    label=f"known kept by {SHORT[refusal.score]}",
                 )
             axes.set_title(each.configuration)
             axes.set_xlabel("accepted as known, %")
@@ -226,6 +230,7 @@ def _figure(found: Sequence[Unknown]) -> Figure:
         "unknown-figure",
         drawn.svg,
         f"Share of foreign clips that {configurations([e.configuration for e in found])} take for "
-        "known; shorter bars are better. The dashed lines are the known clips that are kept.",
+        "known; shorter bars are better. Broken lines are the known clips that each rule keeps: "
+        "far to the right is good.",
         f"Bars of accepted foreign clips by kind. {told}.",
     )
