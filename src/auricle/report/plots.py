@@ -312,7 +312,7 @@ def roc_corner(
     below = [f for c in curves for f, t in zip(c.fpr, c.tpr, strict=True) if t < 1]
     right = min(1.0, max(0.05, 0.05 * np.ceil(20 * max(below, default=0.0) + 1e-9)))
     left = [max(t for f, t in zip(c.fpr, c.tpr, strict=True) if f == 0) for c in curves]
-    bottom = max(0.0, 0.1 * np.floor(10 * min(left, default=0.0)))
+    bottom = min(0.9, 0.1 * np.floor(10 * min(left, default=0.0)))
     with canvas("roc-corner", 14 + 44 * down) as drawn:
         grid = drawn.figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
         for axes, (title, row) in zip(grid, panels, strict=False):
@@ -335,6 +335,9 @@ def roc_corner(
             axes.set_visible(False)
         drawn.figure.supxlabel("false positive rate", fontsize=7.5, color=INK)
         drawn.figure.supylabel("true positive rate", fontsize=7.5, color=INK)
+        engine = drawn.figure.get_layout_engine()
+        assert isinstance(engine, ConstrainedLayoutEngine)
+        engine.set(wspace=0.06)
         handles, labels = grid[0].get_legend_handles_labels()
         drawn.figure.legend(handles, labels, loc="outside upper center", ncols=3)
     return drawn.svg

@@ -211,7 +211,7 @@ def comparison(study: Study) -> Iterator[Block]:
     for view in shown:
         scored = [view.quoted(each) for each in study.configurations]
         accuracies = [row.accuracy if row else None for row in scored]
-        columns.append(Column("accuracy, %", view.title, "center"))
+        columns.append(Column("accuracy, %", view.title, "center", 1))
         best = _bold([each.value if each else None for each in accuracies], percent)
         for line, cell, accuracy in zip(body, best, accuracies, strict=True):
             line.append(f"{cell}\n{interval(accuracy)}" if accuracy else cell)
@@ -224,7 +224,7 @@ def comparison(study: Study) -> Iterator[Block]:
             for line, cell in zip(body, _bold(values, decimals), strict=True):
                 line.append(cell)
         if view.on == "out-of-fold" and alone:
-            columns.append(Column("accuracy, %", ALONE, "center"))
+            columns.append(Column("accuracy, %", ALONE, "center", 1))
             best = _bold([score.value if score else None for score in alone], percent)
             for line, cell, score in zip(body, best, alone, strict=True):
                 line.append(f"{cell}\n{interval(score)}" if score else cell)

@@ -43,8 +43,8 @@ def section(found: ShortcutsFound) -> Iterator[Block]:
         "sound repeated where a clip begins or ends in digital silence; and all of these together. "
         f"{_padded(found)} {_outside(found.configurations)}"
         + " ".join(_verdict(each) for each in found.configurations)
-        + " What lies above that frequency belongs to some sounds as well as to microphones: to "
-        "lose by it is no proof of a shortcut, and to lose nothing none that there is no other."
+        + " What lies above that frequency belongs to some sounds as well as to microphones: a "
+        "loss there is no proof of a shortcut. Nor does no loss prove that there is no other."
     )
     yield _figure(found.configurations)
     yield _table(found.configurations)

@@ -121,7 +121,7 @@ def _table(found: Sequence[Unknown]) -> Table:
         "How well known clips are parted from foreign ones.",
         [
             Column("configuration", align="left"),
-            Column("score", align="left"),
+            Column("score", align="left", weight=1),
             Column("known kept, %"),
             Column("misheard refused"),
             Column("foreign accepted, %"),
@@ -151,6 +151,7 @@ def _table(found: Sequence[Unknown]) -> Table:
         "of foreign ones over other draws of the same kinds. Misheard: known clips that are taken "
         "for another category. Shipped: fitted on all development clips; above is said of "
         "strangeness.",
+        dense=True,
     )
 
 
@@ -219,7 +220,7 @@ def _figure(found: Sequence[Unknown]) -> Figure:
         panels[0].set_yticks(range(len(kinds)), kinds, color=INK)
         panels[0].set_ylim(len(kinds) - 0.4, -0.6)
         handles, labels = panels[0].get_legend_handles_labels()
-        drawn.figure.legend(handles, labels, loc="outside upper center", ncols=len(handles))
+        drawn.figure.legend(handles, labels, loc="outside upper center", ncols=2)
     told = "; ".join(
         f"{each.configuration}, {NAMES[refusal.score]}: "
         + ", ".join(f"{kind.kind} {percent(kind.accepted)}%" for kind in refusal.kinds)
