@@ -19,6 +19,9 @@ def test_paper_has_one_figure_of_roc_curves_and_the_page_all(mission: Path) -> N
     )
     assert page == [f"roc-{each.name}" for each in study.configurations]
     assert paper == ["roc-corner"]
+    (figure,) = (block for block in either.paper if isinstance(block, Figure))
+    for each in study.configurations:
+        assert f"`{each.name}`: ROC curves with a mean area of" in figure.caption
 
 
 def test_the_categories_drawn_are_those_with_the_smallest_areas(mission: Path) -> None:

@@ -170,7 +170,7 @@ def test_what_the_report_lacks_is_missed(document, published, handed_in, tmp_pat
     listing = "def attend(query, key, value):\nreturn weights @ value, weights\nimport torch\n"
 
     def kept(block):
-        drawn = isinstance(block, Figure) and block.name.startswith(("curves-", "roc-cnn"))
+        drawn = isinstance(block, Figure) and block.name.startswith(("curves-", "roc-"))
         headed = getattr(block, "name", "") in ("assumptions", "tuned", "tried", "references")
         return not drawn and not headed
 

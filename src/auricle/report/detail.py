@@ -129,14 +129,17 @@ def _roc_corner(study: Study) -> Figure:
         for view in views(study)
     ]
     rows = [(title, found) for title, found in shown if found]
+    names = [name for _, found in rows for name, _ in found]
     lowest = plots.lowest_areas([row for _, found in rows for _, row in found])
     some = len(lowest) < len(study.scores.dataset.categories)
     return Figure(
         "roc-corner",
         plots.roc_corner(rows, lowest),
-        "The corner of the ROC curves"
+        "The corner that ROC curves pass through"
         + (f", of the {worded(len(lowest))} categories with the smallest areas" if some else "")
-        + ": the rest of each square is empty. The farther from the upper left, the worse.",
+        + ": the rest of each square is empty. The farther from the upper left, the worse. "
+        + "; ".join(_mean_areas(name, rows) for name in dict.fromkeys(names))
+        + ".",
         "The upper left corner of ROC curves, a panel a configuration. "
         + " ".join(
             f"{name}, {title}: areas "
@@ -151,6 +154,18 @@ def _roc_corner(study: Study) -> Figure:
         ),
         floats=True,
     )
+
+
+def _mean_areas(
+    configuration: str, rows: Sequence[tuple[str, Sequence[tuple[str, ScoreRow]]]]
+) -> str:
+    areas = [
+        f"{decimals(row.auc_macro)} {title}"
+        for title, found in rows
+        for name, row in found
+        if name == configuration
+    ]
+    return f"{code(configuration)}: ROC curves with a mean area of {listed(areas)}"
 
 
 def _areas(rows: Sequence[tuple[str, ScoreRow]]) -> str:

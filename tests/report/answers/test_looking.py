@@ -125,9 +125,9 @@ def test_what_a_level_meter_would_find_is_said_where_it_was_asked():
 def test_how_often_attention_is_highest_in_the_quiet_is_said_where_it_was_asked():
     quiet = replace(pointer("rollout"), in_quiet=Interval(0.62, 0.55, 0.7))
     found = looked(pointer(), quiet, name="transformer", attention="rollout")
-    assert "In 62.0% of the clips the attention rollout of `transformer` is highest in" in words(
-        found_of(found)
-    )
+    told = words(found_of(found))
+    assert "In 62.0 [55.0,\u00a070.0]% of the clips the attention rollout of `transformer`" in told
+    assert "more than the half that chance would have" in told
     assert "quieter half" not in words(BOTH)
 
 

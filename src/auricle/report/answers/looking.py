@@ -11,7 +11,7 @@ from auricle.evidence.looking import KEPT_FRAMES, Looked, LookingFound, Picture,
 from auricle.evidence.pointers import GRADIENT, LAST_BLOCK, ROLLOUT
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
 from auricle.report.drawing import DASHES, INK, MARKERS, MUTED, SERIES, canvas, light_grid
-from auricle.report.wording import category, listed, percent, points
+from auricle.report.wording import category, listed, percent, points, with_interval
 
 WORDS = {
     GRADIENT: "gradient",
@@ -19,6 +19,7 @@ WORDS = {
     ROLLOUT: "attention rollout",
 }
 COLUMNS = 4
+HALF = 0.5
 OUTLINED = 0.4
 """Share of the largest gradient at which it is outlined."""
 OUTLINE, LIGHT = "#ff5a4d", "#ffffff"  # on a spectrogram, which stays dark on any page
@@ -130,12 +131,17 @@ def _harder(looked: Sequence[Looked]) -> str:
 def _quiet(of: Looked) -> str:
     """How often what is shown of attention peaks where little is to be heard."""
     for pointer in of.pointers:
-        if pointer.name == of.attention and pointer.in_quiet is not None:
+        if pointer.name == of.attention and (quiet := pointer.in_quiet):
+            if quiet.high < HALF:
+                verdict = "less than the half that chance would have"
+            elif quiet.low > HALF:
+                verdict = "more than the half that chance would have"
+            else:
+                verdict = "which cannot be told from the half that chance would have"
             return (
-                f" In {percent(pointer.in_quiet.value)}% of the clips the {WORDS[pointer.name]} of "
-                f"{code(of.configuration)} is highest in the quieter half of the frames, where "
-                "chance alone would have it in 50%: a step of the encoder need not hold what "
-                "sounds at its time."
+                f" In {with_interval(quiet)}% of the clips the {WORDS[pointer.name]} of "
+                f"{code(of.configuration)} is highest among the quieter half of the frames, "
+                f"{verdict}."
             )
     return ""
 
