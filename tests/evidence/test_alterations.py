@@ -62,6 +62,8 @@ def test_gain_moves_the_level_and_cuts_at_full_scale() -> None:
     assert level_db(alter.gain(wave, -20)) - level_db(wave) == pytest.approx([-20, -20], abs=0.01)
     loud = alter.gain(wave, 20)
     assert loud[0].abs().max() == 1
+    steps = 32_768 * alter.gain(wave, -40)
+    assert torch.equal(steps, steps.round())  # nothing of the sound is left between them
     assert level_db(loud)[1] - level_db(wave)[1] == pytest.approx(20, abs=0.01)
 
 

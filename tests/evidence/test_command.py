@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from auricle.evidence import case as cases
+from auricle.evidence import command
 from auricle.evidence.command import PARTS
 
 
@@ -112,6 +114,22 @@ def test_other_clips_are_refused(asked: Path, tools: SimpleNamespace, auricle: A
     assert "other clips or folds" in told.err
 
 
+def test_the_cost_of_all_controls_is_told_before_the_first_question(
+    asked: Path, tiny_set: Path, opened: cases.Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(opened.console, "print", told.append)
+    monkeypatch.setattr(command, "estimate_s", lambda jobs, *_: 60.0 * len(jobs))
+    case = replace(opened, run=asked)
+    command.tell_cost(case, ["calibration", "learning", "leak"])
+    assert told == ["6 fits to train (learning 4, leak 2), 1 at a time; about 6 min"]
+    for job in (job for own in PARTS["leak"].jobs(case).values() for job in own):
+        job.folder.mkdir(parents=True)
+        (job.folder / "fit.json").touch()
+    command.tell_cost(case, ["leak"])
+    assert len(told) == 1
+
+
 def test_an_unknown_part_is_told_with_those_that_are(asked: Path, auricle: Any) -> None:
     told = auricle("evidence", asked, "--part", "astrology")
     assert told.code == 1
@@ -124,3 +142,4 @@ def test_a_damaged_answer_is_told_by_its_file(asked: Path, auricle: Any) -> None
     told = auricle("report", asked)
     assert told.code == 1
     assert "calibration.json" in told.err
+    assert f"auricle evidence {asked} --part calibration --again" in told.err

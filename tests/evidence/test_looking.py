@@ -84,20 +84,37 @@ def test_pictures_are_of_the_surest_and_as_they_are_kept(found):
         assert each.gradient == kept[f"gradient_{answer.shown}"][rows[each.file]].tobytes()
 
 
-def test_mistakes_come_first_the_surest_before_the_rest_then_a_right_one_of_each_class():
+def test_what_is_misheard_most_often_comes_first_and_the_surest_of_each_class_last():
     targets = np.array([0, 0, 0, 1, 1, 1])
     of_zero = np.array([[0.9, 0.4, 0.8, 0.7, 0.1, 0.2], [0.8, 0.6, 0.9, 0.4, 0.1, 0.95]])
     probabilities = np.stack([of_zero, 1 - of_zero], axis=2)
-    # wrong: clip 5 by the second at 0.95, clip 3 by the first at 0.7, clip 1 by the first at 0.6;
-    # right for both: of clips 0 and 2 the least sure is 0.8 either way, of class one clip 4
-    assert looking.worth_keeping(probabilities, targets).tolist() == [5, 3, 1, 0, 4]
+    mistakes = np.array([0, 1, 0, 4, 0, 1])
+    # clips 1 and 5 were misheard as often: 5 is less likely (0.05) than 1 (0.4)
+    kept = looking.worth_keeping(mistakes, probabilities, targets)
+    assert kept.tolist() == [3, 5, 1, 2, 0, 4]
 
 
-def test_no_more_clips_are_kept_than_promised():
-    targets = np.zeros(200, dtype=int)
-    targets[100:] = 1
+def test_all_places_are_used_and_no_more():
+    targets = np.repeat([0, 1], 100)
     of_zero = np.linspace(0.01, 0.99, 200)[None]
     probabilities = np.stack([of_zero, 1 - of_zero], axis=2)
-    kept = looking.worth_keeping(probabilities, targets)
-    assert len(kept) == looking.KEPT_CLIPS
-    assert len({*kept}) == len(kept)
+    for mistakes in (np.zeros(200, int), np.ones(200, int)):
+        kept = looking.worth_keeping(mistakes, probabilities, targets)
+        assert len(kept) == looking.KEPT_CLIPS
+        assert len({*kept}) == len(kept)
+
+
+def test_mistakes_are_counted_over_all_configurations_and_seeds(opened, tools):
+    subject = opened.subjects[0]
+    told = tools.rows_of(opened.run / "predictions.csv")
+    pooled = [row for row in told if (row["strategy"], row["member"]) == ("kfold", "pooled")]
+    assert {row["seed"] for row in pooled} >= {"0", "1"}
+    wrong = sum(row["prediction"] != row["category"] for row in pooled)
+    assert looking.mistakes_of(opened, subject).sum() == wrong
+
+
+def test_a_level_meter_finds_what_is_planted_and_a_peak_lies_in_one_half(found):
+    for each in found[0].configurations:
+        assert each.level_found.value > 0.9
+        for pointer in each.pointers:
+            assert 0 <= pointer.in_quiet.value <= 1

@@ -44,8 +44,8 @@ def test_padding_is_counted_and_taken_away(opened: Case) -> None:
     waves = subject.store.waves.copy()
     waves[:5, 1200:] = 0
     padded = replace(subject, store=replace(subject.store, waves=waves))
-    assert shortcuts.count_padded(subject) == 0
-    assert shortcuts.count_padded(padded) == 5
+    assert not shortcuts.padded(subject).any()
+    assert np.flatnonzero(shortcuts.padded(padded)).tolist() == [0, 1, 2, 3, 4]
     heard: list[Tensor] = []
 
     def listen(wave: Tensor, generator: Generator) -> Tensor:
@@ -54,6 +54,32 @@ def test_padding_is_counted_and_taken_away(opened: Case) -> None:
 
     effects.answers([padded], listen)
     assert (torch.cat(heard)[:, 1250:].square().mean(1) > 1e-5).all()
+
+
+def test_a_cue_that_too_few_recordings_have_is_no_question(opened: Case) -> None:
+    subject = opened.subjects[0]
+    waves = subject.store.waves - np.rint(subject.store.waves.mean(1, keepdims=True))
+    still = replace(subject, store=replace(subject.store, waves=waves.astype(np.int16)))
+    waves[subject.recordings == subject.recordings[0]] += 2_000
+    moved = replace(subject, store=replace(subject.store, waves=waves.astype(np.int16)))
+    assert shortcuts.recordings_with(still)["offset"] == 0
+    assert shortcuts.recordings_with(moved)["offset"] == 1
+    (found,) = shortcuts.tempted([moved], moved.sample_rate_hz, opened.console)
+    told = {each.cue: each for each in found.shortcuts}
+    assert [cue for cue, each in told.items() if each.testable] == ["bandwidth", "all"]
+    for cue, each in told.items():
+        if not each.testable:
+            assert each.effect.p_holm == each.effect.p, cue
+    p_values = sorted(told[cue].effect.p for cue in ("bandwidth", "all"))
+    adjusted = sorted(told[cue].effect.p_holm for cue in ("bandwidth", "all"))
+    assert adjusted[0] == pytest.approx(min(1, 2 * p_values[0]))
+
+
+def test_six_recordings_are_the_fewest_that_can_be_told(opened: Case) -> None:
+    (found,) = shortcuts.tempted(opened.subjects[:1], 8_000, opened.console)
+    effect = found.shortcuts[0].effect
+    told = [shortcuts.Shortcut("padding", number, effect).testable for number in (0, 1, 5, 6, 200)]
+    assert told == [False, False, False, True, True]
 
 
 def test_the_common_bandwidth_is_below_what_clips_can_have() -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from auricle.evaluation.intervals import Interval
+from auricle.evidence.looking import Looked, LookingFound, Planted, Pointer
 from auricle.report import every
 from auricle.report.every import by_mistakes, explored
 from auricle.report.html import script_data
@@ -96,6 +98,41 @@ def test_a_picture_unpacks_to_what_was_looked_at(run: Path) -> None:
     assert np.abs(first - looking.gradients["dull"][row].ravel().astype(int)).max() < 8
     assert attention.argmax() == looking.attention["dull-h4"][row].argmax()
     assert attention.max() == 255
+
+
+def test_pointers_that_failed_their_test_are_named_to_the_page(run: Path) -> None:
+    holds, fails = Interval(0.1, 0.05, 0.15), Interval(-0.1, -0.2, -0.05)
+
+    def pointer(name: str, over: Interval) -> Pointer:
+        return Pointer(
+            name=name, planted=Planted(chance=0.1, found=holds, off_s=0.1), muted=(),
+            over_elsewhere=holds, over_drawn=over, over_loudest=over,
+        )  # fmt: skip
+
+    def looked(name: str, attention: str | None, *pointers: Pointer) -> Looked:
+        return Looked(
+            configuration=name, event_s=0.5, named=0.5, unexplained=0.0, pointers=pointers,
+            attention=attention,
+        )  # fmt: skip
+
+    found = LookingFound(
+        configurations=(
+            looked("dull", None, pointer("gradient", fails)),
+            looked(
+                "dull-h4",
+                "rollout",
+                pointer("gradient", holds),
+                pointer("last block", holds),
+                pointer("rollout", fails),
+            ),
+        ),
+        shown="dull-h4", pictures=(), seconds=5.0, low_hz=40.0, high_hz=16_000.0,
+    )  # fmt: skip
+    study = replace(read_study(run), evidence={"looking": found})
+    assert explored(study, {})["pictures"]["failed"] == {
+        "gradients": ["dull"],
+        "attention": ["dull-h4"],
+    }
 
 
 def test_a_study_without_that_evidence_says_how_to_get_it(run: Path) -> None:

@@ -326,6 +326,19 @@ def test_axe_finds_nothing_serious(
     assert page.evaluate(fits), "the page does not scroll sideways"
 
 
+def test_the_caption_of_a_wide_table_stays_in_sight(
+    visit: Callable[..., Page], report: Path
+) -> None:
+    page = visit(report, viewport={"width": 390, "height": 800})
+    table = page.locator("#comparison")
+    assert table.evaluate("box => box.scrollWidth > box.clientWidth + 100")
+    table.evaluate("box => { box.scrollLeft = 150; }")
+    caption = page.locator("#comparison caption > span").bounding_box()
+    assert caption
+    assert caption["x"] >= 0
+    assert caption["x"] + caption["width"] <= 390
+
+
 def find_nothing_serious(page: Page, part: str = "html", **asked: Any) -> None:
     found = Axe().run(page, part, {"resultTypes": ["violations"]} | asked).response["violations"]
     bad = [v for v in found if v["impact"] in ("serious", "critical")]

@@ -39,6 +39,15 @@ def test_every_fold_tested_has_its_three_figures() -> None:
         ]
 
 
+def test_what_is_right_without_the_texture_stands_beside_the_whole() -> None:
+    first, *_ = comparative_table(PUBLISHED).split("\n\n")
+    head, _, *lines = (cells(line) for line in first.splitlines())
+    at = head.index("out of fold, base and head alone")
+    found = read_study(PUBLISHED).evidence["texture"].configurations
+    told = {each.configuration: f"{100 * each.events.accuracy.value:.1f}" for each in found}
+    assert {line[0]: line[at].partition(" ")[0] for line in lines} == told
+
+
 def test_without_committee_or_test_fold_the_table_is_all(make_study: Callable[..., Path]) -> None:
     run = make_study(
         categories=("bell", "door"), names=("cnn",), strategies=("kfold",), test=False, per_fold=4

@@ -321,7 +321,7 @@ def test_what_the_report_lacks_is_missed(document, published, handed_in, tmp_pat
 
     def kept(block):
         drawn = isinstance(block, Figure) and block.name.startswith(
-            ("curves-", "roc-cnn", "confusion-cnn")
+            ("curves-", "roc-", "confusion-cnn")
         )
         return not drawn and getattr(block, "name", "") not in (*TOPICS, "comparison")
 

@@ -18,6 +18,9 @@ from auricle.evaluation.intervals import (
 )
 from auricle.evaluation.metrics import Array
 
+ALPHA = 0.05
+"""An adjusted p of at most this is a difference that chance does not explain."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -133,7 +136,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def verdict(
-    name_a: str, name_b: str, comparison: Comparison, p_adjusted: float, alpha: float = 0.05
+    name_a: str, name_b: str, comparison: Comparison, p_adjusted: float, alpha: float = ALPHA
 ) -> str:
     """Say in words what the numbers force, and no more."""
     numbers = (

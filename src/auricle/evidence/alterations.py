@@ -39,8 +39,9 @@ def add_noise(wave: Tensor, snr_db: float, generator: Generator) -> Tensor:
 
 
 def gain(wave: Tensor, gain_db: float) -> Tensor:
-    """Make each clip louder or quieter; what goes beyond full scale is cut, as a recorder does."""
-    return (wave * 10 ** (gain_db / 20)).clamp(-1, 1)
+    """Make each clip louder or quieter as files hold it: in 16 bits, what goes beyond cut off."""
+    steps = (wave * 10 ** (gain_db / 20) * FULL_SCALE).round()
+    return steps.clamp(-FULL_SCALE, FULL_SCALE - 1) / FULL_SCALE
 
 
 def low_pass(wave: Tensor, corner_hz: float, sample_rate_hz: int) -> Tensor:

@@ -1,14 +1,31 @@
-"""Why is the best transformer as good as it is? Beside controls that each change one thing."""
+"""Why is the best transformer as good as it is? Beside controls that each change something."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from auricle.evaluation.comparison import holm
-from auricle.evidence.case import Case
-from auricle.evidence.controls import Scored, predictions_of, scored, trainable, versus
+from auricle.evidence.case import Case, Subject
+from auricle.evidence.controls import (
+    Alone,
+    Answers,
+    Versus,
+    alone,
+    ask,
+    jobs_of,
+    name_in_study,
+    opened,
+    same_clips,
+    taught,
+    train,
+    trainable,
+    versus,
+)
+from auricle.evidence.effects import adjusted
 from auricle.network.attention import EncoderConfig
 from auricle.network.base import BaseConfig
+from auricle.study.job import Job
 from auricle.study.recipe import Recipe
 
 BLOCKS = (1, 2, 3, 4)
@@ -18,25 +35,32 @@ WIDER_BY = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One control: its accuracy less the reference's, and `p` after Holm over all rows."""
+    """One control less the reference; `p_holm` is over all rows, of each kind of answer apart.
+
+    `in_study` is what the study calls it where it has it: then nothing was trained.
+    """
 
     name: str
     changes: str
-    scored: Scored
-    difference: float
-    low: float
-    high: float
-    p: float
+    in_study: str | None
+    parameters: int
+    versus: Versus
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArchitectureFound:
-    """The study's best transformer and its controls; without one, nothing to ask."""
+    """The study's best transformer and its controls; without one, nothing to ask.
+
+    `seeds` are the accuracies, seed by seed, that the study has of the reference: it was picked by
+    them, and controls have the first seed alone.
+    """
 
     reference: str
     blocks: int
     heads: int
-    scored: Scored | None
+    parameters: int
+    seeds: tuple[float, ...]
+    alone: Alone | None
     rows: tuple[Row, ...]
 
 
@@ -44,32 +68,76 @@ def measure(case: Case) -> ArchitectureFound:
     """Train the controls and set each beside the reference."""
     subject = case.transformer
     if subject is None:
-        return ArchitectureFound(reference="", blocks=0, heads=0, scored=None, rows=())
+        return ArchitectureFound(
+            reference="", blocks=0, heads=0, parameters=0, seeds=(), alone=None, rows=()
+        )
+    planned = jobs(case)
+    train(case, planned)
+    reference = ask(case, subject)
     changes = dict(controls_of(subject.recipe, len(subject.categories)))
-    recipes = [subject.recipe, *changes.values()]
-    reference, *found = predictions_of(case, subject, "architecture", recipes)
-    versuses = [versus(subject, each, reference) for each in found]
-    adjusted = holm([each.p_permutation for each in versuses])
+    found = [
+        versus(subject, answers_of(case, subject, recipe, planned), reference)
+        for recipe in changes.values()
+    ]
     encoder = subject.recipe.network.encoder
+    classes = len(subject.categories)
     return ArchitectureFound(
         reference=subject.name,
         blocks=encoder.blocks,
         heads=encoder.heads,
-        scored=scored(subject, reference, subject.recipe),
+        parameters=trainable(subject.recipe, classes),
+        seeds=seeds_of(case.run, subject.name),
+        alone=alone(subject, reference),
         rows=tuple(
             Row(
                 name=recipe.name,
                 changes=change,
-                scored=scored(subject, predictions, recipe),
-                difference=against.difference,
-                low=against.low,
-                high=against.high,
-                p=p,
+                in_study=name_in_study(case, recipe),
+                parameters=trainable(recipe, classes),
+                versus=against,
             )
-            for (change, recipe), predictions, against, p in zip(
-                changes.items(), found, versuses, adjusted, strict=True
-            )
+            for (change, recipe), against in zip(changes.items(), family(found), strict=True)
         ),
+    )
+
+
+def jobs(case: Case) -> dict[str, list[Job]]:
+    """The fits of all controls that the study does not have itself."""
+    subject = case.transformer
+    if subject is None:
+        return {}
+    recipes = dict(controls_of(subject.recipe, len(subject.categories))).values()
+    missing = [recipe for recipe in recipes if name_in_study(case, recipe) is None]
+    return jobs_of(case, subject, "architecture", [same_clips(case, each) for each in missing])
+
+
+def answers_of(
+    case: Case, subject: Subject, recipe: Recipe, planned: Mapping[str, Sequence[Job]]
+) -> Answers:
+    """What a control's networks answer: those trained for it, or the study's own."""
+    if own := name_in_study(case, recipe):
+        return ask(case, opened(case, replace(recipe, name=own)))
+    control = same_clips(case, recipe)
+    return ask(case, taught(subject, control, planned[recipe.name]))
+
+
+def family(rows: Sequence[Versus]) -> list[Versus]:
+    """The same with p-values that allow for having asked about all of them."""
+    whole = adjusted([row.whole for row in rows])
+    told = [row.events for row in rows if row.events is not None]
+    events = adjusted(told) if told else [None] * len(rows)
+    return [Versus(whole=w, events=e) for w, e in zip(whole, events, strict=True)]
+
+
+def seeds_of(run: Path, name: str) -> tuple[float, ...]:
+    """Out-of-fold accuracy of a configuration with each seed that the study has."""
+    scores = json.loads((run / "scores.json").read_text(encoding="utf-8"))
+    (own,) = (each for each in scores["configurations"] if each["name"] == name)
+    return tuple(
+        row["accuracy"]["value"]
+        for row in own["scores"]
+        if (row["strategy"], row["member"], row["on"]) == ("kfold", "pooled", "out-of-fold")
+        and row["seed"].isdigit()
     )
 
 

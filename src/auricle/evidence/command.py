@@ -28,17 +28,23 @@ from auricle.evidence import (
 )
 from auricle.evidence.case import Case, open_case
 from auricle.files import replace_text
-from auricle.study.estimate import in_words
-from auricle.study.run import Setting, note_reading
+from auricle.study.estimate import estimate_s, in_words
+from auricle.study.job import FINISHED, Job
+from auricle.study.run import Setting, note_reading, workers_for
+from auricle.training.fit import choose_device
 
 
 @dataclass(frozen=True)
 class Part:
-    """One question: how it is asked, what kind of answer it has, and what it asks in words."""
+    """One question: how it is asked, what kind of answer it has, and what it asks in words.
+
+    `jobs` are the fits that have to be there first, by control.
+    """
 
     measure: Callable[[Case], Any]
     kind: type
     asks: str
+    jobs: Callable[[Case], dict[str, list[Job]]] = lambda _: {}
 
 
 PARTS = {
@@ -79,14 +85,26 @@ PARTS = {
         architecture.measure,
         architecture.ArchitectureFound,
         "what are attention, class token, depth and heads worth?",
+        architecture.jobs,
     ),
-    "learning": Part(learning.measure, learning.LearningFound, "would more recordings help?"),
+    "learning": Part(
+        learning.measure,
+        learning.LearningFound,
+        "would more recordings help?",
+        learning.jobs,
+    ),
     "strangers": Part(
         strangers.measure,
         strangers.StrangersFound,
         "is a sound of a class that was never taught told to be unknown?",
+        strangers.jobs,
     ),
-    "leak": Part(leak.measure, leak.LeakFound, "what would a leak have been worth?"),
+    "leak": Part(
+        leak.measure,
+        leak.LeakFound,
+        "what would a leak have been worth?",
+        leak.jobs,
+    ),
 }
 """In the order of the report. Those that train come last."""
 
@@ -118,6 +136,7 @@ def gather(
     names = ", ".join(subject.name for subject in case.subjects)
     clips = len(case.prepared.development.clips)
     console.print(f"{len(todo)} questions put to {names} on {clips} clips")
+    tell_cost(case, todo)
     if test:
         recipes = tuple(subject.recipe for subject in case.sealed)
         note_reading(run, recipes, setting.reason, setting.ledger)
@@ -127,6 +146,24 @@ def gather(
         found = PARTS[name].measure(case)
         write_answer(run, name, found)
         console.print(f"  {answer_file(run, name)}, {in_words(time.monotonic() - started)}")
+
+
+def tell_cost(case: Case, parts: Sequence[str]) -> None:
+    """Say how many networks are to be trained for some questions, and how long that will take."""
+    jobs = {part: [job for own in PARTS[part].jobs(case).values() for job in own] for part in parts}
+    missing = {
+        part: [job for job in own if not (job.folder / FINISHED).exists()]
+        for part, own in jobs.items()
+    }
+    together = [job for own in missing.values() for job in own]
+    if not together:
+        return
+    workers = workers_for(case.setting, len(together))
+    seconds = estimate_s(together, choose_device(case.setting.device), workers)
+    counts = ", ".join(f"{part} {len(own)}" for part, own in missing.items() if own)
+    case.console.print(
+        f"{len(together)} fits to train ({counts}), {workers} at a time; about {in_words(seconds)}"
+    )
 
 
 def answer_file(run: Path, part: str) -> Path:

@@ -2,28 +2,25 @@
 
 Controls run `kfold` with the first seed on the development folds, and never open the test fold.
 Their fits stand in `evidence/controls/<question>/<whose>/`, as in a study, and are trained once.
+Part of an answer may be the texture's, which no control changes: base and head are asked alone too.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from auricle.data.clips import Clip, ClipTable
-from auricle.evaluation.comparison import Comparison, compare
-from auricle.evaluation.intervals import Interval, accuracy_interval
-from auricle.evaluation.metrics import score
-from auricle.evidence.case import SEED, Case, Subject
+from auricle.evidence import texture
+from auricle.evidence.case import SEED, Case, Subject, open_subject
+from auricle.evidence.effects import Effect, Heard, answers, effect, heard, untouched
 from auricle.network.classifier import count_parameters
 from auricle.study.engine import run_jobs
-from auricle.study.estimate import estimate_s, in_words
-from auricle.study.fits import Predictions, load_predictions
-from auricle.study.job import Job, fit_folder
+from auricle.study.fits import load_fit
+from auricle.study.job import Job
 from auricle.study.protocol import Split, splits
 from auricle.study.recipe import Recipe
 from auricle.study.run import make_job, threads_for, workers_for
-from auricle.study.scores import pooled
 from auricle.training.fit import choose_device, new_network
 from auricle.training.sounds import Array
 
@@ -52,41 +49,28 @@ def same_clips(case: Case, recipe: Recipe) -> Control:
     return Control(recipe, dict.fromkeys(table.folds, table))
 
 
-def train(
+def jobs_of(
     case: Case, subject: Subject, question: str, controls: Sequence[Control]
 ) -> dict[str, list[Job]]:
-    """Train what is not trained yet, side by side, and say beforehand how long that takes.
-
-    Gives back the jobs of each control of the subject, in the order of their folds.
-    """
-    fits = len(controls) * len(kfold_of(case))
-    threads = threads_for(case.setting, fits)
+    """The fits of each control of a subject, in the order of their folds."""
     place = case.folder / "controls" / question / subject.name
-    jobs = {control.name: jobs_of(case, place, control, threads) for control in controls}
-    together = [job for own in jobs.values() for job in own]
-    workers = workers_for(case.setting, fits)
-    seconds = in_words(estimate_s(together, choose_device(case.setting.device), workers))
-    case.console.print(f"  {fits} fits, {workers} at a time; about {seconds} more.")
-    run_jobs(together, workers, case.console, engine=case.setting.engine)
-    return jobs
-
-
-def jobs_of(case: Case, place: Path, control: Control, threads: int) -> list[Job]:
-    """The fits of one control, for a folder of its question's."""
     setting = replace(case.setting, run=place, wandb="disabled")
-    return [
-        make_job(
-            case.plan,
-            setting,
-            case.prepared,
-            control.recipe,
-            split,
-            control.tables[fold_of(split)],
-            SEED,
-            threads=threads,
-        )
-        for split in kfold_of(case)
-    ]
+    folds = kfold_of(case)
+    threads = threads_for(setting, len(controls) * len(folds))
+
+    def job(control: Control, split: Split) -> Job:
+        table = control.tables[fold_of(split)]
+        recipe, prepared = control.recipe, case.prepared
+        return make_job(case.plan, setting, prepared, recipe, split, table, SEED, threads=threads)
+
+    return {control.name: [job(control, split) for split in folds] for control in controls}
+
+
+def train(case: Case, jobs: Mapping[str, Sequence[Job]]) -> None:
+    """Train what is not trained yet, side by side."""
+    together = [job for own in jobs.values() for job in own]
+    workers = workers_for(case.setting, len(together))
+    run_jobs(together, workers, case.console, engine=case.setting.engine)
 
 
 def kfold_of(case: Case) -> list[Split]:
@@ -100,71 +84,90 @@ def fold_of(split: Split) -> int:
     return split.validation
 
 
-def out_of_fold(jobs: Sequence[Job]) -> Predictions:
-    """What the fits of a control predicted, each for its own fold."""
-    return pooled([load_predictions(job.folder / "predictions.npz") for job in jobs])
+def name_in_study(case: Case, recipe: Recipe) -> str | None:
+    """What the study calls this recipe, if it is that of one of its configurations."""
+    own = (
+        each.name for each in case.plan.configurations if replace(recipe, name=each.name) == each
+    )
+    return next(own, None)
 
 
-def in_study(case: Case, recipe: Recipe) -> Predictions | None:
-    """What the study's own fits predicted, if one of its configurations is this recipe by another
-    name.
+def opened(case: Case, recipe: Recipe) -> Subject:
+    """The networks that a study has for one of its own recipes."""
+    device = choose_device(case.setting.device)
+    return open_subject(case.run, recipe, kfold_of(case), case.prepared, case.plan, device)
+
+
+def taught(subject: Subject, control: Control, jobs: Sequence[Job]) -> Subject:
+    """A control's networks, once trained, and the subject's clips in the folds that it gave them.
+
+    Clips that it was not given stay in the folds where they are.
     """
-    for own in case.plan.configurations:
-        if replace(own, name=recipe.name) == recipe:
-            folders = [fit_folder(case.run, own.name, split, SEED) for split in kfold_of(case)]
-            return pooled([load_predictions(folder / "predictions.npz") for folder in folders])
-    return None
+    fold = {c.file: at for at, own in control.tables.items() for c in own.clips if c.fold == at}
+    clips = subject.store.clips
+    moved = tuple(replace(clip, fold=fold.get(clip.file, clip.fold)) for clip in clips)
+    networks = {fold_of(job.split): load_fit(job.folder).network for job in jobs}
+    return replace(
+        subject,
+        recipe=control.recipe,
+        categories=control.categories,
+        store=replace(subject.store, clips=moved),
+        networks={fold: network.to(subject.device) for fold, network in networks.items()},
+    )
 
 
-def predictions_of(
-    case: Case, subject: Subject, question: str, recipes: Sequence[Recipe]
-) -> list[Predictions]:
-    """What each recipe predicts out of fold: from the study where it has it, else trained now."""
-    known = {recipe.name: in_study(case, recipe) for recipe in recipes}
-    missing = [same_clips(case, recipe) for recipe in recipes if known[recipe.name] is None]
-    trained = train(case, subject, question, missing) if missing else {}
-    known |= {name: out_of_fold(jobs) for name, jobs in trained.items()}
-    return [found for recipe in recipes if (found := known[recipe.name])]
+@dataclass(frozen=True)
+class Answers:
+    """What networks make of clips, each new to them: (clips, classes) logits.
+
+    `events` is what base and head say alone, where a texture answers beside them.
+    """
+
+    whole: Array
+    events: Array | None
+
+
+def ask(case: Case, subject: Subject) -> Answers:
+    """Put each of a subject's clips to its network."""
+    if not subject.recipe.network.texture.share:
+        return Answers(answers([subject], untouched)[subject.name], None)
+    found = texture.answers_of(case, subject)
+    return Answers(found[texture.BOTH], found[texture.EVENTS])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scored:
-    """How one control fared: on how many clips, with how many parameters."""
+class Alone:
+    """How clips were recognised by whole networks, and by base and head alone."""
 
-    clips: int
-    parameters: int
-    accuracy: Interval
-    log_loss: float
+    whole: Heard
+    events: Heard | None
 
 
-def scored(subject: Subject, found: Predictions, recipe: Recipe) -> Scored:
-    """Accuracy and log loss of predictions for all of a subject's clips."""
-    probabilities, targets = in_order(subject, found), subject.targets
-    right = probabilities.argmax(1) == targets
-    return Scored(
-        clips=len(targets),
-        parameters=trainable(recipe, len(subject.categories)),
-        accuracy=accuracy_interval(right.astype(float), targets, subject.recordings),
-        log_loss=score(targets, probabilities).log_loss,
-    )
+def alone(subject: Subject, found: Answers) -> Alone:
+    """Scores of both kinds of answers."""
+    events = None if found.events is None else heard(subject, found.events)
+    return Alone(whole=heard(subject, found.whole), events=events)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versus:
+    """A control less its reference on the same clips, whole and by base and head alone."""
+
+    whole: Effect
+    events: Effect | None
+
+
+def versus(subject: Subject, found: Answers, reference: Answers) -> Versus:
+    """Set one beside the other; not yet adjusted."""
+    events = None
+    if found.events is not None and reference.events is not None:
+        events = effect(subject, found.events, reference.events)
+    return Versus(whole=effect(subject, found.whole, reference.whole), events=events)
 
 
 def trainable(recipe: Recipe, classes: int) -> int:
     """Trainable parameters of a recipe's network."""
     return count_parameters(new_network(recipe.network, classes, SEED))["total"].trainable
-
-
-def in_order(subject: Subject, found: Predictions) -> Array:
-    """(clips, classes) probabilities in the order of the subject's clips."""
-    row = {clip.file: at for at, clip in enumerate(found.clips)}
-    ordered: Array = found.probabilities[[row[clip.file] for clip in subject.store.clips]]
-    return ordered
-
-
-def versus(subject: Subject, found: Predictions, reference: Predictions) -> Comparison:
-    """A control less its reference, on the same clips."""
-    a, b = (in_order(subject, each).argmax(1) == subject.targets for each in (found, reference))
-    return compare(a, b, subject.recordings, subject.targets)
 
 
 def relabelled(table: ClipTable, folds: Mapping[Clip, int]) -> ClipTable:

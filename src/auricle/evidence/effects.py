@@ -1,4 +1,4 @@
-"""What networks answer to altered clips, beside what they answered to the same clips before."""
+"""What is answered to the same clips in two ways: altered or not, by a control or as it is."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,8 +9,14 @@ from scipy.special import log_softmax
 from torch import Generator, Tensor
 
 from auricle.data.audio import hearings
-from auricle.evaluation.comparison import compare, holm
-from auricle.evaluation.intervals import Interval, accuracy_interval
+from auricle.evaluation.comparison import ALPHA, compare, holm
+from auricle.evaluation.intervals import (
+    Interval,
+    Recordings,
+    accuracy_interval,
+    bootstrap_intervals,
+    mean_over_clips,
+)
 from auricle.evidence.case import SEED, Subject
 from auricle.training.sounds import Array
 
@@ -19,9 +25,6 @@ Alter = Callable[[Tensor, Generator], Tensor]
 
 Answers = dict[str, Array]
 """By configuration, (clips, classes) logits."""
-
-TOLD_APART = 0.05
-"""Of adjusted p-values: a difference with a smaller one is told apart from chance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,21 +38,23 @@ class Heard:
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """How well altered clips were recognised, and by how much better than the same untouched.
+    """How well altered clips were recognised, or by a control, and how much better than before.
 
     `difference` is between accuracies, altered less untouched, with its 95% interval; `p` is that
     of the sign-flip test by recording, `p_holm` the same adjusted for the family it was asked in.
+    `log_loss_difference` is paired in the same way; files of before it was asked have none.
     """
 
     heard: Heard
     difference: Interval
     p: float
     p_holm: float
+    log_loss_difference: Interval | None = None
 
     @property
     def told_apart(self) -> bool:
         """Whether the alteration did something that chance does not explain."""
-        return self.p_holm <= TOLD_APART
+        return self.p_holm <= ALPHA
 
     @property
     def worse(self) -> bool:
@@ -100,12 +105,17 @@ def by_rate(subjects: Sequence[Subject]) -> dict[int, list[Subject]]:
 
 def heard(subject: Subject, logits: Array) -> Heard:
     """How well a subject's clips were recognised by these logits."""
-    losses = -log_softmax(logits, axis=1)[np.arange(len(logits)), subject.targets]
     return Heard(
         clips=len(logits),
         accuracy=accuracy_interval(hits(subject, logits), subject.targets, subject.recordings),
-        log_loss=float(losses.mean()),
+        log_loss=float(losses(subject, logits).mean()),
     )
+
+
+def losses(subject: Subject, logits: Array) -> Array:
+    """(clips,) how surprising the truth was, in nats."""
+    found: Array = -log_softmax(logits, axis=1)[np.arange(len(logits)), subject.targets]
+    return found
 
 
 def hits(subject: Subject, logits: Array) -> Array:
@@ -119,11 +129,15 @@ def effect(subject: Subject, logits: Array, before: Array) -> Effect:
     found = compare(
         hits(subject, logits), hits(subject, before), subject.recordings, subject.targets
     )
+    sample = Recordings.of(subject.recordings, subject.targets)
+    surprise = losses(subject, logits) - losses(subject, before)
+    (log_loss,) = bootstrap_intervals(mean_over_clips(surprise, sample), sample)
     return Effect(
         heard=heard(subject, logits),
         difference=Interval(found.difference, found.low, found.high),
         p=found.p_permutation,
         p_holm=found.p_permutation,
+        log_loss_difference=log_loss,
     )
 
 

@@ -2,8 +2,8 @@
 
 A rule asks one of these scores or two, and refuses what falls below a threshold. Thresholds are
 such that a rule keeps most known clips; where it asks two scores, either may refuse half as many.
-Sources: Hendrycks and Gimpel (2017), probability; Hendrycks et al. (2022), logit; Lee et al.
-(2018), distance from the nearest class.
+Sources: Hendrycks and Gimpel (2017), probability; Lee et al. (2018), distance from the nearest
+class.
 """
 
 from collections.abc import Mapping
@@ -20,15 +20,14 @@ from auricle.evidence.case import Subject
 from auricle.network.classifier import SoundClassifier
 from auricle.training.sounds import Array
 
-ScoreName = Literal["probability", "logit", "nearness"]
-RuleName = Literal["probability", "logit", "strangeness", "both"]
+ScoreName = Literal["probability", "nearness"]
+RuleName = Literal["probability", "strangeness", "both"]
 Scores = Mapping[ScoreName, Array]
 """(clips,) each; the higher, the better known."""
 Limits = Mapping[ScoreName, float]
 
 RULES: dict[RuleName, tuple[ScoreName, ...]] = {
     "probability": ("probability",),
-    "logit": ("logit",),
     "strangeness": ("nearness",),
     "both": ("probability", "nearness"),
 }
@@ -53,8 +52,7 @@ class Answers:
     @property
     def rules(self) -> list[RuleName]:
         """Those that can be asked."""
-        without = ["probability", "logit"]
-        return [rule for rule in RULES if self.strangeness is not None or rule in without]
+        return [*RULES] if self.strangeness is not None else ["probability"]
 
 
 @torch.no_grad()
@@ -85,15 +83,8 @@ def answers_of(subject: Subject) -> Answers:
 
 
 def scores(found: Answers, temperature: float) -> Scores:
-    """Every score of clips.
-
-    No other category can lower the largest logit where head alone answers; joined with a texture's
-    it is a mean log-probability, low where the two disagree.
-    """
-    told: dict[ScoreName, Array] = {
-        "probability": scaled(found.logits, temperature).max(1),
-        "logit": found.logits.max(1) / temperature,
-    }
+    """Every score of clips."""
+    told: dict[ScoreName, Array] = {"probability": scaled(found.logits, temperature).max(1)}
     if found.strangeness is not None:
         told["nearness"] = -found.strangeness
     return told
@@ -111,10 +102,26 @@ def passes(of: Scores, by: Limits) -> Array:
     return passed
 
 
-def parted(known: Scores, strange: Scores, rule: RuleName) -> float | None:
-    """Chance that a known clip scores higher than a strange one; none of a rule of two scores."""
-    if len(RULES[rule]) > 1:
-        return None
-    (score,) = RULES[rule]
-    truth = np.arange(len(known[score]) + len(strange[score])) < len(known[score])
-    return float(roc_auc_score(truth, np.concatenate([known[score], strange[score]])))
+def parted(known: Scores, strange: Scores, others: Scores, rule: RuleName) -> float:
+    """Chance that a known clip scores higher than a strange one: the area under the ROC curve.
+
+    A rule of two scores goes by the worse of its places among `others`, the known clips that its
+    thresholds come from: moving the least place that passes is moving both thresholds together.
+    """
+
+    def one(of: Scores) -> Array:
+        if len(RULES[rule]) == 1:
+            return of[RULES[rule][0]]
+        places = [place_among(of[score], others[score]) for score in RULES[rule]]
+        worst: Array = np.min(places, axis=0)
+        return worst
+
+    ours, theirs = one(known), one(strange)
+    truth = np.arange(len(ours) + len(theirs)) < len(ours)
+    return float(roc_auc_score(truth, np.concatenate([ours, theirs])))
+
+
+def place_among(scores: Array, others: Array) -> Array:
+    """(clips,) share of other clips that score no higher."""
+    place: Array = np.searchsorted(np.sort(others), scores, side="right") / len(others)
+    return place

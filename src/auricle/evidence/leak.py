@@ -10,18 +10,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from auricle.data.clips import Clip
-from auricle.evaluation.intervals import Interval, accuracy_interval
-from auricle.evidence.case import Case, Subject
+from auricle.evaluation.intervals import Interval
+from auricle.evidence.case import Case
 from auricle.evidence.controls import (
     Control,
-    in_order,
-    in_study,
-    out_of_fold,
+    ask,
+    jobs_of,
     relabelled,
     shuffled,
+    taught,
     train,
-    versus,
 )
+from auricle.evidence.effects import effect, heard, hits
+from auricle.study.job import Job
 from auricle.training.sounds import Array
 
 
@@ -48,32 +49,43 @@ class LeakFound:
 
 def measure(case: Case) -> LeakFound:
     """Train under random folds, and set that beside the study's own."""
-    subject, table = case.best, case.prepared.development
-    folds = dealt(table.clips, table.folds)
-    mixed = relabelled(table, folds)
-    control = Control(subject.recipe, dict.fromkeys(table.folds, mixed))
-    found = out_of_fold(train(case, subject, "leak", [control])[subject.name])
-    grouped = in_study(case, subject.recipe)
-    assert grouped is not None
-    against = versus(subject, found, grouped)
-    right = {
-        kind: in_order(subject, each).argmax(1) == subject.targets
-        for kind, each in (("random", found), ("grouped", grouped))
-    }
-    leaked = has_sibling(subject.store.clips, folds)
+    subject, planned = case.best, jobs(case)
+    train(case, planned)
+    (own,) = planned.values()
+    found = ask(case, taught(subject, mixed(case), own)).whole
+    grouped = ask(case, subject).whole
+    against = effect(subject, found, grouped)
+    table = case.prepared.development
+    leaked = has_sibling(subject.store.clips, dealt(table.clips, table.folds))
+
+    def on_siblings(logits: Array) -> float | None:
+        return float(hits(subject, logits)[leaked].mean()) if leaked.any() else None
+
     return LeakFound(
         configuration=subject.name,
         clips=len(leaked),
         siblings=int(leaked.sum()),
-        grouped=interval_of(subject, right["grouped"]),
-        random=interval_of(subject, right["random"]),
-        difference=against.difference,
-        low=against.low,
-        high=against.high,
-        p=against.p_permutation,
-        grouped_siblings=float(right["grouped"][leaked].mean()) if leaked.any() else None,
-        random_siblings=float(right["random"][leaked].mean()) if leaked.any() else None,
+        grouped=heard(subject, grouped).accuracy,
+        random=against.heard.accuracy,
+        difference=against.difference.value,
+        low=against.difference.low,
+        high=against.difference.high,
+        p=against.p,
+        grouped_siblings=on_siblings(grouped),
+        random_siblings=on_siblings(found),
     )
+
+
+def jobs(case: Case) -> dict[str, list[Job]]:
+    """The fits under random folds."""
+    return jobs_of(case, case.best, "leak", [mixed(case)])
+
+
+def mixed(case: Case) -> Control:
+    """The best recipe, its clips dealt to folds by chance."""
+    table = case.prepared.development
+    moved = relabelled(table, dealt(table.clips, table.folds))
+    return Control(case.best.recipe, dict.fromkeys(table.folds, moved))
 
 
 def dealt(clips: Sequence[Clip], folds: Sequence[int]) -> dict[Clip, int]:
@@ -93,8 +105,3 @@ def has_sibling(clips: Sequence[Clip], folds: dict[Clip, int]) -> Array:
     for clip in clips:
         places.setdefault((clip.category, clip.recording), set()).add(folds[clip])
     return np.array([len(places[clip.category, clip.recording]) > 1 for clip in clips])
-
-
-def interval_of(subject: Subject, right: Array) -> Interval:
-    """Accuracy with its interval by recording."""
-    return accuracy_interval(right.astype(float), subject.targets, subject.recordings)

@@ -9,19 +9,23 @@ import numpy as np
 from auricle.data.clips import ClipTable
 from auricle.evidence.case import Case
 from auricle.evidence.controls import (
+    Alone,
     Control,
-    Scored,
+    Versus,
+    alone,
+    ask,
     fold_of,
-    in_study,
+    jobs_of,
     kfold_of,
-    out_of_fold,
-    scored,
+    taught,
     train,
     versus,
 )
+from auricle.study.job import Job
 from auricle.study.recipe import Recipe
 
-SHARES = (0.25, 0.5, 0.75)
+SHARES = (0.25, 0.5)
+"""Each step doubles the recordings: smaller steps would be harder still to tell from chance."""
 
 Tables = Mapping[int, ClipTable]
 """By the fold that is validated, the clips that may be decoded."""
@@ -29,7 +33,7 @@ Tables = Mapping[int, ClipTable]
 
 @dataclass(frozen=True)
 class Point:
-    """Learnt from a share of the recordings: how many, and how their clips were scored.
+    """Learnt from a share of the recordings: how many, and how the clips were recognised.
 
     `recordings` and `clips` are means over the folds.
     """
@@ -37,50 +41,57 @@ class Point:
     share: float
     recordings: float
     clips: float
-    scored: Scored
+    alone: Alone
 
 
 @dataclass(frozen=True, kw_only=True)
 class LearningFound:
-    """The curve, the full set last, and the gain of its last step: full less the share before."""
+    """The curve, the full set last, and its last step: full less the share before."""
 
     configuration: str
     points: tuple[Point, ...]
-    gain: float
-    gain_low: float
-    gain_high: float
-    gain_p: float
+    step: Versus
 
 
 def measure(case: Case) -> LearningFound:
     """Train on shares of the recordings, with as many steps as on all of them, to half an epoch."""
-    subject, development = case.best, case.prepared.development
-    validated = [fold_of(split) for split in kfold_of(case)]
-    whole = Control(subject.recipe, dict.fromkeys(validated, development))
-    controls = []
-    for share in SHARES:
-        tables = {fold: thinned(development, fold, share) for fold in validated}
-        name = f"share-{round(100 * share)}"
-        controls.append(Control(as_many_steps(subject.recipe, name, whole.tables, tables), tables))
-    trained = train(case, subject, "learning", controls)
-    full = in_study(case, subject.recipe)
-    assert full is not None
-    found = [out_of_fold(trained[control.name]) for control in controls]
-    points = [
-        point(share, control, scored(subject, predictions, control.recipe))
-        for share, control, predictions in zip(
-            (*SHARES, 1.0), (*controls, whole), (*found, full), strict=True
-        )
+    subject, planned = case.best, jobs(case)
+    train(case, planned)
+    parts = controls_of(case)
+    found = [
+        ask(case, taught(subject, control, planned[control.name])) for control in parts.values()
     ]
-    gain = versus(subject, full, found[-1])
+    found.append(ask(case, subject))
+    parts[1.0] = whole(case)
     return LearningFound(
         configuration=subject.name,
-        points=tuple(points),
-        gain=gain.difference,
-        gain_low=gain.low,
-        gain_high=gain.high,
-        gain_p=gain.p_permutation,
+        points=tuple(
+            point(share, control, alone(subject, answered))
+            for (share, control), answered in zip(parts.items(), found, strict=True)
+        ),
+        step=versus(subject, found[-1], found[-2]),
     )
+
+
+def jobs(case: Case) -> dict[str, list[Job]]:
+    """The fits that learn from a part of the recordings."""
+    return jobs_of(case, case.best, "learning", [*controls_of(case).values()])
+
+
+def whole(case: Case) -> Control:
+    """The study's own `kfold`, as if it were a control."""
+    validated = [fold_of(split) for split in kfold_of(case)]
+    return Control(case.best.recipe, dict.fromkeys(validated, case.prepared.development))
+
+
+def controls_of(case: Case) -> dict[float, Control]:
+    """By the share of the recordings that is learnt from."""
+    full, found = whole(case), {}
+    for share in SHARES:
+        tables = {fold: thinned(table, fold, share) for fold, table in full.tables.items()}
+        recipe = as_many_steps(full.recipe, f"share-{round(100 * share)}", full.tables, tables)
+        found[share] = Control(recipe, tables)
+    return found
 
 
 def as_many_steps(recipe: Recipe, name: str, whole: Tables, part: Tables) -> Recipe:
@@ -125,7 +136,7 @@ def thinned(table: ClipTable, validated: int, share: float) -> ClipTable:
     return replace(table, clips=tuple(clips))
 
 
-def point(share: float, control: Control, fared: Scored) -> Point:
+def point(share: float, control: Control, scored: Alone) -> Point:
     """One point of the curve."""
     learnt = [
         [(clip.category, clip.recording) for clip in table.clips if clip.fold != fold]
@@ -135,5 +146,5 @@ def point(share: float, control: Control, fared: Scored) -> Point:
         share=share,
         recordings=float(np.mean([len({*own}) for own in learnt])),
         clips=float(np.mean([len(own) for own in learnt])),
-        scored=fared,
+        alone=scored,
     )

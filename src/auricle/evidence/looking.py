@@ -6,8 +6,9 @@ that it marks most are exchanged for the clip's quietest ones, and the answer mu
 without other frames. Answers to clips are the whole network's; both tests are of base and head,
 through which the pointers lead.
 
-`looking.npz` keeps what they show of n clips, every one that some configuration got wrong, the
-surest mistakes first, then the surest right answer of each class:
+`looking.npz` keeps what they show of n clips: those that all configurations and seeds misheard most
+often, in that order, then those of which networks were least sure, and the surest right answer of
+each class:
 
     files, categories, folds (n,)   of each clip; classes (classes,) names in the order of `prob_`
     spectra (n, bands, frames)      uint8, 0 to 255 over the clip's top 80 dB; bands even in mel
@@ -22,6 +23,7 @@ All have the same frames, a clip's length shared out evenly, whatever the networ
 
 import dataclasses
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,7 +40,7 @@ from auricle.evaluation.intervals import (
     bootstrap_intervals,
     mean_over_clips,
 )
-from auricle.evidence.case import Case, Subject
+from auricle.evidence.case import Case, Subject, read_rows
 from auricle.evidence.pointers import POINTERS, view
 from auricle.evidence.probes import DRAWS, FRACTIONS, fall, moved, peaks, plant
 from auricle.files import replace_bytes
@@ -84,7 +86,8 @@ class Muted:
 class Pointer:
     """One pointer under both tests; by how much its fall exceeds the others is over all fractions.
 
-    Intervals are of a mean over clips, as recordings are drawn.
+    Intervals are of a mean over clips, as recordings are drawn. `in_quiet` is the share of clips in
+    whose quieter half of frames the pointer peaks; older files lack it.
     """
 
     name: str
@@ -93,6 +96,12 @@ class Pointer:
     over_elsewhere: Interval
     over_drawn: Interval
     over_loudest: Interval
+    in_quiet: Interval | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the answer rests on what is marked more than on what is not."""
+        return self.over_elsewhere.low > 0 and self.over_drawn.low > 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +109,9 @@ class Looked:
     """One configuration. `attention` names the pointer of that kind which is shown, if it has any.
 
     `named` is the share of planted events whose class base and head answer; `unexplained` the
-    median share of the logits' difference that the gradient does not sum to.
+    median share of the logits' difference that the gradient does not sum to; `level_found` the
+    share of planted events in which the loudest frame lies, which is no pointer; older files lack
+    it.
     """
 
     configuration: str
@@ -109,6 +120,7 @@ class Looked:
     unexplained: float
     pointers: tuple[Pointer, ...]
     attention: str | None
+    level_found: Interval | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,8 +155,9 @@ class Traces:
     How far the answer's probability falls without the frames of each kind: `marked`, `elsewhere`
     (clips, pointers, fractions), `drawn`, `loudest` (clips, fractions). Of the planted event
     whether it was `named` (clips,), and how long after its start each pointer has its `peak_s`
-    (clips, pointers). `gradient` (clips, bands, KEPT_FRAMES) uint8, `marks` (clips, pointers,
-    KEPT_FRAMES).
+    (clips, pointers), and the level its `loudest_s` (clips,). Whether a pointer peaks `in_quiet`
+    (clips, pointers), the quieter half of a clip. `gradient` (clips, bands, KEPT_FRAMES) uint8,
+    `marks` (clips, pointers, KEPT_FRAMES).
     """
 
     probabilities: Array
@@ -155,6 +168,8 @@ class Traces:
     loudest: Array
     named: Array
     peak_s: Array
+    loudest_s: Array
+    in_quiet: Array
     gradient: Array
     marks: Array
 
@@ -168,7 +183,8 @@ def measure(case: Case) -> LookingFound:
         for subject, found in zip(case.subjects, traces, strict=True)
     )
     first = case.subjects[0]
-    rows = worth_keeping(np.stack([found.probabilities for found in traces]), first.targets)
+    probabilities = np.stack([found.probabilities for found in traces])
+    rows = worth_keeping(mistakes_of(case, first), probabilities, first.targets)
     keep(case, rows, looked, traces)
     at = next((at for at, each in enumerate(looked) if each.attention), 0)
     return LookingFound(
@@ -203,6 +219,9 @@ def traced(
     planted = view(network, events, None)
     hop_s = network.config.frontend.hop / rate_hz
     pointers = seen.marks.unbind(1)
+    after_s = starts_s[:, None].to(waves.device)
+    loudness, marks = as_kept(seen.spectrum.mean(1, keepdim=True))[:, 0], as_kept(seen.marks)
+    at_peak = loudness.gather(1, marks.argmax(2))
     drawn = [torch.rand(pointers[0].shape, generator=generator) for _ in range(DRAWS)]
     found = (
         seen.probabilities,
@@ -212,9 +231,11 @@ def traced(
         fall(network, seen, drawn),
         fall(network, seen, [seen.spectrum.mean(1)]),
         planted.answers == torch.from_numpy(targets).to(waves.device),
-        hop_s * peaks(planted.marks) - starts_s[:, None].to(waves.device),
+        hop_s * peaks(planted.marks) - after_s,
+        hop_s * peaks(planted.spectrum.mean(1)) - after_s[:, 0],
+        at_peak < loudness.median(1, keepdim=True).values,
         as_bytes(as_kept(seen.evidence.clamp(min=0))),
-        as_kept(seen.marks),
+        marks,
     )
     return Traces(*(each.cpu().numpy() for each in found))
 
@@ -245,7 +266,19 @@ def judged(subject: Subject, found: Traces, event_s: float, clip_s: float) -> Lo
         unexplained=float(np.median(found.unexplained)),
         pointers=pointers,
         attention=None if best is None else names[best],
+        level_found=share_of(within(found.loudest_s, event_s), subject),
     )
+
+
+def within(peak_s: Array, event_s: float) -> Array:
+    """Whether a peak lies in the event that starts at zero; any shape."""
+    inside: Array = (peak_s >= 0) & (peak_s <= event_s)
+    return inside
+
+
+def share_of(clips: Array, subject: Subject) -> Interval:
+    """The share of clips (clips,) of which something is so."""
+    return accuracy_interval(clips, subject.targets, subject.recordings)
 
 
 def pointer(
@@ -253,7 +286,6 @@ def pointer(
 ) -> Pointer:
     """The tests of one pointer, the one at a place in the traces."""
     peak_s, marked, elsewhere = found.peak_s[:, at], found.marked[:, at], found.elsewhere[:, at]
-    within = (peak_s >= 0) & (peak_s <= event_s)
 
     def excess(over: Array) -> Interval:
         return mean_interval((marked - over).mean(1), subject)
@@ -262,7 +294,7 @@ def pointer(
         name=name,
         planted=Planted(
             chance=event_s / clip_s,
-            found=accuracy_interval(within, subject.targets, subject.recordings),
+            found=share_of(within(peak_s, event_s), subject),
             off_s=float(np.median(np.abs(peak_s - event_s / 2))),
         ),
         muted=tuple(
@@ -279,6 +311,7 @@ def pointer(
         over_elsewhere=excess(elsewhere),
         over_drawn=excess(found.drawn),
         over_loudest=excess(found.loudest),
+        in_quiet=share_of(found.in_quiet[:, at], subject),
     )
 
 
@@ -289,21 +322,31 @@ def mean_interval(values: Array, subject: Subject) -> Interval:
     return interval
 
 
-def worth_keeping(probabilities: Array, targets: Array) -> Array:
-    """Rows of clips to keep: mistakes, the surest first, then the surest right one of each class.
+def mistakes_of(case: Case, subject: Subject) -> Array:
+    """(clips,) how often each was misheard out of fold, by any configuration with any seed."""
+    wrong = Counter(
+        row["file"]
+        for row in read_rows(case.run / "predictions.csv")
+        if (row["strategy"], row["member"], row["on"]) == ("kfold", "pooled", "out-of-fold")
+        and row["prediction"] != row["category"]
+    )
+    return np.array([wrong[clip.file] for clip in subject.store.clips])
 
-    Shapes: (configurations, clips, classes), (clips,) -> (kept,).
+
+def worth_keeping(mistakes: Array, probabilities: Array, targets: Array) -> Array:
+    """Rows of clips to keep, as many as there is place for.
+
+    Those misheard most often come first, of equals those whose truth was least likely; the surest
+    right one of each class, if all were right, has a place at the end.
+    Shapes: (clips,), (configurations, clips, classes), (clips,) -> (kept,).
     """
-    sure, wrong = probabilities.max(2), probabilities.argmax(2) != targets
-    mistaken = np.where(wrong, sure, 0).max(0)  # as sure as the surest that is wrong
-    unanimous = np.where(wrong.any(0), 0, sure.min(0))  # as sure as the least sure
-    best = [
-        int(np.argmax(np.where(targets == category, unanimous, 0)))
-        for category in np.unique(targets)
-    ]
-    right = [row for row in best if unanimous[row] > 0][: KEPT_CLIPS // 2]
-    mistakes = np.argsort(-mistaken, kind="stable")[: np.count_nonzero(mistaken)]
-    return np.array([*mistakes[: KEPT_CLIPS - len(right)], *right], dtype=int)
+    likely = probabilities[:, np.arange(len(targets)), targets].min(0)
+    order = np.lexsort((likely, -mistakes))
+    sure = np.where(mistakes > 0, -1, likely)
+    best = [int(np.where(targets == each, sure, -1).argmax()) for each in np.unique(targets)]
+    right = [row for row in best if sure[row] >= 0][: KEPT_CLIPS // 2]
+    others = [row for row in order.tolist() if row not in right]
+    return np.array([*others[: KEPT_CLIPS - len(right)], *right], dtype=int)
 
 
 def keep(case: Case, rows: Array, looked: Sequence[Looked], traces: Sequence[Traces]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
 from rich.progress import track
@@ -97,14 +97,9 @@ class Robust:
 
 @dataclass(frozen=True)
 class RobustnessFound:
-    """What was found, a configuration each.
-
-    `short_clips` is how clips that were cut short were heard: as a shipped model hears any short
-    sound, followed by silence and repeated. Older files do not say it: there they were padded.
-    """
+    """What was found, a configuration each."""
 
     configurations: tuple[Robust, ...]
-    short_clips: Literal["padded", "padded and repeated"] = "padded"
 
 
 def families(sample_rate_hz: int, clip_s: float) -> tuple[Family, ...]:
@@ -120,13 +115,13 @@ def families(sample_rate_hz: int, clip_s: float) -> tuple[Family, ...]:
         ),
         Family(
             "quieter",
-            "gain, dB",
+            "gain before 16 bits, dB",
             numbers(-10, -20, -30, -40),
             lambda wave, gain_db, _: gain(wave, gain_db),
         ),
         Family(
             "louder and clipped",
-            "gain, dB",
+            "gain before 16 bits, dB",
             numbers(10, 20),
             lambda wave, gain_db, _: gain(wave, gain_db),
         ),
@@ -179,8 +174,7 @@ def measure(case: Case) -> RobustnessFound:
             for found in robust(
                 subjects, sealed.get(rate, []), families(rate, case.plan.clip_s), case.console
             )
-        ),
-        short_clips="padded and repeated",
+        )
     )
 
 

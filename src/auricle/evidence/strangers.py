@@ -1,82 +1,117 @@
 """Sounds of a class that was never taught: are they told to be none of those that were?
 
 Each category in turn is left out of training, and its clips are then put to networks that know the
-others alone. Each rule of `familiar` says which of them pass for known, at the temperature and with
-the thresholds of the other folds.
+others alone: to all of them, for none ever heard the category. Each rule of `familiar` says which
+pass for known, at the temperature and with the thresholds of the other folds.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from auricle.data.clips import Clip
 from auricle.evaluation.calibration import cross_fitted
+from auricle.evaluation.intervals import Interval, accuracy_interval
 from auricle.evidence import familiar
 from auricle.evidence.case import Case, Subject
-from auricle.evidence.controls import Control, fold_of, kfold_of, train
-from auricle.evidence.familiar import Answers, RuleName, answers_of
-from auricle.study.fits import load_fit
+from auricle.evidence.controls import (
+    Control,
+    fold_of,
+    jobs_of,
+    kfold_of,
+    taught,
+    train,
+)
+from auricle.evidence.familiar import Answers, RuleName, answers, answers_of
 from auricle.study.job import Job
-from auricle.training.sounds import Array
+from auricle.study.scores import recordings_of, targets_of
+from auricle.training.sounds import Array, scoring_batches
 
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
     """How well one rule tells strangers.
 
-    `auroc` of known against unknown clips, the mean of the folds (a rule of two scores has none);
-    `accepted` the share of strangers that passed for known; `kept` that of known clips.
+    `auroc` of known against unknown clips, the mean of the folds; `accepted` the share of strangers
+    that passed for known, with its interval by recording; `kept` that of known clips.
     """
 
     rule: RuleName
-    auroc: float | None
-    accepted: float
+    auroc: float
+    accepted: Interval
     kept: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stranger:
-    """A category that was left out; its clips are most often taken for `as_category`."""
+    """A category that was left out.
+
+    `as_category` is what most of its clips are called that pass by the last rule, if any do.
+    """
 
     category: str
     clips: int
     told: tuple[Told, ...]
-    as_category: str
+    as_category: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class StrangersFound:
-    """One row a category left out, and the means over them."""
+    """One row a category left out, and all their clips together; AUROC and `kept` are means."""
 
     configuration: str
+    networks: int
     rows: tuple[Stranger, ...]
-    mean: tuple[Told, ...]
+    together: tuple[Told, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one rule said: of each stranger, the share of networks that it passed; of known clips.
+
+    `named` (passed,) is what those were called that passed, network by network.
+    """
+
+    rule: RuleName
+    passed: Array
+    named: Array
+    kept: float
+    auroc: float
 
 
 def measure(case: Case) -> StrangersFound:
     """Train without each category in turn, and put its clips to those networks."""
-    subject = case.best
-    controls = [without(case, category) for category in subject.categories]
-    jobs = train(case, subject, "strangers", controls)
-    rows = [
-        stranger(subject, control, jobs[control.name], category)
-        for control, category in zip(controls, subject.categories, strict=True)
-    ]
+    subject, planned = case.best, jobs(case)
+    train(case, planned)
+    clips: list[Clip] = []
+    verdicts: list[list[Verdict]] = []
+    rows = []
+    for category in subject.categories:
+        control = without(case, category)
+        strangers, said = judged(subject, control, planned[control.name])
+        clips += strangers
+        verdicts.append(said)
+        rows.append(
+            Stranger(
+                category=category,
+                clips=len(strangers),
+                told=tuple(told([each], strangers, subject.categories) for each in said),
+                as_category=commonest(said[-1].named, control.categories),
+            )
+        )
     return StrangersFound(
         configuration=subject.name,
+        networks=len(kfold_of(case)),
         rows=tuple(rows),
-        mean=tuple(mean_of(of) for of in zip(*(row.told for row in rows), strict=True)),
+        together=tuple(told(of, clips, subject.categories) for of in zip(*verdicts, strict=True)),
     )
 
 
-def mean_of(told: tuple[Told, ...]) -> Told:
-    """One rule over several categories."""
-    areas = [each.auroc for each in told if each.auroc is not None]
-    return Told(
-        rule=told[0].rule,
-        auroc=float(np.mean(areas)) if areas else None,
-        accepted=float(np.mean([each.accepted for each in told])),
-        kept=float(np.mean([each.kept for each in told])),
-    )
+def jobs(case: Case) -> dict[str, list[Job]]:
+    """The fits without each category."""
+    controls = [without(case, category) for category in case.best.categories]
+    return jobs_of(case, case.best, "strangers", controls)
 
 
 def without(case: Case, category: str) -> Control:
@@ -87,54 +122,70 @@ def without(case: Case, category: str) -> Control:
     return Control(recipe, {fold_of(split): table for split in kfold_of(case)})
 
 
-def stranger(subject: Subject, control: Control, jobs: list[Job], category: str) -> Stranger:
-    """How the clips of a category fare that these networks were never taught."""
-    networks = {fold_of(job.split): load_fit(job.folder).network for job in jobs}
-    taught = replace(
-        subject,
-        categories=control.categories,
-        networks={fold: network.to(subject.device) for fold, network in networks.items()},
-    )
-    found, folds = answers_of(taught), subject.folds
-    known = np.array([clip.category != category for clip in subject.store.clips])
-    targets = np.array(
-        [
-            control.categories.index(clip.category) if clip.category in control.categories else -1
-            for clip in subject.store.clips
-        ]
-    )
-    temperatures = cross_fitted(found.logits[known], targets[known], folds[known])
-    return Stranger(
-        category=category,
-        clips=int((~known).sum()),
-        told=tuple(told(rule, found, temperatures, folds, known) for rule in found.rules),
-        as_category=control.categories[int(np.bincount(found.logits[~known].argmax(1)).argmax())],
-    )
-
-
-def told(
-    rule: RuleName,
-    found: Answers,
-    temperatures: dict[int, float],
-    folds: Array,
-    known: Array,
-) -> Told:
-    """How one rule tells known clips from strangers; thresholds are of the other folds' known."""
-    accepted, areas = np.zeros(len(known), bool), []
-    for fold, temperature in temperatures.items():
-        scores, here = familiar.scores(found, temperature), folds == fold
-        ours, strangers, others = (
-            {score: values[rows] for score, values in scores.items()}
-            for rows in (here & known, here & ~known, ~here & known)
-        )
-        by = familiar.limits(others, rule)
-        accepted[here & known] = familiar.passes(ours, by)
-        accepted[here & ~known] = familiar.passes(strangers, by)
-        areas.append(familiar.parted(ours, strangers, rule))
-    whole = [area for area in areas if area is not None]
+def told(verdicts: Sequence[Verdict], clips: Sequence[Clip], categories: tuple[str, ...]) -> Told:
+    """One rule, on the clips of one category or of several after each other."""
+    passed = np.concatenate([each.passed for each in verdicts])
     return Told(
+        rule=verdicts[0].rule,
+        auroc=float(np.mean([each.auroc for each in verdicts])),
+        accepted=accuracy_interval(passed, targets_of(clips, categories), recordings_of(clips)),
+        kept=float(np.mean([each.kept for each in verdicts])),
+    )
+
+
+def commonest(named: Array, categories: tuple[str, ...]) -> str | None:
+    """The category that stands most often in (any,) indices."""
+    return categories[int(np.bincount(named).argmax())] if len(named) else None
+
+
+def judged(
+    subject: Subject, control: Control, jobs: Sequence[Job]
+) -> tuple[list[Clip], list[Verdict]]:
+    """The clips that these networks were never taught, and what each rule says of them."""
+    learnt = taught(subject, control, jobs)
+    known = np.array([clip.category in control.categories for clip in subject.store.clips])
+    strangers = np.flatnonzero(~known)
+    found = answers_of(learnt).of(known)
+    met = {
+        fold: familiar.together(
+            [
+                answers(network, learnt.waves(strangers[part]))
+                for part in scoring_batches(len(strangers))
+            ]
+        )
+        for fold, network in learnt.networks.items()
+    }
+    clips = [clip for clip, ours in zip(subject.store.clips, known, strict=True) if ours]
+    targets, folds = targets_of(clips, control.categories), learnt.folds[known]
+    return (
+        [subject.store.clips[row] for row in strangers],
+        [verdict(rule, found, targets, folds, met) for rule in found.rules],
+    )
+
+
+def verdict(
+    rule: RuleName, found: Answers, targets: Array, folds: Array, met: Mapping[int, Answers]
+) -> Verdict:
+    """What one rule says of known clips, each heard by the network new to it, and of strangers.
+
+    Thresholds and temperature of a fold are of the other folds' known clips; `met` are strangers
+    as the network of each fold hears them.
+    """
+    kept, passed, named, areas = np.zeros(len(folds), bool), [], [], []
+    for fold, temperature in cross_fitted(found.logits, targets, folds).items():
+        scores, here = familiar.scores(found, temperature), folds == fold
+        ours = {score: values[here] for score, values in scores.items()}
+        others = {score: values[~here] for score, values in scores.items()}
+        strange = familiar.scores(met[fold], temperature)
+        by = familiar.limits(others, rule)
+        kept[here] = familiar.passes(ours, by)
+        passed.append(familiar.passes(strange, by))
+        named.append(met[fold].logits[passed[-1]].argmax(1))
+        areas.append(familiar.parted(ours, strange, others, rule))
+    return Verdict(
         rule=rule,
-        auroc=float(np.mean(whole)) if whole else None,
-        accepted=float(accepted[~known].mean()),
-        kept=float(accepted[known].mean()),
+        passed=np.mean(passed, axis=0),
+        named=np.concatenate(named),
+        kept=float(kept.mean()),
+        auroc=float(np.mean(areas)),
     )

@@ -4,7 +4,6 @@ Sounds that belong to nothing are put to every network, and each rule of `famili
 them pass for known. Rules are judged side by side, at the temperature of the clips they are for.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +11,12 @@ import torch
 from rich.progress import track
 
 from auricle.evaluation.calibration import KEPT, cross_fitted, fit_temperature
+from auricle.evaluation.intervals import Interval, accuracy_interval
 from auricle.evidence import familiar
 from auricle.evidence.case import SEED, Case, Subject
 from auricle.evidence.familiar import Answers, RuleName, answers, answers_of
 from auricle.evidence.foreign import KINDS, foreign_waves
+from auricle.training.sounds import Array
 
 CLIPS = 40
 """Of each kind of foreign sound."""
@@ -28,15 +29,17 @@ Foreign = dict[str, dict[int, Answers]]
 class Kind:
     """One kind of foreign sound.
 
-    `auroc` is how well a score parts known clips from it, one being wholly (a rule of two scores
-    has none); `accepted` the share that passed for known; `taken_for` the category that most of
-    those were given.
+    `auroc` is how well a rule parts known clips from it, one being wholly; `accepted` the share
+    that passed for known, with the ends of its 95% interval over other sounds of the kind;
+    `taken_for` the category that most of those were given.
     """
 
     kind: str
     clips: int
-    auroc: float | None
+    auroc: float
     accepted: float
+    accepted_low: float
+    accepted_high: float
     taken_for: str | None
 
 
@@ -45,16 +48,22 @@ class Refusal:
     """One rule of one configuration; `score` names it.
 
     Each fold is judged with the temperature and the thresholds of the other folds; `kept` is what
-    that keeps of its known clips. Thresholds of all development clips, which a shipped model gets:
-    refused is what scores below `below` or is stranger than `above`.
+    that keeps of its known clips, with its interval by recording. Thresholds of all development
+    clips, which a shipped model gets: refused is what scores below `below` or is stranger than
+    `above`. `accepted`, of all kinds, has the ends of its interval over other sounds of these. Of
+    the `misheard` known clips it refuses `misheard_refused`: answers that had better not be given.
     """
 
     score: RuleName
     below: float | None = None
     above: float | None = None
-    kept: float
-    auroc: float | None
+    kept: Interval
+    misheard: int
+    misheard_refused: int
+    auroc: float
     accepted: float
+    accepted_low: float
+    accepted_high: float
     kinds: tuple[Kind, ...]
 
 
@@ -126,41 +135,52 @@ def refusal(
     """
     folds = subject.folds
     temperatures = cross_fitted(known.logits, subject.targets, folds)
-    own, limits = {}, {}
+    own, others, limits = {}, {}, {}
     for fold, at in temperatures.items():
         scores = familiar.scores(known, at)
         own[fold] = {score: found[folds == fold] for score, found in scores.items()}
-        others = {score: found[folds != fold] for score, found in scores.items()}
-        limits[fold] = familiar.limits(others, rule)
+        others[fold] = {score: found[folds != fold] for score, found in scores.items()}
+        limits[fold] = familiar.limits(others[fold], rule)
 
-    def met(kind: str, found: dict[int, Answers]) -> Kind:
+    def met(kind: str, found: dict[int, Answers], kinds: Array) -> Kind:
         strange = {fold: familiar.scores(found[fold], at) for fold, at in temperatures.items()}
         passed = {fold: familiar.passes(strange[fold], limits[fold]) for fold in strange}
         given = np.concatenate([found[fold].logits[passed[fold]].argmax(1) for fold in found])
+        share = np.mean([passed[fold] for fold in strange], axis=0)  # (clips,) of the networks
+        bounds = accuracy_interval(share, kinds, np.arange(len(share)))  # each is its own recording
+        areas = [familiar.parted(own[f], strange[f], others[f], rule) for f in strange]
         return Kind(
             kind=kind,
-            clips=len(next(iter(passed.values()))),
-            auroc=mean(familiar.parted(own[fold], strange[fold], rule) for fold in strange),
-            accepted=float(np.mean([passed[fold].mean() for fold in strange])),
+            clips=len(share),
+            auroc=float(np.mean(areas)),
+            accepted=bounds.value,
+            accepted_low=bounds.low,
+            accepted_high=bounds.high,
             taken_for=subject.categories[np.bincount(given).argmax()] if len(given) else None,
         )
 
+    sizes = [len(next(iter(of.values())).logits) for of in foreign.values()]
     whole = {f: familiar.together([of[f] for of in foreign.values()]) for f in temperatures}
-    all_of_them = met("all", whole)
+    all_of_them = met("all", whole, np.repeat(np.arange(len(sizes)), sizes))
     ends = familiar.limits(familiar.scores(known, shipped), rule)
     near = ends.get("nearness")
+    kept = np.zeros(len(folds))
+    for fold, scores in own.items():
+        kept[folds == fold] = familiar.passes(scores, limits[fold])
+    misheard = known.logits.argmax(1) != subject.targets
     return Refusal(
         score=rule,
-        below=ends.get("probability", ends.get("logit")),
+        below=ends.get("probability"),
         above=None if near is None else -near,
-        kept=float(np.concatenate([familiar.passes(own[f], limits[f]) for f in own]).mean()),
+        kept=accuracy_interval(kept, subject.targets, subject.recordings),
+        misheard=int(misheard.sum()),
+        misheard_refused=int((misheard & (kept == 0)).sum()),
         auroc=all_of_them.auroc,
         accepted=all_of_them.accepted,
-        kinds=tuple(met(kind, found) for kind, found in foreign.items()),
+        accepted_low=all_of_them.accepted_low,
+        accepted_high=all_of_them.accepted_high,
+        kinds=tuple(
+            met(kind, found, np.zeros(size, int))
+            for (kind, found), size in zip(foreign.items(), sizes, strict=True)
+        ),
     )
-
-
-def mean(areas: Iterator[float | None]) -> float | None:
-    """Of the folds' areas, where a rule has one."""
-    found = [area for area in areas if area is not None]
-    return float(np.mean(found)) if found else None

@@ -2,8 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
+from auricle.evaluation.comparison import ALPHA
 from auricle.report import plots
-from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
+from auricle.report.document import (
+    Block,
+    Column,
+    Either,
+    Figure,
+    Heading,
+    Paragraph,
+    Table,
+    code,
+    plain,
+)
 from auricle.report.headlines import View, views
 from auricle.report.scores import Configuration, ScoreRow
 from auricle.report.study_files import Study
@@ -95,14 +106,66 @@ def roc(study: Study) -> Iterator[Block]:
     if len(names) > plots.MOST_PANELS:
         more = f" Of the {len(names)} categories the first {plots.MOST_PANELS} are drawn."
     yield Heading("ROC curves", 2, "roc")
-    yield Paragraph(
-        f"{figures([figure.name for figure in drawn])}: each category against all others, from "
-        "probabilities. Scores of different networks do not pool, so an out-of-fold curve is the "
-        "mean of the folds' curves (Fawcett, 2006), and its area the mean of their areas."
-        + _first_seed(study)
-        + more
+    told = (
+        ": each category against all others, from probabilities. Scores of different networks do "
+        "not pool, so an out-of-fold curve is the mean of the folds' curves (Fawcett, 2006), and "
+        "its area the mean of their areas." + _first_seed(study)
     )
-    yield from drawn
+    page = Paragraph(f"{figures([figure.name for figure in drawn])}{told}{more}")
+    corner = _roc_corner(study)
+    yield Either(
+        (page, *drawn),
+        (
+            Paragraph(f"[@{corner.name}]{told} The page beside this paper has them whole."),
+            corner,
+        ),
+    )
+
+
+def _roc_corner(study: Study) -> Figure:
+    """All configurations in one figure, cut to the corner that curves pass through."""
+    shown = [
+        (view.title, [(c.name, r) for c in study.configurations if (r := view.drawn(c)) and r.roc])
+        for view in views(study)
+    ]
+    rows = [(title, found) for title, found in shown if found]
+    names = [name for _, found in rows for name, _ in found]
+    lowest = plots.lowest_areas([row for _, found in rows for _, row in found])
+    some = len(lowest) < len(study.scores.dataset.categories)
+    return Figure(
+        "roc-corner",
+        plots.roc_corner(rows, lowest),
+        "The corner that ROC curves pass through"
+        + (f", of the {worded(len(lowest))} categories with the smallest areas" if some else "")
+        + ": the rest of each square is empty. The farther from the upper left, the worse. "
+        + "; ".join(_mean_areas(name, rows) for name in dict.fromkeys(names))
+        + ".",
+        "The upper left corner of ROC curves, a panel a configuration. "
+        + " ".join(
+            f"{name}, {title}: areas "
+            + ", ".join(
+                f"{category(c.category)} {decimals(c.auc)}"
+                for c in row.per_class
+                if c.category in lowest
+            )
+            + "."
+            for title, found in rows
+            for name, row in found
+        ),
+        floats=True,
+    )
+
+
+def _mean_areas(
+    configuration: str, rows: Sequence[tuple[str, Sequence[tuple[str, ScoreRow]]]]
+) -> str:
+    areas = [
+        f"{decimals(row.auc_macro)} {title}"
+        for title, found in rows
+        for name, row in found
+        if name == configuration
+    ]
+    return f"{code(configuration)}: ROC curves with a mean area of {listed(areas)}"
 
 
 def _areas(rows: Sequence[tuple[str, ScoreRow]]) -> str:
@@ -184,23 +247,35 @@ def pairs(study: Study) -> Iterator[Block]:
                 probability(p.p_holm),
                 f"{p.mcnemar.first_only} : {p.mcnemar.second_only}",
                 probability(p.mcnemar.p),
-                "cannot be told apart" if p.p_holm > 0.05 else f"**{plain(words(p.verdict))}**",
+                "cannot be told apart" if p.p_holm > ALPHA else f"**{plain(words(p.verdict))}**",
             ]
             for p in found
         ],
+        note=_one_each(len(found)),
         dense=True,
     )
     yield Figure(
         "differences",
         plots.differences(found),
         "Differences in out-of-fold accuracy with their 95% intervals; filled diamonds are those "
-        "that chance does not explain (p adjusted by Holm's method at most 0.05).",
+        f"that chance does not explain (p adjusted by Holm's method at most {ALPHA:g}). "
+        f"{_one_each(len(found))}".rstrip(),
         "Differences between pairs of configurations, in percentage points. "
         + " ".join(
             f"{p.first} less {p.second}: {points(p.difference)}, from {points(p.low)} to "
             f"{points(p.high)}."
             for p in found
         ),
+    )
+
+
+def _one_each(pairs: int) -> str:
+    """How an interval can leave out zero where a pair cannot be told apart."""
+    if pairs < 2:
+        return ""
+    return (
+        f"Intervals are of one comparison each; the adjusted p allows for having asked all "
+        f"{worded(pairs)}: an interval may leave out zero where a pair cannot be told apart."
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 
+from auricle.evidence.pointers import GRADIENT
 from auricle.report.document import Block, Explorer, Heading, Paragraph, code
 from auricle.report.headlines import View, every_view
 from auricle.report.study_files import Looking, Study
@@ -136,9 +137,25 @@ def _pictures(study: Study, places: Mapping[str, int]) -> dict[str, Any] | None:
         "high_hz": looking.high_hz,
         "gradients": list(looking.gradients),
         "attention": list(looking.attention),
+        "failed": _failed(study),
         "colours": text64((255 * colormaps["magma"](np.arange(256))[:, :3]).astype("u1").tobytes()),
         "of": packed,
     }
+
+
+def _failed(study: Study) -> dict[str, list[str]]:
+    """Whose gradient and whose attention failed the test of what answers rest on."""
+    found = study.evidence.get("looking")
+    if found is None:
+        return {"gradients": [], "attention": []}
+    wrong = {(of.configuration, p.name) for of in found.configurations for p in of.pointers
+             if not p.holds}  # fmt: skip
+    return {
+        "gradients": [of.configuration for of in found.configurations
+                      if (of.configuration, GRADIENT) in wrong],
+        "attention": [of.configuration for of in found.configurations
+                      if (of.configuration, of.attention) in wrong],
+    }  # fmt: skip
 
 
 def _pack(looking: Looking, row: int) -> bytes:

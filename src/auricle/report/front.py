@@ -23,6 +23,7 @@ from auricle.report.published import on_every_fold
 from auricle.report.scores import Bounded
 from auricle.report.sentences import extremes, ranking, told_apart
 from auricle.report.study_files import Study
+from auricle.report.why import why
 from auricle.report.wording import (
     category,
     configurations,
@@ -66,6 +67,8 @@ def summary(study: Study) -> Iterator[Block]:
     if not study.plan.get("test", True):
         said.append("The test fold was not read.")
     yield Paragraph(" ".join(sentence for sentence in said if sentence))
+    if reasons := why(study):
+        yield Paragraph(reasons)
     yield Cards(cards(study))
     shown = views(study)
     yield Figure(

@@ -1,7 +1,7 @@
 """The comparative table as Markdown: `python -m auricle.report.markdown RUN`, for a README.
 
-Every cell is read from the study's `comparison.csv`, those of `esc5` from its `scores.json`;
-recordings are counted in its `clips.csv`.
+Every cell is read from the study's `comparison.csv`, those of `esc5` from its `scores.json`, those
+without the texture from `evidence/texture.json`; recordings are counted in its `clips.csv`.
 """
 
 import csv
@@ -39,13 +39,16 @@ def comparative_table(run: Path) -> str:
     committees = {n: own for n, own in by_name.items() if n not in trained}
     first, *tested = COLUMNS
     sizes = ["trainable", "fixed", "minutes a fit"]
-    lines = _head(["configuration", first, "its F1 (macro)", "its AUC", *tested, *sizes])
+    alone = _alone(run / "evidence" / "texture.json")
+    without = ["out of fold, base and head alone"] if alone else []
+    lines = _head(["configuration", first, "its F1 (macro)", "its AUC", *without, *tested, *sizes])
     for name, own in trained.items():
         cells = [_accuracy(_find(own, *key)) for key in COLUMNS.values()]
         best = _find(own, *BEST)
         members = [row for row in own if _is_member(row, best)]
         minutes = float(best["train_seconds"]) / 60 / len(members)
         cells[1:1] = [f"{float(best[name]):.3f}" for name in ("f1_macro", "auc_macro")]
+        cells[3:3] = [alone.get(name, "-")] if alone else []
         cells += [f"{int(best[f'parameters_{kind}']):,}" for kind in ("trainable", "fixed")]
         lines.append(_line([name, *cells, f"{minutes:.1f}"]))
     if committees:
@@ -56,6 +59,14 @@ def comparative_table(run: Path) -> str:
     if any(row["on"] == "test" for row in rows):
         lines += ["", _on_intervals(_rows(run / "clips.csv"))]
     return "\n".join(lines)
+
+
+def _alone(file: Path) -> dict[str, str]:
+    """By configuration, what is right without the texture; nothing where that was not asked."""
+    if not file.is_file():
+        return {}
+    found = json.loads(file.read_text(encoding="utf-8"))["configurations"]
+    return {of["configuration"]: _with_ends(**of["events"]["accuracy"]) for of in found}
 
 
 def _together(trained: dict[str, list[Row]], committees: dict[str, list[Row]]) -> list[str]:

@@ -9,6 +9,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from auricle.evaluation.comparison import ALPHA
 from auricle.report.document import Panel
 from auricle.report.drawing import (
     DASHES,
@@ -285,13 +286,70 @@ def roc_curves(name: str, categories: Sequence[str], rows: Sequence[tuple[str, S
     return drawn.svg
 
 
+IN_A_CORNER = 6
+"""Curves that one small panel holds, those with the smallest areas."""
+CORNERS_ACROSS = 4
+
+
+def lowest_areas(rows: Sequence[ScoreRow]) -> list[str]:
+    """The categories with the smallest areas under ROC curves, as means over some scores."""
+    areas: dict[str, list[float]] = {}
+    for row in rows:
+        for scores in row.per_class:
+            if scores.auc is not None:
+                areas.setdefault(scores.category, []).append(scores.auc)
+    return sorted(areas, key=lambda name: float(np.mean(areas[name])))[:IN_A_CORNER]
+
+
+def roc_corner(
+    rows: Sequence[tuple[str, Sequence[tuple[str, ScoreRow]]]], categories: Sequence[str]
+) -> str:
+    """A row of panels a view, a panel a configuration, a line a category, all to one scale."""
+    panels = [(f"{name}\n{title}", row) for title, found in rows for name, row in found]
+    across = min(CORNERS_ACROSS, max(len(found) for _, found in rows))
+    down = -(-len(panels) // across)
+    curves = [c for _, row in panels for c in row.roc if c.category in categories]
+    below = [f for c in curves for f, t in zip(c.fpr, c.tpr, strict=True) if t < 1]
+    right = min(1.0, max(0.05, 0.05 * np.ceil(20 * max(below, default=0.0) + 1e-9)))
+    left = [max(t for f, t in zip(c.fpr, c.tpr, strict=True) if f == 0) for c in curves]
+    bottom = min(0.9, 0.1 * np.floor(10 * min(left, default=0.0)))
+    with canvas("roc-corner", 14 + 44 * down) as drawn:
+        grid = drawn.figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
+        for axes, (title, row) in zip(grid, panels, strict=False):
+            for at, name in enumerate(categories):
+                curve = next((c for c in row.roc if c.category == name), None)
+                if curve:
+                    axes.plot(
+                        curve.fpr,
+                        curve.tpr,
+                        color=SERIES[at],
+                        linestyle=DASHES[at % len(DASHES)],
+                        linewidth=1.2,
+                        label=category(name),
+                    )
+            axes.set_title(title, fontsize=7)
+            axes.set_xlim(-0.01 * right, right)
+            axes.set_ylim(bottom, 1 + 0.02 * (1 - bottom))
+            light_grid(axes)
+        for axes in grid[len(panels) :]:
+            axes.set_visible(False)
+        drawn.figure.supxlabel("false positive rate", fontsize=7.5, color=INK)
+        drawn.figure.supylabel("true positive rate", fontsize=7.5, color=INK)
+        engine = drawn.figure.get_layout_engine()
+        assert isinstance(engine, ConstrainedLayoutEngine)
+        engine.set(wspace=0.06)
+        handles, labels = grid[0].get_legend_handles_labels()
+        drawn.figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    return drawn.svg
+
+
 def differences(pairs: Sequence[Pair]) -> str:
     """A row a pair: how much more often the first was right, with its interval."""
     with canvas("differences", 16 + 7 * len(pairs)) as drawn:
         axes = drawn.figure.subplots()
         axes.axvline(0, color=MUTED, linewidth=0.8)
         for row, pair in enumerate(pairs):
-            told_apart = pair.p_holm <= 0.05
+            told_apart = pair.p_holm <= ALPHA
             colour = SERIES[1] if told_apart else SERIES[0]
             axes.plot([100 * pair.low, 100 * pair.high], [row, row], color=colour, linewidth=1.6)
             axes.plot(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from auricle.evaluation.intervals import Interval
 from auricle.report import plots
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
 from auricle.report.headlines import out_of_fold, textured, views
@@ -204,13 +205,13 @@ def comparison(study: Study) -> Iterator[Block]:
         if study.scores.comparisons
         else f"[@comparison] sets the configurations side by side: {sides}, with what each costs."
     )
-    strategies = study.strategies_fitted
+    strategies, alone = study.strategies_fitted, events_alone(study)
     columns = [Column("configuration", align="left")]
     body = [[plain(each.name)] for each in study.configurations]
     for view in shown:
         scored = [view.quoted(each) for each in study.configurations]
         accuracies = [row.accuracy if row else None for row in scored]
-        columns.append(Column("accuracy, %", view.title, "center"))
+        columns.append(Column("accuracy, %", view.title, "center", 1))
         best = _bold([each.value if each else None for each in accuracies], percent)
         for line, cell, accuracy in zip(body, best, accuracies, strict=True):
             line.append(f"{cell}\n{interval(accuracy)}" if accuracy else cell)
@@ -222,6 +223,11 @@ def comparison(study: Study) -> Iterator[Block]:
             columns.append(Column(title, view.title))
             for line, cell in zip(body, _bold(values, decimals), strict=True):
                 line.append(cell)
+        if view.on == "out-of-fold" and alone:
+            columns.append(Column("accuracy, %", ALONE, "center", 1))
+            best = _bold([score.value if score else None for score in alone], percent)
+            for line, cell, score in zip(body, best, alone, strict=True):
+                line.append(f"{cell}\n{interval(score)}" if score else cell)
     for kind in ("trainable", "fixed"):
         columns.append(Column(kind, "parameters"))
         for line, each in zip(body, study.configurations, strict=True):
@@ -234,7 +240,13 @@ def comparison(study: Study) -> Iterator[Block]:
         "comparison",
         "**All configurations.** Accuracy with 95% interval (recordings resampled within "
         "category), macro and weighted F1, macro one-vs-rest AUC, parameters, and training time "
-        "of all fits of a strategy.",
+        "of all fits of a strategy."
+        + (
+            f" {ALONE.capitalize()}: what is right out-of-fold without the texture, which is the "
+            "same in all of them (from `evidence/texture.json`): the bare architectures compared."
+            if alone
+            else ""
+        ),
         columns,
         body,
         note=on_intervals(study),
@@ -244,6 +256,16 @@ def comparison(study: Study) -> Iterator[Block]:
     if study.scores.committees:
         yield Paragraph(committees(study))
     yield _all_scores(study)
+
+
+ALONE = "base and head alone"
+
+
+def events_alone(study: Study) -> list[Interval | None]:
+    """Out-of-fold accuracy of each configuration without its texture, where that was asked."""
+    found = study.evidence.get("texture")
+    asked = {of.configuration: of.events.accuracy for of in found.configurations} if found else {}
+    return [asked.get(each.name) for each in study.configurations] if asked else []
 
 
 def committees(study: Study) -> str:

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from auricle.evaluation.comparison import ALPHA
 from auricle.report.document import code
 from auricle.report.scores import Bounded, Pair, ScoreRow
 from auricle.report.wording import (
@@ -24,8 +25,6 @@ from auricle.report.wording import (
     points,
     worded,
 )
-
-ALPHA = 0.05
 
 
 def alike(scores: Sequence[float]) -> bool:

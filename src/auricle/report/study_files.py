@@ -166,7 +166,7 @@ def read_study(run: Path) -> Study:
         tried=_read(tried, _rows) if tried.exists() else (),
         tunings=tuple(read_tuning(file.parent) for file in sorted(run.glob("tuning/*/space.toml"))),
         evidence={
-            name: _read(file, partial(read_answer, part=name))
+            name: _read(file, partial(read_answer, part=name), _asking_again(run, name))
             for name, file in answers_in(run).items()
         },
         looking=_read(looking, _looking) if looking.exists() else None,
@@ -174,7 +174,14 @@ def read_study(run: Path) -> Study:
     )
 
 
-def _read(path: Path, parse: Callable[[Path], Read]) -> Read:
+def _asking_again(run: Path, part: str) -> str:
+    return f"ask it again with auricle evidence {run} --part {part} --again"
+
+
+RUN_AGAIN = "put the file back, or run the study again with --resume"
+
+
+def _read(path: Path, parse: Callable[[Path], Read], mend: str = RUN_AGAIN) -> Read:
     if not path.is_file():
         raise StudyError(
             f"{path.parent}: not a finished study, {path.name} is missing; "
@@ -183,10 +190,7 @@ def _read(path: Path, parse: Callable[[Path], Read]) -> Read:
     try:
         return parse(path)
     except (ValueError, LookupError, TypeError, OSError) as problem:
-        raise StudyError(
-            f"{path}: cannot be read ({_first_line(problem)}); put the file back, or run the study "
-            "again with --resume"
-        ) from problem
+        raise StudyError(f"{path}: cannot be read ({_first_line(problem)}); {mend}") from problem
 
 
 def _first_line(problem: Exception) -> str:

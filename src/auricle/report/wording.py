@@ -36,6 +36,28 @@ def interval(score: Bounded | Interval) -> str:
     return f"[{percent(score.low)},\u00a0{percent(score.high)}]"
 
 
+def change(difference: Interval) -> str:
+    """+1.2 [-0.3, +2.7]: a difference between percentages, in points, with its interval."""
+    ends = f"[{points(difference.low)},\u00a0{points(difference.high)}]"
+    return f"{points(difference.value)} {ends}"
+
+
+def log_losses(difference: Interval | None) -> str:
+    """-0.012 [-0.030, +0.005], for differences between log losses."""
+    if difference is None:
+        return NOTHING
+    value, low, high = (
+        f"{round(end, 6):+z.3f}".replace("-", "−")
+        for end in (difference.value, difference.low, difference.high)
+    )
+    return f"{value} [{low},\u00a0{high}]"
+
+
+def allowed_loss(difference: Interval) -> str:
+    """The loss, in points and without a sign, that an interval does not rule out."""
+    return percent(max(0.0, -difference.low))
+
+
 def probability(p: float) -> str:
     """A p-value to three decimals."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"

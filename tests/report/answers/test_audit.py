@@ -15,7 +15,7 @@ SPREAD = {
     "length_s": (4.0, 5.0, 5.0, 5.0, 6.0),
     "silence": (0.0, 0.1, 0.25, 0.3, 0.4),
     "bandwidth_hz": (1000.0, 2000.0, 3000.0, 4000.0, 5000.0),
-    "clipped": (0.0, 0.0, 0.0, 0.0, 0.0),
+    "clipped": (0.0, 0.0, 0.0, 0.0, 0.0004),
 }
 NEAR = Match(
     first="sea_waves/a*.wav",
@@ -82,10 +82,17 @@ def test_a_clean_set_has_no_findings(clean):
     assert not any(isinstance(block, Bullets) for block in blocks)
 
 
+def test_a_leak_into_the_test_fold_alone_touches_no_out_of_fold_score(clean):
+    blocks = told(replace(clean, matches=(replace(NEAR, folds=(1, 2)),)))
+    assert "touches no out-of-fold score (0 of 10 development clips)" in words(blocks)
+
+
 def test_a_leak_is_told_first_and_a_file_name_is_no_markup(clean):
     blocks = told(replace(clean, matches=(NEAR,)))
 
-    assert "**The folds leak**" in words(blocks)
+    assert "**A sound stands in two folds.** That touches 2 of 10 development clips" in words(
+        blocks
+    )
     (bullets,) = (block for block in blocks if isinstance(block, Bullets))
     assert bullets.items[0].startswith("The same sound stands in two folds")
     assert r"a\*.wav (fold 2)" in bullets.items[0]
@@ -95,7 +102,7 @@ def test_a_leak_is_told_first_and_a_file_name_is_no_markup(clean):
 def test_a_pair_in_one_fold_is_no_leak(clean):
     said = words(told(replace(clean, matches=(replace(NEAR, folds=(2, 2)),))))
 
-    assert "The folds leak" not in said
+    assert "stands in two folds.**" not in said
     assert "(1 pair inside one)" in said
 
 
@@ -116,8 +123,9 @@ def test_medians_are_in_the_table_and_in_the_words_of_the_figure(clean):
     blocks = told(clean)
 
     classes, marks = (block for block in blocks if isinstance(block, Table))
-    assert classes.rows[0] == ["sea waves", "20", "12", "5.0", "−20", "25.0", "3.0"]
+    assert classes.rows[0] == ["sea waves", "20", "12", "5.0", "−20", "25.0", "3.0", "0.40"]
     assert [row[-1] for row in marks.rows] == ["no"] * 4 + ["yes"]
+    assert "Stored: 40 clips at 16,000 Hz." in classes.note
     (figure,) = (block for block in blocks if isinstance(block, Figure))
     assert "sea waves −20 dB, 3.0 kHz" in figure.alt
 
@@ -126,7 +134,7 @@ def test_a_class_without_a_usable_clip_has_no_medians(clean):
     found = replace(clean, classes=(facts("rain"), facts("sea_waves", spread={})))
 
     classes = next(block for block in told(found) if isinstance(block, Table))
-    assert classes.rows[1][3:] == ["–"] * 4
+    assert classes.rows[1][3:] == ["–"] * 5
 
 
 def test_very_many_classes_are_not_drawn(clean):

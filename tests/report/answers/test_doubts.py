@@ -61,6 +61,13 @@ def test_what_would_help_follows_from_where_the_errors_are(of, says):
     assert says in doubts.advice(of, found_of(of, *OTHERS))
 
 
+def test_where_no_class_is_often_wrong_single_networks_advise():
+    told = words(found_of(*OTHERS, errors("rain", 2, taken_for=(("dog", 1), ("x_y", 1)))))
+    assert "fewer than three of any class. Single networks err most with rain" in told
+    assert "rain (6.2%, mostly taken for dog) and sea waves (3.1%, mostly taken for rain)" in told
+    assert "Single networks" not in words(found_of(*OTHERS, networks=1))
+
+
 def test_doubted_labels_are_listed_and_to_be_listened_to_first():
     chainsaw = errors("chainsaw", 3, taken_for=(("helicopter", 3),))
     found = found_of(chainsaw, *OTHERS, doubted=(doubt(), doubt("b.wav", "dog")))

@@ -63,6 +63,7 @@ def test_heads_that_stand_in_for_each_other_are_told_so():
     assert "look at the same moments (correlation 0.90)" in told
     assert "what one of them finds, others find as well" in told
     assert "Without all of them the loss cannot be told from nothing (+0.0 points" in told
+    assert "still allow a loss of up to 3.0 points (head 1 of block 1)" in told
 
 
 def test_a_gain_without_a_head_is_not_called_a_loss():

@@ -116,6 +116,26 @@ def test_a_pointer_that_points_at_nothing_is_said_to(over, says):
     assert "must not be read as what the answer rests on" in told
 
 
+def test_what_a_level_meter_would_find_is_said_where_it_was_asked():
+    asked = replace(looked(pointer()), level_found=Interval(0.995, 0.98, 1.0))
+    assert "The loudest frame lies in 99.5% of the events" in words(found_of(asked))
+    assert "loudest frame lies" not in words(BOTH)
+
+
+def test_how_often_attention_is_highest_in_the_quiet_is_said_where_it_was_asked():
+    quiet = replace(pointer("rollout"), in_quiet=Interval(0.62, 0.55, 0.7))
+    found = looked(pointer(), quiet, name="transformer", attention="rollout")
+    told = words(found_of(found))
+    assert "In 62.0 [55.0,\u00a070.0]% of the clips the attention rollout of `transformer`" in told
+    assert "more than the half that chance would have" in told
+    assert "quieter half" not in words(BOTH)
+
+
+def test_why_scattered_frames_may_beat_marks_is_said_where_they_do():
+    assert "lie scattered" in words(BOTH)
+    assert "lie scattered" not in words(found_of(looked(pointer())))
+
+
 def test_a_peak_no_better_than_chance_is_said_to_be():
     told = words(found_of(looked(pointer(peak=Interval(0.02, 0.0, 0.1)))))
     assert "in 2.0%, no better than chance" in told

@@ -1,7 +1,3 @@
-from dataclasses import replace
-
-from pydantic import TypeAdapter
-
 from auricle.evaluation.intervals import Interval
 from auricle.evidence.effects import Effect, Heard
 from auricle.evidence.robustness import Curve, Point, Robust, RobustnessFound
@@ -72,17 +68,8 @@ def test_where_nothing_does_harm_that_is_said() -> None:
 
 def test_how_clips_that_were_cut_short_were_heard_is_said_where_some_were() -> None:
     short = found(curve("shorter", point("1", 0.8, 0.01)))
-    now = text_of(replace(short, short_clips="padded and repeated"))
-    assert "twice: followed by silence, and repeated until the clip was full" in now
-    assert "cut short" not in text_of(replace(found(FRAIL), short_clips="padded and repeated"))
-
-
-def test_a_file_from_before_short_clips_were_repeated_is_told_to_be_so() -> None:
-    kind = TypeAdapter(RobustnessFound)
-    short = found(curve("shorter", point("1", 0.8, 0.01)))
-    before = kind.dump_python(short, mode="json")
-    del before["short_clips"]
-    assert "which these figures do not show" in text_of(kind.validate_python(before))
+    assert "twice: followed by silence, and repeated until the clip was full" in text_of(short)
+    assert "cut short" not in text_of(found(FRAIL))
 
 
 def test_the_table_has_a_row_a_family_with_the_first_harm_and_the_last_degree() -> None:

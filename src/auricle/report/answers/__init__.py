@@ -47,7 +47,8 @@ def answers(study: Study) -> Iterator[Block]:
     yield Heading("Can it be believed?", 1, "evidence")
     yield Paragraph(
         "What was asked of the finished study with `auricle evidence`: of the best configuration "
-        "of each architecture, those networks of `kfold` that have the first seed. A clip was put "
+        "of each architecture, those networks of `kfold` that have the first seed; where all "
+        "configurations and seeds were asked, a section says so. A clip was put "
         "to the network that was not trained on its fold, so all figures are out-of-fold, of the "
         "development folds, unless a line says that it is of the test fold. "
         + (

@@ -1,127 +1,228 @@
 """The section on what the transformer's parts are worth."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+from matplotlib.axes import Axes
+
+from auricle.evaluation.comparison import ALPHA
 from auricle.evidence.architecture import ArchitectureFound, Row
+from auricle.evidence.controls import Alone
+from auricle.evidence.effects import Effect, Heard
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
-from auricle.report.drawing import INK, MUTED, RULE, SERIES, canvas, light_grid
-from auricle.report.scores import Bounded
+from auricle.report.drawing import INK, MUTED, PAPER, RULE, SERIES, canvas, light_grid
 from auricle.report.wording import (
+    allowed_loss,
+    change,
     count,
     decimals,
     equals,
     listed,
+    log_losses,
     percent,
     plural,
-    points,
     probability,
     with_interval,
+    worded,
 )
 
-SURE = 0.05
+ALONE = "base and head alone"
+Asked = Callable[[Row], Effect | None]
 
 
 def section(found: ArchitectureFound) -> Iterator[Block]:
     """What are attention, class token, depth and heads worth?"""
-    if found.scored is None:
+    if found.alone is None:
         return
     yield Heading("What is each part of the transformer worth?", 2, "architecture")
     yield Paragraph(
         f"{code(found.reference)} has {plural(found.blocks, 'block')} with "
         f"{plural(found.heads, 'head')}, and reaches "
-        f"{percent(found.scored.accuracy.value)}% out of fold with the first seed. Each control "
-        "was trained in the same way, from new weights, and differs in one thing. "
-        + _verdict(found)
+        f"{percent(found.alone.whole.accuracy.value)}% out of fold with the first seed. Each "
+        "control was trained in the same way, from new weights: without one of its parts, with the "
+        "parameters of that part spent elsewhere, or with more or fewer blocks or heads. "
+        + _seeds(found)
+        + _own(found)
     )
-    yield _table(found)
+    yield Paragraph(_verdict(found.rows, _whole, "the whole answer"))
+    if found.alone.events is not None:
+        yield Paragraph(
+            "Texture answers beside base and head in all of them alike, and may hide what a "
+            f"control does; {ALONE} were asked too. {_verdict(found.rows, _events, ALONE)}"
+        )
+    yield from _table(found)
     yield _figure(found)
 
 
-def _verdict(found: ArchitectureFound) -> str:
-    told = [row for row in found.rows if row.p < SURE]
-    if not told:
-        nearest = min(found.rows, key=lambda row: row.p)
-        return (
-            f"**None of the {plural(len(found.rows), 'control')} can be told apart from it** "
-            f"(smallest {equals(nearest.p)} after Holm: {nearest.changes}). On these clips, the "
-            "part that each control lacks is not what the accuracy comes from."
-        )
-    worse = [row.changes for row in told if row.difference < 0]
-    better = [row.changes for row in told if row.difference > 0]
-    parts = []
-    if worse:
-        parts.append(f"Worse than it, beyond chance: {'; '.join(worse)}.")
-    if better:
-        parts.append(f"Better than it, beyond chance: {'; '.join(better)}.")
-    if len(told) < len(found.rows):
-        parts.append("The others cannot be told apart from it.")
-    return " ".join(parts)
+def _whole(row: Row) -> Effect:
+    return row.versus.whole
 
 
-def _table(found: ArchitectureFound) -> Table:
-    assert found.scored is not None
-    own = [
-        f"{code(found.reference)}: as it is",
-        count(found.scored.parameters),
-        _accuracy(found.scored.accuracy),
-        decimals(found.scored.log_loss),
-        "",
-        "",
-    ]
-    return Table(
-        "architecture-table",
-        "Controls of the transformer: out-of-fold accuracy with its interval, and the difference "
-        "to the transformer on the same clips. One seed each.",
-        [
-            Column("control", align="left"),
-            Column("parameters"),
-            Column("accuracy, %"),
-            Column("log loss"),
-            Column("difference, points"),
-            Column("p (Holm)"),
-        ],
-        [own, *(_row(row) for row in found.rows)],
-        note="p: sign-flip permutation by recording, adjusted for all rows of the table.",
-        dense=True,
-        breaks=(1,),
+def _events(row: Row) -> Effect | None:
+    return row.versus.events
+
+
+def _seeds(found: ArchitectureFound) -> str:
+    if len(found.seeds) < 2:
+        return "The reference was picked on these very clips, which flatters it a little. "
+    low, high = (percent(end(found.seeds)) for end in (min, max))
+    return (
+        f"The study has {worded(len(found.seeds))} seeds of the reference, from {low} to {high}%, "
+        "and picked it by them on these very clips, which flatters it; controls have one seed. "
     )
 
 
-def _row(row: Row) -> list[str]:
-    return [
-        row.changes,
-        count(row.scored.parameters),
-        _accuracy(row.scored.accuracy),
-        decimals(row.scored.log_loss),
-        f"{points(row.difference)} [{points(row.low)}, {points(row.high)}]",
-        probability(row.p),
+def _own(found: ArchitectureFound) -> str:
+    """Which rows are configurations of the study, and where more is said of them."""
+    own = [code(row.in_study) for row in found.rows if row.in_study]
+    if not own:
+        return ""
+    one = len(own) == 1
+    more = (
+        f" with the first seed alone: [@differences-table] compares {'it' if one else 'them'} over "
+        "all seeds, and counts for more."
+        if len(found.seeds) > 1
+        else ", which [@differences-table] compares too."
+    )
+    return f"{listed(own)} {'is' if one else 'are'} the study's own{more}"
+
+
+def _verdict(rows: Sequence[Row], asked: Asked, what: str) -> str:
+    """What can be told of one kind of answer, and what cannot be ruled out."""
+    effects = [(row, effect) for row in rows if (effect := asked(row))]
+    told = [(row, effect) for row, effect in effects if effect.told_apart]
+    unsure = [(row, effect) for row, effect in effects if not effect.told_apart]
+    parts = []
+    for better, words in ((False, "worse"), (True, "better")):
+        if named := [_named(row) for row, e in told if (e.difference.value > 0) == better]:
+            parts.append(
+                f"**By {what}, {words} than the reference, beyond chance**: {'; '.join(named)}."
+            )
+    if not told:
+        row, effect = min(unsure, key=lambda each: each[1].p_holm)
+        parts.append(
+            f"**By {what}, none of the {plural(len(rows), 'control')} can be told apart from the "
+            f"reference** (smallest {equals(effect.p_holm)} after Holm: {_named(row)})."
+        )
+    elif unsure:
+        parts.append("The others cannot be told apart from it.")
+    if unsure:
+        row, effect = min(unsure, key=lambda each: each[1].difference.low)
+        parts.append(
+            "That is not to say that what they change is worth nothing: the intervals still allow "
+            f"a loss of up to {allowed_loss(effect.difference)} points ({_named(row)})."
+        )
+    return " ".join(parts)
+
+
+def _named(row: Row) -> str:
+    return f"{row.changes}, {code(row.in_study)}" if row.in_study else row.changes
+
+
+def _table(found: ArchitectureFound) -> Iterator[Table]:
+    assert found.alone is not None
+    kinds: list[tuple[str, str, Callable[[Alone], Heard | None], Asked]] = [
+        ("architecture-table", "whole answers", lambda own: own.whole, _whole),
+        ("architecture-events-table", ALONE, lambda own: own.events, _events),
     ]
+    for name, what, own, asked in kinds:
+        if (reference := own(found.alone)) is None:
+            continue
+        yield Table(
+            name,
+            f"Controls of the transformer, by {what}: out-of-fold accuracy, and differences to the "
+            "reference on the same clips. One seed each.",
+            [
+                Column("control", align="left"),
+                Column("parameters"),
+                Column("accuracy, %"),
+                Column("log loss"),
+                Column("accuracy, points", "less the reference"),
+                Column("p (Holm)", "less the reference"),
+                Column("log loss", "less the reference"),
+            ],
+            [
+                [
+                    f"{code(found.reference)}: as it is",
+                    count(found.parameters),
+                    with_interval(reference.accuracy),
+                    decimals(reference.log_loss),
+                    *[""] * 3,
+                ],
+                *(_row(row, effect) for row in found.rows if (effect := asked(row))),
+            ],
+            note="p: sign-flip permutation by recording, adjusted for all rows of the table. The "
+            "intervals are each of one comparison alone, by recording; below zero, a log loss is "
+            "better than the reference's.",
+            dense=True,
+            breaks=(1,),
+        )
 
 
-def _accuracy(interval: object) -> str:
-    return with_interval(Bounded(**vars(interval)))
+def _row(row: Row, effect: Effect) -> list[str]:
+    return [
+        _named(row),
+        count(row.parameters),
+        with_interval(effect.heard.accuracy),
+        decimals(effect.heard.log_loss),
+        change(effect.difference),
+        probability(effect.p_holm),
+        log_losses(effect.log_loss_difference),
+    ]
 
 
 def _figure(found: ArchitectureFound) -> Figure:
     rows = found.rows
-    with canvas("architecture-figure", 12 + 6.5 * len(rows)) as drawn:
-        axes = drawn.figure.subplots()
-        axes.axvline(0, color=MUTED, linewidth=0.8)
-        for at, row in enumerate(reversed(rows)):
-            colour = SERIES[1] if row.p < SURE else SERIES[0]
-            axes.plot([100 * row.low, 100 * row.high], [at, at], color=colour, linewidth=1.4)
-            axes.plot(100 * row.difference, at, "o", color=colour, markersize=4)
-        axes.set_yticks(range(len(rows)), [row.changes for row in reversed(rows)], color=INK)
-        axes.set_xlabel("accuracy less the transformer's, points")
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_color(RULE)
-        light_grid(axes, "x")
-        axes.margins(y=0.06)
-    told = listed([f"{row.changes}: {points(row.difference)} points" for row in rows])
+    kinds = [("whole answers", _whole), (ALONE, _events)]
+    panels = [(title, asked) for title, asked in kinds if all(asked(row) for row in rows)]
+    with canvas("architecture-figure", 18 + 7.5 * len(rows)) as drawn:
+        for axes, (title, asked) in zip(
+            drawn.figure.subplots(1, len(panels), sharey=True, squeeze=False)[0],
+            panels,
+            strict=True,
+        ):
+            _panel(axes, [effect for row in rows if (effect := asked(row))])
+            axes.set_yticks(range(len(rows)), [_label(row) for row in rows], color=INK)
+            if len(panels) > 1:
+                axes.set_title(title)
+        drawn.figure.supxlabel("accuracy less the reference's, points", size="medium", color=INK)
+    told = listed([f"{row.changes}: {change(row.versus.whole.difference)} points" for row in rows])
     return Figure(
         "architecture-figure",
         drawn.svg,
         f"What each control loses or gains against {code(found.reference)}, with 95% intervals "
-        "over recordings. An interval that holds zero says nothing either way.",
-        f"Differences in accuracy. {told}.",
+        "over recordings, each of one comparison alone. A filled mark has a p of at most "
+        f"{ALPHA:g} after Holm. An interval that holds zero says nothing either way.",
+        f"Differences in accuracy of whole answers. {told}.",
     )
+
+
+def _panel(axes: Axes, effects: Sequence[Effect]) -> None:
+    axes.axvline(0, color=MUTED, linewidth=0.8)
+    for at, effect in enumerate(effects):
+        ends = effect.difference
+        axes.plot([100 * ends.low, 100 * ends.high], [at, at], color=SERIES[0], linewidth=1.4)
+        axes.plot(
+            100 * ends.value,
+            at,
+            "o",
+            color=SERIES[0],
+            markersize=4.5,
+            markerfacecolor=SERIES[0] if effect.told_apart else PAPER,
+        )
+    axes.set_ylim(len(effects) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_color(RULE)
+    light_grid(axes, "x")
+
+
+SHORT = {
+    "no-encoder": "no encoder",
+    "no-encoder-wide": "no encoder, wider",
+    "averaging": "mean for attention",
+    "no-class-token": "no class token",
+}
+
+
+def _label(row: Row) -> str:
+    """What a narrow figure calls a control; the table beside it says more."""
+    return SHORT.get(row.name, row.changes)

@@ -7,7 +7,7 @@ from auricle.evidence.findings import WORDS, Finding, findings, is_above, shortc
 from auricle.evidence.predictors import Shortcuts
 from auricle.report.document import Block, Bullets, Column, Figure, Heading, Paragraph, Table, plain
 from auricle.report.drawing import INK, SERIES, canvas, light_grid
-from auricle.report.wording import NOTHING, category, listed, percent, plural
+from auricle.report.wording import NOTHING, category, count, listed, percent, plural
 
 DRAWN_CLASSES = 50
 """More do not fit on a page."""
@@ -47,10 +47,36 @@ def _compared(found: Audit) -> str:
 
 def _verdict(found: Audit) -> str:
     if found.leaks:
-        return "**The folds leak**, so scores on them can be better than they should be:"
+        return f"**A sound stands in two folds.** {_touched(found)}"
     near = [each for each in found.matches if len({*each.folds}) == 1]
     inside = f" ({plural(len(near), 'pair')} inside one)" if near else ""
     return f"No sound and no recording was found in two folds{inside}."
+
+
+def _touched(found: Audit) -> str:
+    """How many development clips share a sound with one that their networks learnt from."""
+    shared = [*found.across(equal=True), *found.across(equal=False)]
+    files = {
+        file
+        for pair in shared
+        if found.test_fold not in pair.folds
+        for file in (pair.first, pair.second)
+    }
+    if found.recordings_astray:
+        return "Scores on these folds can be better than they should be:"
+    clips = sum(
+        number
+        for each in found.classes
+        for fold, number in each.by_fold.items()
+        if fold != found.test_fold
+    )
+    touched = f"{count(len(files))} of {plural(clips, 'development clip')}"
+    if not files:
+        return f"It touches no out-of-fold score ({touched}), but those on the test fold:"
+    return (
+        f"That touches {touched}, whose answers can be better than they should be, and leaves "
+        "the others as they are:"
+    )
 
 
 def _bullet(finding: Finding) -> str:
@@ -69,10 +95,13 @@ def _classes(found: Audit) -> Table:
             Column("level, dBFS", "median"),
             Column("silence, %", "median"),
             Column("bandwidth, kHz", "median"),
+            Column("clipped, ‰", "95th percentile"),
         ],
         [_row(each) for each in found.classes],
         note="The level is the root mean square against full scale. Silence is the share of a clip "
-        "that is 60 dB weaker than its loudest moment. 99% of the power lie below the bandwidth.",
+        "that is 60 dB weaker than its loudest moment. 99% of the power lie below the bandwidth. "
+        "Clipped are samples at full scale, in a thousand: one clip in twenty has more of them. "
+        f"{_rates(found)}",
         dense=True,
     )
 
@@ -80,7 +109,7 @@ def _classes(found: Audit) -> Table:
 def _row(each: ClassFacts) -> list[str]:
     head = [plain(category(each.category)), str(each.clips), str(each.recordings)]
     if not each.spread:
-        return [*head, *[NOTHING] * 4]
+        return [*head, *[NOTHING] * 5]
     median = {name: values[MEDIAN] for name, values in each.spread.items()}
     return [
         *head,
@@ -88,7 +117,20 @@ def _row(each: ClassFacts) -> list[str]:
         _signed(median["level_db"]),
         percent(median["silence"]),
         f"{median['bandwidth_hz'] / 1000:.1f}",
+        f"{1000 * each.spread['clipped'][-1]:.2f}" if "clipped" in each.spread else NOTHING,
     ]
+
+
+def _rates(found: Audit) -> str:
+    """At which rates the clips were stored, and from how many people they come."""
+    rates = listed(
+        [
+            f"{plural(clips, 'clip')} at {count(rate)} Hz"
+            for rate, clips in sorted(found.rates_hz.items())
+        ]
+    )
+    authors = f"; {plural(found.authors, 'author')} in all" if found.authors else ""
+    return f"Stored: {rates}{authors}."
 
 
 def _signed(value: float) -> str:

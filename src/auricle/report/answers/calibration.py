@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from auricle.evaluation.calibration import Calibration
+from auricle.evaluation.calibration import Calibration, Reliability
 from auricle.evidence.calibration import Calibrated, CalibrationFound
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
 from auricle.report.drawing import DASHES, INK, MARKERS, MUTED, SERIES, canvas, light_grid
 from auricle.report.wording import configurations, decimals, percent
+
+LEAST = 10
+"""Clips that a mark of the reliability diagram stands for, unless there are fewer in all."""
 
 
 def section(found: CalibrationFound) -> Iterator[Block]:
@@ -16,7 +19,11 @@ def section(found: CalibrationFound) -> Iterator[Block]:
         "A classifier is calibrated if it is right in four of five cases of which it is 80% sure. "
         "Dividing the logits by one number, the temperature, changes how sure it is and none of "
         "its answers. Each fold is judged at the temperature of the other folds; a shipped model "
-        "gets that of all of them. " + " ".join(_verdict(each) for each in found.configurations)
+        "gets that of all of them. "
+        + " ".join(_verdict(each) for each in found.configurations)
+        + " A clip shorter than the rest was heard once for this, followed by silence; a shipped "
+        "model hears it a second time, repeated, and averages: its temperature and its limits were "
+        "not fitted to such pairs."
     )
     yield _table(found.configurations)
     yield _figure(found.configurations)
@@ -29,6 +36,30 @@ def _verdict(each: Calibrated) -> str:
     return (
         f"{code(each.configuration)} is {was} (temperature {each.temperature:.2f}), {effect}, from "
         f"{decimals(each.before.nll)} to {decimals(each.after.nll)} nats."
+    )
+
+
+def merged(bins: Sequence[Reliability]) -> list[Reliability]:
+    """Neighbouring bins together until each mark stands for enough clips to be read."""
+    found: list[Reliability] = []
+    for each in sorted(bins, key=lambda b: b.low):
+        if found and found[-1].clips < LEAST:
+            found[-1] = _both(found[-1], each)
+        else:
+            found.append(each)
+    if len(found) > 1 and found[-1].clips < LEAST:
+        found[-2:] = [_both(*found[-2:])]
+    return found
+
+
+def _both(a: Reliability, b: Reliability) -> Reliability:
+    clips = a.clips + b.clips
+    return Reliability(
+        low=a.low,
+        high=b.high,
+        clips=clips,
+        confidence=(a.clips * a.confidence + b.clips * b.confidence) / clips,
+        accuracy=(a.clips * a.accuracy + b.clips * b.accuracy) / clips,
     )
 
 
@@ -82,23 +113,30 @@ def _figure(found: Sequence[Calibrated]) -> Figure:
         for axes, each in zip(panels, found, strict=True):
             axes.plot([0, 100], [0, 100], color=MUTED, linewidth=0.8)
             for at, (label, of) in enumerate((("as trained", each.before), ("scaled", each.after))):
+                bins = merged(of.bins)
+                places = [(100 * b.confidence, 100 * b.accuracy) for b in bins]
                 axes.plot(
-                    [100 * b.confidence for b in of.bins],
-                    [100 * b.accuracy for b in of.bins],
+                    *zip(*places, strict=True),
                     color=SERIES[at],
                     marker=MARKERS[at],
                     linestyle=DASHES[at],
                     markersize=3.5,
                     label=label,
                 )
-            most = max(b.clips for b in each.after.bins)
-            for b in each.after.bins:
-                height = 18 * b.clips / most
-                axes.bar(100 * (b.low + b.high) / 2, height, 8, color=MUTED, alpha=0.3)
+                for b, place in zip(bins, places, strict=True):
+                    axes.annotate(
+                        str(b.clips),
+                        place,
+                        xytext=(0, (-10, 5)[at]),
+                        textcoords="offset points",
+                        ha="center",
+                        color=SERIES[at],
+                        fontsize=6.5,
+                    )
             axes.set_title(each.configuration)
             axes.set_xlabel("confidence, %")
             axes.set_xlim(0, 102)
-            axes.set_ylim(0, 102)
+            axes.set_ylim(0, 108)
             light_grid(axes)
         panels[0].set_ylabel("accuracy, %", color=INK)
         panels[0].legend(loc="upper left")
@@ -106,7 +144,7 @@ def _figure(found: Sequence[Calibrated]) -> Figure:
         f"{each.configuration}, scaled: "
         + ", ".join(
             f"{b.clips} clips at {percent(b.confidence)}% confidence, {percent(b.accuracy)}% right"
-            for b in each.after.bins
+            for b in merged(each.after.bins)
         )
         for each in found
     )
@@ -114,6 +152,7 @@ def _figure(found: Sequence[Calibrated]) -> Figure:
         "calibration-figure",
         drawn.svg,
         f"Accuracy against confidence of {configurations([e.configuration for e in found])}. A "
-        "calibrated classifier lies on the grey line; the bars say how many clips are that sure.",
+        "calibrated classifier lies on the grey line. The numbers say how many clips a mark stands "
+        f"for; bins of fewer than {LEAST} are merged with their neighbours.",
         f"Reliability diagrams. {told}.",
     )

@@ -13,6 +13,8 @@ ADVISED = 10
 """Classes that advice is given on, those with most errors."""
 FEW = 3
 """Errors that are needed before anything is read from them."""
+NAMED = 3
+"""Classes that a sentence names, those with which single networks err most."""
 MOSTLY = 2 / 3
 """Share of a class's errors that are of one kind, from which they are called so."""
 
@@ -36,6 +38,7 @@ def section(found: DoubtsFound) -> Iterator[Block]:
 def _advice(found: DoubtsFound) -> Iterator[Block]:
     many = sorted((of for of in found.classes if of.wrong >= FEW), key=lambda of: -of.wrong)
     few = [_name(of.category) for of in found.classes if of.wrong < FEW]
+    which = "any class" if len(few) == len(found.classes) > 1 else f"a class: {listed(few)}"
     if many:
         yield Paragraph(
             "What the errors suggest for the next clips to collect. These are rules of thumb; only "
@@ -44,9 +47,27 @@ def _advice(found: DoubtsFound) -> Iterator[Block]:
         yield Bullets([advice(each, found) for each in many[:ADVISED]])
     if few:
         yield Paragraph(
-            f"Too few clips are wrong to read anything from them, fewer than {worded(FEW)} of a "
-            f"class: {listed(few)}."
+            "Too few clips are wrong together to read anything from them, fewer than "
+            f"{worded(FEW)} of {which}. {_alone(found)}".rstrip()
         )
+
+
+def _alone(found: DoubtsFound) -> str:
+    """What single networks err with most, where there are several."""
+    most = sorted((of for of in found.classes if of.usually_for), key=lambda of: -of.error)[:NAMED]
+    if not most or found.networks == 1:
+        return ""
+    told = listed(
+        [
+            f"{_name(of.category)} ({percent(of.error)}%, mostly taken for {_name(of.usually_for)})"
+            for of in most
+            if of.usually_for
+        ]
+    )
+    return (
+        f"Single networks err most with {told}: recordings in which these sound alike are the "
+        "first to collect."
+    )
 
 
 def _verdict(found: DoubtsFound) -> str:
@@ -77,8 +98,9 @@ def _doubted(found: DoubtsFound) -> Table:
             Column("usual, %"),
         ],
         [_row(each, found.networks) for each in found.doubted[:ROWS]],
-        note="Confidence is the mean probability of the answer; usual is that of clips which are "
-        "labelled so." + (f" {more} more stand in `evidence/doubts.json`." if more > 0 else ""),
+        note="Confidence is the mean calibrated probability of the answer; usual is that of clips "
+        "which are labelled so."
+        + (f" {more} more stand in `evidence/doubts.json`." if more > 0 else ""),
     )
 
 
@@ -114,7 +136,7 @@ def _classes(found: DoubtsFound) -> Table:
                 str(each.recordings),
                 str(each.wrong),
                 str(each.wrong_recordings),
-                ", ".join(f"{_name(name)} {times}" for name, times in each.taken_for) or NOTHING,
+                ", ".join(f"{_name(name)} ({times})" for name, times in each.taken_for) or NOTHING,
                 percent(each.error),
                 _name(each.usually_for) if each.usually_for else NOTHING,
             ]

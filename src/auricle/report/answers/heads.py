@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from auricle.evaluation.comparison import ALPHA
 from auricle.evidence.heads import Block as SilencedBlock
 from auricle.evidence.heads import Encoder, Head, HeadsFound, Silenced
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
 from auricle.report.drawing import INK, MUTED, ON_PALE, SERIES, canvas, light_grid
 from auricle.report.wording import NOTHING, equals, listed, percent, points, probability, worded
 
-ALPHA = 0.05
 APART, SAME = 0.5, 0.8
 """Correlations below which two heads look at different moments, and from which at the same."""
 
@@ -47,7 +47,7 @@ def _alone(of: Encoder) -> str:
             f"No head of {name} can be shown to matter alone: without any one of its "
             f"{len(of.heads)} heads accuracy changes by {points(-most.lost.difference)} points at "
             f"worst, which cannot be told from nothing ({equals(most.p_holm)} after Holm's "
-            "correction)."
+            f"correction). {_allowed(of.heads)}"
         )
     told = listed(
         [
@@ -58,8 +58,20 @@ def _alone(of: Encoder) -> str:
     )
     rest = len(of.heads) - len(needed)
     verb = "matters" if len(needed) == 1 else "matter"
-    others = " What is lost without one of the others cannot be told from nothing." if rest else ""
+    others = (
+        " What is lost without one of the others cannot be told from nothing. "
+        + _allowed([head for head in of.heads if head not in needed])
+        if rest
+        else ""
+    )
     return f"Of the {len(of.heads)} heads of {name}, {told} {verb} alone.{others}"
+
+
+def _allowed(heads: Sequence[Head]) -> str:
+    """What may yet be lost without a head that cannot be shown to matter."""
+    most = max(heads, key=lambda head: head.silenced.lost.high)
+    loss = percent(max(0.0, most.silenced.lost.high))
+    return f"The intervals still allow a loss of up to {loss} points ({_place(most)})."
 
 
 def _by_block(of: Encoder) -> Iterator[str]:
@@ -196,8 +208,8 @@ def _figure(of: Encoder, name: str) -> Figure:
         name,
         drawn.svg,
         f"Heads of {code(of.configuration)}. Left: accuracy without each, against all heads, with "
-        "95% intervals. Right: how the class token's attention of two heads goes together over "
-        "the steps of a clip.",
+        "95% intervals of one comparison each. Right: how the class token's attention of two heads "
+        "goes together over the steps of a clip.",
         f"Change of accuracy in points without each head: {told}. Beside it a map of the "
         "correlations between heads.",
     )

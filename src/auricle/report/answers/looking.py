@@ -11,7 +11,7 @@ from auricle.evidence.looking import KEPT_FRAMES, Looked, LookingFound, Picture,
 from auricle.evidence.pointers import GRADIENT, LAST_BLOCK, ROLLOUT
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
 from auricle.report.drawing import DASHES, INK, MARKERS, MUTED, SERIES, canvas, light_grid
-from auricle.report.wording import category, listed, percent, points
+from auricle.report.wording import category, listed, percent, points, with_interval
 
 WORDS = {
     GRADIENT: "gradient",
@@ -19,6 +19,7 @@ WORDS = {
     ROLLOUT: "attention rollout",
 }
 COLUMNS = 4
+HALF = 0.5
 OUTLINED = 0.4
 """Share of the largest gradient at which it is outlined."""
 OUTLINE, LIGHT = "#ff5a4d", "#ffffff"  # on a spectrogram, which stays dark on any page
@@ -49,6 +50,8 @@ def section(found: LookingFound) -> Iterator[Block]:
         "answer must fall by more than with the same pattern at another time, with frames drawn by "
         "chance, and with the loudest frames. "
         + " ".join(_muted(each) for each in found.configurations)
+        + _harder(found.configurations)
+        + "".join(_quiet(each) for each in found.configurations)
     )
     yield _pictures(found)
     yield _table(found.configurations)
@@ -62,7 +65,16 @@ def _planted(looked: Sequence[Looked]) -> str:
         "place drawn by chance. A good pointer has its peak within that event; one that points "
         f"anywhere has it there in {_whole(chance)}% of the clips."
     )
-    return " ".join([start, *(_peaks(each) for each in looked)])
+    return " ".join([start, *(_peaks(each) for each in looked), *_level(looked[0])])
+
+
+def _level(of: Looked) -> Iterator[str]:
+    """What a level meter, which recognises nothing, would score under the same test."""
+    if of.level_found is not None:
+        yield (
+            f"The loudest frame lies in {percent(of.level_found.value)}% of the events: to find "
+            "them, a pointer need not know what they are."
+        )
 
 
 def _peaks(of: Looked) -> str:
@@ -101,9 +113,37 @@ def _verdict(of: Pointer) -> str:
         *([f"neither tellably more nor less than {listed(same)}"] if same else []),
     ]
     parts = [f"more than {listed(more)}" if more else "", ", and ".join(shortfalls)]
-    safe = of.over_elsewhere.low > 0 and of.over_drawn.low > 0
-    caution = "" if safe else " (its marks must not be read as what the answer rests on)"
+    caution = "" if of.holds else " (its marks must not be read as what the answer rests on)"
     return ", but ".join(part for part in parts if part) + caution
+
+
+def _harder(looked: Sequence[Looked]) -> str:
+    """Why scattered frames may be the harder rival, where some pointer beats only the other."""
+    pointers = [pointer for each in looked for pointer in each.pointers]
+    if all(of.over_drawn.low > 0 or of.over_elsewhere.low <= 0 for of in pointers):
+        return ""
+    return (
+        " Frames drawn one by one lie scattered and leave no stretch whole that a convolution "
+        "hears at once; marks lie together, as the same pattern at another time does."
+    )
+
+
+def _quiet(of: Looked) -> str:
+    """How often what is shown of attention peaks where little is to be heard."""
+    for pointer in of.pointers:
+        if pointer.name == of.attention and (quiet := pointer.in_quiet):
+            if quiet.high < HALF:
+                verdict = "less than the half that chance would have"
+            elif quiet.low > HALF:
+                verdict = "more than the half that chance would have"
+            else:
+                verdict = "which cannot be told from the half that chance would have"
+            return (
+                f" In {with_interval(quiet)}% of the clips the {WORDS[pointer.name]} of "
+                f"{code(of.configuration)} is highest among the quieter half of the frames, "
+                f"{verdict}."
+            )
+    return ""
 
 
 def _whole(share: float) -> str:

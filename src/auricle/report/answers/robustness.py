@@ -43,11 +43,6 @@ def _short(found: RobustnessFound) -> str:
     """How clips that were cut short were heard, where some were."""
     if all(curve.family != SHORTER for each in found.configurations for curve in each.curves):
         return ""
-    if found.short_clips == "padded":
-        return (
-            "Of clips cut short, what was kept was followed by silence; a shipped model hears it "
-            "repeated as well, which these figures do not show. "
-        )
     return (
         "Clips cut short were heard as a shipped model hears any sound shorter than a clip, twice: "
         "followed by silence, and repeated until the clip was full; the log-probabilities of both "

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from auricle.evaluation.comparison import ALPHA
 from auricle.evidence.shortcuts import COMMON_LEVEL_DB, Shortcut, ShortcutsFound, Tempted
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
 from auricle.report.drawing import MARKERS, MUTED, PAPER, SERIES, canvas, light_grid
 from auricle.report.wording import (
+    NOTHING,
+    allowed_loss,
+    change,
     configurations,
     count,
     decimals,
@@ -37,7 +41,10 @@ def section(found: ShortcutsFound) -> Iterator[Block]:
         f"again: all clips at one level (RMS {-COMMON_LEVEL_DB:g} dB below full scale); nothing "
         f"above {listed([f'{count(hz)} Hz' for hz in sorted(corners)])}; no constant offset; the "
         "sound repeated where a clip begins or ends in digital silence; and all of these together. "
-        f"{_padded(found)} " + " ".join(_verdict(each) for each in found.configurations)
+        f"{_padded(found)} {_outside(found.configurations)}"
+        + " ".join(_verdict(each) for each in found.configurations)
+        + " What lies above that frequency belongs to some sounds as well as to microphones: a "
+        "loss there is no proof of a shortcut. Nor does no loss prove that there is no other."
     )
     yield _figure(found.configurations)
     yield _table(found.configurations)
@@ -50,9 +57,32 @@ def _padded(found: ShortcutsFound) -> str:
     return f"{count(found.padded)} of {plural(found.clips, 'clip')} {begin} in digital silence."
 
 
+def _outside(found: Sequence[Tempted]) -> str:
+    """Which cues were not tested, and why."""
+    told = []
+    cues = [
+        max(same, key=lambda each: each.recordings)
+        for same in zip(*(each.shortcuts for each in found), strict=True)
+    ]
+    if unheard := [TAKEN[s.cue] for s in cues if not s.recordings]:
+        told.append(
+            f"Nothing of these reaches a network, for each clip is divided by its own power or "
+            f"has none of it: {listed(unheard)}."
+        )
+    if few := [s for s in cues if s.recordings and not s.testable]:
+        named = listed([f"{TAKEN[s.cue]} ({s.recordings})" for s in few])
+        told.append(
+            f"In too few recordings can these be heard for a test to tell anything: {named}."
+        )
+    if told:
+        told.append("What cannot be told is not counted among the questions. ")
+    return " ".join(told)
+
+
 def _verdict(each: Tempted) -> str:
-    lost = [shortcut for shortcut in each.shortcuts if shortcut.effect.worse]
-    won = [s for s in each.shortcuts if s.effect.told_apart and not s.effect.worse]
+    asked = [shortcut for shortcut in each.shortcuts if shortcut.testable]
+    lost = [shortcut for shortcut in asked if shortcut.effect.worse]
+    won = [s for s in asked if s.effect.told_apart and not s.effect.worse]
     name = code(each.configuration)
     told = []
     if lost:
@@ -61,12 +91,17 @@ def _verdict(each: Tempted) -> str:
         told.append(f"{name} loses nothing that can be told apart from chance.")
     if won:
         told.append(f"It gains without {listed([_change(s) for s in won])}.")
-    if unsure := [s for s in each.shortcuts if not s.effect.told_apart]:
+    if unsure := [s for s in asked if not s.effect.told_apart]:
         worst = min(unsure, key=lambda s: s.effect.difference.low)
         told.append(
             "Where no difference can be told, the intervals still allow a loss of up to "
-            f"{points(worst.effect.difference.low).lstrip('−+')} points ({TAKEN[worst.cue]})."
+            f"{allowed_loss(worst.effect.difference)} points ({TAKEN[worst.cue]})."
         )
+        if near := [s for s in unsure if s.effect.p <= ALPHA]:
+            alone = [f"{TAKEN[s.cue]} ({equals(s.effect.p)})" for s in near]
+            told.append(
+                f"Asked as the only question, a change without {listed(alone)} would be told."
+            )
     return " ".join(told)
 
 
@@ -94,9 +129,9 @@ def _table(found: Sequence[Tempted]) -> Table:
                 code(each.configuration),
                 TAKEN[shortcut.cue],
                 with_interval(shortcut.effect.heard.accuracy),
-                points(shortcut.effect.difference.value),
-                _signed(shortcut),
-                probability(shortcut.effect.p_holm),
+                change(shortcut.effect.difference),
+                probability(shortcut.effect.p) if shortcut.testable else NOTHING,
+                probability(shortcut.effect.p_holm) if shortcut.testable else NOTHING,
                 decimals(shortcut.effect.heard.log_loss),
             ]
             for shortcut in each.shortcuts
@@ -108,22 +143,18 @@ def _table(found: Sequence[Tempted]) -> Table:
             Column("configuration", align="left"),
             Column("taken away", align="left"),
             Column("accuracy, %"),
-            Column("change", "points"),
-            Column("95% interval", "points"),
+            Column("change, points"),
             Column("p"),
+            Column("p (Holm)"),
             Column("log loss"),
         ],
         rows,
         note="Changes are paired clip by clip, their intervals and p-values (sign-flip) by "
-        "recording; p adjusted by Holm over the rows of a configuration.",
+        "recording. Intervals and p are of one comparison each; p (Holm) allows for all rows of a "
+        "configuration that have one.",
         dense=True,
         breaks=breaks[1:],
     )
-
-
-def _signed(shortcut: Shortcut) -> str:
-    ends = shortcut.effect.difference
-    return f"[{points(ends.low)},\u00a0{points(ends.high)}]"
 
 
 def _figure(found: Sequence[Tempted]) -> Figure:
@@ -144,7 +175,9 @@ def _figure(found: Sequence[Tempted]) -> Figure:
                     MARKERS[at],
                     color=SERIES[at],
                     markersize=4.5,
-                    markerfacecolor=SERIES[at] if shortcut.effect.told_apart else PAPER,
+                    markerfacecolor=SERIES[at]
+                    if shortcut.testable and shortcut.effect.told_apart
+                    else PAPER,
                     label=each.configuration if row == 0 else None,
                 )
         axes.set_yticks(range(len(cues)), [f"without {TAKEN[cue]}" for cue in cues])
@@ -166,6 +199,7 @@ def _figure(found: Sequence[Tempted]) -> Figure:
         "shortcuts-figure",
         drawn.svg,
         f"What {configurations([e.configuration for e in found])} lose, or gain, when a cue is "
-        "taken away. A filled mark is a change that is told apart from chance.",
+        "taken away, with intervals of one comparison each. A filled mark is a change that is told "
+        "apart from chance after Holm.",
         f"Changes of accuracy with intervals. {told}.",
     )

@@ -1,64 +1,82 @@
 """The section on classes that were never taught."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from auricle.evaluation.calibration import KEPT
-from auricle.evidence.strangers import Stranger, StrangersFound
+from auricle.evidence.strangers import Stranger, StrangersFound, Told
 from auricle.report.answers.unknown import NAMES
 from auricle.report.document import Block, Column, Heading, Paragraph, Table, code
-from auricle.report.wording import NOTHING, category, decimals, listed, percent
+from auricle.report.wording import (
+    NOTHING,
+    category,
+    decimals,
+    listed,
+    percent,
+    with_interval,
+    worded,
+)
 
 
 def section(found: StrangersFound) -> Iterator[Block]:
     """Is a sound of a class that was never taught told to be unknown?"""
     yield Heading("Is a class that was never taught told to be unknown?", 2, "strangers")
-    easiest, hardest = min(found.rows, key=_accepted), max(found.rows, key=_accepted)
-    shares = [f"{percent(told.accepted)}% ({NAMES[told.rule]})" for told in found.mean]
-    last = found.mean[-1]
+    last = found.together[-1]
+    shares = [f"{with_interval(told.accepted)}% by {NAMES[told.rule]}" for told in found.together]
     yield Paragraph(
         f"{code(found.configuration)} was trained without each class in turn, and then given the "
-        f"clips of that class. Thresholds that keep {KEPT:.0%} of the known clips of the other "
-        f"folds call the rest unknown. **Of the clips of an untaught class {listed(shares)} are "
-        f"taken for a class that was taught**, while by the last {percent(last.kept)}% of the "
-        f"known clips are kept. By it fewest of {category(easiest.category)} pass "
-        f"({percent(_accepted(easiest))}%), most of {category(hardest.category)} "
-        f"({percent(_accepted(hardest))}%), which is mostly taken for "
-        f"{category(hardest.as_category)}. An AUROC of 0.5 would be guessing, 1 no mistake."
+        f"clips of that class: to all {worded(found.networks)} networks of a control, for none of "
+        f"them ever heard it. Thresholds that keep {KEPT:.0%} of the other folds' known clips call "
+        f"the rest unknown. **Of the clips of an untaught class {listed(shares)} pass for "
+        f"known**; by {NAMES[last.rule]} {percent(last.kept)}% of the known clips are really kept. "
+        f"{_extremes(found.rows)} An AUROC of 0.5 would be guessing, 1 no mistake."
     )
-    rules = [told.rule for told in found.mean]
-    areas = [at for at, told in enumerate(found.mean) if told.auroc is not None]
+    rules = [told.rule for told in found.together]
     rows = [
         [
             category(row.category),
             str(row.clips),
-            *(decimals(row.told[at].auroc) for at in areas),
-            *(percent(told.accepted) for told in row.told),
-            category(row.as_category),
+            *_figures(row.told),
+            category(row.as_category) if row.as_category else NOTHING,
         ]
         for row in found.rows
     ]
-    mean = [
-        "mean",
-        NOTHING,
-        *(decimals(found.mean[at].auroc) for at in areas),
-        *(percent(told.accepted) for told in found.mean),
-        NOTHING,
-    ]
+    clips = sum(row.clips for row in found.rows)
     yield Table(
         "strangers-table",
         "Each class left out of training in turn, and its clips put to those networks.",
         [
             Column("class left out", align="left"),
             Column("clips"),
-            *(Column(NAMES[rules[at]], "AUROC") for at in areas),
-            *(Column(NAMES[rule], "taken for known, %") for rule in rules),
+            *(Column(NAMES[rule], "AUROC") for rule in rules),
+            *(Column(NAMES[rule], "pass for known, %") for rule in rules),
             Column("mostly taken for", align="left"),
         ],
-        [*rows, mean],
+        [*rows, ["all", str(clips), *_figures(found.together), NOTHING]],
+        note="Intervals are 95%, by recording. In the last row AUROC is the mean. Taken for: the "
+        f"answer to most of the clips that pass by {NAMES[last.rule]}.",
         breaks=(len(rows),),
         dense=True,
     )
 
 
-def _accepted(row: Stranger) -> float:
-    return row.told[-1].accepted
+def _figures(told: Sequence[Told]) -> list[str]:
+    areas = [decimals(each.auroc) for each in told]
+    return [*areas, *(with_interval(each.accepted) for each in told)]
+
+
+def _extremes(rows: Sequence[Stranger]) -> str:
+    """Of which class fewest pass by the last rule, and of which most."""
+
+    def share(row: Stranger) -> float:
+        return row.told[-1].accepted.value
+
+    easiest, hardest = min(rows, key=share), max(rows, key=share)
+    if percent(share(easiest)) == percent(share(hardest)):
+        return "By it as many pass of every class."
+    text = (
+        f"By it fewest of {category(easiest.category)} pass ({percent(share(easiest))}%), most of "
+        f"{category(hardest.category)} ({percent(share(hardest))}%"
+    )
+    if hardest.as_category:
+        text += f", mostly for {category(hardest.as_category)}"
+    return f"{text})."

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from auricle.evaluation.comparison import ALPHA
 from auricle.evidence.texture import Parted, TextureFound
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
 from auricle.report.drawing import INK, MUTED, PAPER, SERIES, canvas, light_grid
@@ -22,7 +23,6 @@ from auricle.report.wording import (
     worded,
 )
 
-SURE = 0.05
 TOLD = 3
 """Classes that a sentence names."""
 PARTS = ("events", "texture", "both")
@@ -78,7 +78,7 @@ def _verdict(found: Sequence[Parted]) -> str:
         [
             each.configuration
             for each in found
-            if each.p_holm <= SURE and sign * each.gain.difference > 0
+            if each.p_holm <= ALPHA and sign * each.gain.difference > 0
         ]
         for sign in (1, -1)
     )

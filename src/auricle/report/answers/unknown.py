@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from auricle.evaluation.intervals import Interval
 from auricle.evidence.familiar import RuleName
 from auricle.evidence.unknown import Refusal, Unknown, UnknownFound
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
-from auricle.report.drawing import INK, MUTED, PAPER, SERIES, canvas, light_grid
+from auricle.report.drawing import DASHES, INK, PAPER, SERIES, canvas, light_grid
 from auricle.report.wording import (
     category,
     configurations,
@@ -13,21 +14,23 @@ from auricle.report.wording import (
     listed,
     percent,
     plural,
+    with_interval,
 )
 
 NAMES: dict[RuleName, str] = {
     "probability": "largest probability",
-    "logit": "largest logit",
     "strangeness": "strangeness",
     "both": "probability or strangeness",
 }
 SHORT: dict[RuleName, str] = {
     "probability": "probability",
-    "logit": "logit",
     "strangeness": "strangeness",
     "both": "either",
 }
 HATCHES = ("", "////")
+FEW, MOST = 0.05, 0.5
+FEWER = 0.75
+"""Shares that sentences tell: at most one in twenty, at least half, a quarter less."""
 
 
 def section(found: UnknownFound) -> Iterator[Block]:
@@ -38,15 +41,14 @@ def section(found: UnknownFound) -> Iterator[Block]:
     rules = {refusal.score for each in found.configurations for refusal in each.refusals}
     text = (
         "A classifier names a category for everything, also for silence. Thresholds let it say "
-        "“none of these”. Compared are the largest probability, at a fitted temperature, and the "
-        "largest logit, from which probabilities are made"
+        "“none of these”. Asked is the largest probability, at a fitted temperature"
     )
     if "strangeness" in rules:
         text += (
-            " (where head and texture answer, it is the larger the more they agree); strangeness, "
-            "how far the statistics of a clip's texture lie from those of the nearest category, "
-            "measured in what clips of a category differ by (Lee et al., 2018); and both "
-            "reasons, which a shipped model goes by: not sure enough, or too strange"
+            "; beside it strangeness, how far the statistics of a clip's texture lie from those of "
+            "the nearest category, measured in what clips of a category differ by (Lee et al., "
+            "2018); and both reasons, which a shipped model goes by: not sure enough, or too "
+            "strange"
         )
     yield Paragraph(
         f"{text}. Thresholds keep {percent(found.kept)}% of known clips; each fold is judged with "
@@ -55,27 +57,62 @@ def section(found: UnknownFound) -> Iterator[Block]:
         f"{plural(len(first.kinds), 'kind')}, made from a seed. "
         + " ".join(_verdict(each) for each in found.configurations)
     )
+    if "both" in rules:
+        yield Paragraph(" ".join(_why_both(each) for each in found.configurations))
     yield _figure(found.configurations)
     yield _table(found.configurations)
     yield _kinds_table(found.configurations)
 
 
 def _verdict(each: Unknown) -> str:
-    shares = [f"{percent(r.accepted)}% by {NAMES[r.score]}" for r in each.refusals]
+    shares = [f"{_accepted(r)}% by {NAMES[r.score]}" for r in each.refusals]
     told = f"Of the foreign clips {code(each.configuration)} takes {listed(shares)} for known."
     first, last = each.refusals[0], each.refusals[-1]
     parts = []
-    if last.accepted >= 0.5:
+    if last.accepted >= MOST:
         told += " Most of them pass: thresholds do not protect it from sounds like these."
-    elif last.accepted <= 0.75 * first.accepted:
-        parts.append(f"{percent(first.accepted - last.accepted)} points fewer pass")
-    if refused := [kind.kind for kind in last.kinds if kind.accepted <= 0.05]:
+    elif last.accepted <= FEWER * first.accepted:
+        parts.append(
+            f"{percent(first.accepted - last.accepted)} points fewer pass than by "
+            f"{NAMES[first.score]} alone"
+        )
+    if refused := [kind.kind for kind in last.kinds if kind.accepted <= FEW]:
         parts.append(f"at most one clip in twenty passes of {listed(refused)}")
-    if passed := [kind.kind for kind in last.kinds if kind.accepted >= 0.5]:
+    if passed := [kind.kind for kind in last.kinds if kind.accepted >= MOST]:
         parts.append(f"at least half pass of {listed(passed)}")
     if parts:
-        told += f" By the last, {'; '.join(parts)}."
+        told += f" By {NAMES[last.score]}, {'; '.join(parts)}."
     return told
+
+
+def _accepted(refusal: Refusal) -> str:
+    return with_interval(Interval(refusal.accepted, refusal.accepted_low, refusal.accepted_high))
+
+
+def _why_both(each: Unknown) -> str:
+    """What speaks for asking both scores, or does not."""
+    rules = {refusal.score: refusal for refusal in each.refusals}
+    if "both" not in rules:
+        return ""
+    both, strange = rules["both"], rules["strangeness"]
+    if both.accepted <= strange.accepted:
+        return f"Against foreign sounds {code(each.configuration)} does best by both reasons."
+    told = (
+        f"Strangeness alone lets fewer foreign clips pass than both reasons of "
+        f"{code(each.configuration)}"
+    )
+    if percent(strange.kept.value) == percent(both.kept.value):
+        told += ", and keeps as many known ones"
+    elif strange.kept.value > both.kept.value:
+        told += ", and keeps more known ones"
+    more = both.misheard_refused - strange.misheard_refused
+    refused = (
+        f"of {plural(both.misheard, 'known clip')} that are misheard they refuse "
+        f"{both.misheard_refused}, strangeness alone {strange.misheard_refused}"
+    )
+    if more > 0:
+        return f"{told}. What both reasons have for them is doubt: {refused}."
+    return f"{told}. Nothing measured here speaks for asking both ({refused}): it stands open."
 
 
 def _table(found: Sequence[Unknown]) -> Table:
@@ -84,8 +121,9 @@ def _table(found: Sequence[Unknown]) -> Table:
         "How well known clips are parted from foreign ones.",
         [
             Column("configuration", align="left"),
-            Column("score", align="left"),
+            Column("score", align="left", weight=1),
             Column("known kept, %"),
+            Column("misheard refused"),
             Column("foreign accepted, %"),
             Column("AUROC"),
             Column("temperature", "shipped"),
@@ -96,8 +134,9 @@ def _table(found: Sequence[Unknown]) -> Table:
             [
                 code(each.configuration),
                 NAMES[refusal.score],
-                percent(refusal.kept),
-                percent(refusal.accepted),
+                with_interval(refusal.kept),
+                f"{refusal.misheard_refused} of {refusal.misheard}",
+                _accepted(refusal),
                 decimals(refusal.auroc),
                 decimals(each.temperature),
                 decimals(refusal.below).replace("-", "−"),
@@ -107,8 +146,12 @@ def _table(found: Sequence[Unknown]) -> Table:
             for refusal in each.refusals
         ],
         note="AUROC is the chance that a known clip scores higher than a foreign one: 1 is "
-        "perfect, 0.5 is chance; the mean over the folds' networks. Two scores together have none. "
-        "Shipped: fitted on all development clips; above is said of strangeness.",
+        "perfect, 0.5 is chance; the mean over the folds' networks. Two scores together go by the "
+        "worse of their places among known clips. Intervals are 95%: of known clips by recording, "
+        "of foreign ones over other draws of the same kinds. Misheard: known clips that are taken "
+        "for another category. Shipped: fitted on all development clips; above is said of "
+        "strangeness.",
+        dense=True,
     )
 
 
@@ -163,7 +206,13 @@ def _figure(found: Sequence[Unknown]) -> Figure:
                     linewidth=0,
                     label=NAMES[refusal.score],
                 )
-                axes.axvline(100 * refusal.kept, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
+                axes.axvline(
+                    100 * refusal.kept.value,
+                    color=SERIES[at],
+                    linewidth=0.9,
+                    linestyle=DASHES[1 + at],
+                    label=f"known kept by {SHORT[refusal.score]}",
+                )
             axes.set_title(each.configuration)
             axes.set_xlabel("accepted as known, %")
             axes.set_xlim(0, 102)
@@ -171,7 +220,7 @@ def _figure(found: Sequence[Unknown]) -> Figure:
         panels[0].set_yticks(range(len(kinds)), kinds, color=INK)
         panels[0].set_ylim(len(kinds) - 0.4, -0.6)
         handles, labels = panels[0].get_legend_handles_labels()
-        drawn.figure.legend(handles, labels, loc="outside upper center", ncols=len(handles))
+        drawn.figure.legend(handles, labels, loc="outside upper center", ncols=2)
     told = "; ".join(
         f"{each.configuration}, {NAMES[refusal.score]}: "
         + ", ".join(f"{kind.kind} {percent(kind.accepted)}%" for kind in refusal.kinds)
@@ -182,6 +231,7 @@ def _figure(found: Sequence[Unknown]) -> Figure:
         "unknown-figure",
         drawn.svg,
         f"Share of foreign clips that {configurations([e.configuration for e in found])} take for "
-        "known; shorter bars are better. The dashed lines are the known clips that are kept.",
+        "known; shorter bars are better. Broken lines are the known clips that each rule keeps: "
+        "far to the right is good.",
         f"Bars of accepted foreign clips by kind. {told}.",
     )

@@ -90,7 +90,12 @@ function update() {
   list();
 }
 
-const share = (part, whole) => ((100 * part) / whole).toFixed(1);
+/** Percent to one decimal; between two the even one, as the tables have it. */
+function share(part, whole) {
+  const percent = (100 * part) / whole;
+  const tie = percent % 0.5 === 0.25;
+  return (tie ? (2 * Math.round(5 * percent)) / 10 : percent).toFixed(1);
+}
 
 /** How every configuration did on the clips that are shown. */
 function compare({ view, seed }, clips) {
@@ -206,7 +211,7 @@ const WARM = [255, 150, 20];
 
 /** Wave, spectrogram and attention of a clip, one above the other, on one axis of time. */
 async function pictures(row) {
-  const { points, frames, gradients, seconds } = data.pictures;
+  const { points, frames, gradients, seconds, failed } = data.pictures;
   const { spectrum, envelope, gradients: steep, attention } = await unpack(row.clip);
   const canvas = make("canvas", { role: "img" });
   const draw = (name) => {
@@ -220,7 +225,7 @@ async function pictures(row) {
   for (const [name, weights] of Object.entries(attention)) {
     const path = `M0 255${[...weights].map((w, at) => `L${at} ${255 - w}`).join("")}L${frames - 1} 255Z`;
     const title = make("p", { className: "track-title" }, "attention of ");
-    title.append(make("code", { textContent: name }), ", most where the hill is highest");
+    title.append(make("code", { textContent: name }), ", most where the hill is highest", caution(failed.attention.includes(name)));
     tracks.push(title, make("div", { className: "track" }, sketch("hill", `0 0 ${frames - 1} 255`, path)));
   }
   const ticks = Array.from({ length: Math.floor(seconds) + 1 }, (_, s) => tick(`${s} s`, "left", s / seconds));
@@ -228,12 +233,19 @@ async function pictures(row) {
   const sides = ["", ...gradients].map((name) => {
     const choice = make("input", { type: "radio", name: "looked", value: name, checked: !name });
     choice.onchange = () => draw(name);
-    return make("label", {}, choice, name ? make("code", { textContent: name }) : "none");
+    const called = name ? make("code", { textContent: name }) : "none";
+    return make("label", {}, choice, called, caution(failed.gradients.includes(name)));
   });
   const choices = make("fieldset", {}, make("legend", { textContent: "Light up what speaks for the answer of" }), ...sides);
   const stack = make("div", { className: "tracks" }, ...tracks, make("div", { className: "cursor" }));
   return make("div", { className: "pictures" }, ...(gradients.length ? [choices] : []), stack);
 }
+
+/** A word beside what was tested and did not hold. */
+const caution = (failed) =>
+  failed
+    ? make("strong", { className: "caution", textContent: " (it failed its test: the answer need not rest on it)" })
+    : "";
 
 function wavePath(envelope, points) {
   const peak = envelope.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
@@ -326,7 +338,7 @@ function probabilities(row) {
     });
     return make("tr", {}, name, ...cells);
   });
-  const caption = make("caption", { textContent: "Probability of each category, %; each answer is bold." });
+  const caption = make("caption", { textContent: "Probability of each category, %, as trained, before calibration; each answer is bold." });
   const top = make("tr", {}, make("td"), ...head);
   const table = make("table", {}, caption, make("thead", {}, top), make("tbody", {}, ...lines));
   return make("div", { className: "table", tabIndex: 0, role: "region", ariaLabel: "Probabilities" }, table);

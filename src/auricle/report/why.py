@@ -1,0 +1,109 @@
+"""Why is the best configuration as good as it is? Sentences from whatever evidence is there."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from auricle.evaluation.comparison import ALPHA
+from auricle.evidence.architecture import ArchitectureFound
+from auricle.evidence.effects import Effect
+from auricle.evidence.heads import Encoder, HeadsFound, Silenced
+from auricle.evidence.learning import LearningFound
+from auricle.evidence.texture import TextureFound
+from auricle.report.document import code
+from auricle.report.study_files import Study
+from auricle.report.wording import configurations, plural, points, worded
+
+
+def why(study: Study) -> str:
+    """What the answers to questions say of the reasons; nothing where none of these was asked."""
+    asked: dict[str, Callable[[Any], Iterator[str]]] = {
+        "texture": _texture,
+        "heads": _heads,
+        "architecture": _parts,
+        "learning": _more,
+    }
+    told = [
+        sentence
+        for part, say in asked.items()
+        if part in study.evidence
+        for sentence in say(study.evidence[part])
+    ]
+    return " ".join(["Why? ([@evidence])", *told]) if told else ""
+
+
+def _texture(found: TextureFound) -> Iterator[str]:
+    each = found.configurations
+    if not each:
+        return
+    better = [of for of in each if of.p_holm <= ALPHA and of.gain.difference > 0]
+    gains = sorted(of.gain.difference for of in better)
+    if not better:
+        yield "That texture is heard beside events adds nothing to accuracy that can be told."
+        return
+    span = points(gains[0])
+    if points(gains[-1]) != span:
+        span += f" to {points(gains[-1])}"
+    where = (
+        "all configurations"
+        if len(better) == len(each) > 1
+        else (configurations([of.configuration for of in better]))
+    )
+    yield f"To hear texture beside events is worth {span} points, beyond chance, in {where}."
+
+
+def _heads(found: HeadsFound) -> Iterator[str]:
+    for encoder in found.encoders:
+        if len(encoder.heads) > 1:
+            yield _of_heads(encoder)
+
+
+def _of_heads(of: Encoder) -> str:
+    heads = sum(_matters(head.silenced) for head in of.heads)
+    blocks = sum(_matters(block.silenced) for block in of.blocks)
+    name = code(of.configuration)
+    if heads:
+        told = f"{worded(heads).capitalize()} of {worded(len(of.heads))} heads of {name} can be "
+        told += "shown to matter alone"
+    else:
+        told = f"No head of {name} can be shown to matter alone"
+    if not of.blocks:
+        return f"{told}."
+    which = f"{worded(blocks)} of {worded(len(of.blocks))} blocks" if blocks else "no block"
+    return f"{told}; silenced as a whole, {which} can."
+
+
+def _matters(silenced: Silenced) -> bool:
+    return silenced.lost.difference > 0 and silenced.p_holm <= ALPHA
+
+
+def _parts(found: ArchitectureFound) -> Iterator[str]:
+    if not found.rows:
+        return
+    kinds = {"": [row.versus.whole for row in found.rows]}
+    events = [row.versus.events for row in found.rows if row.versus.events]
+    if events:
+        kinds = {"by whole answers, ": kinds[""], "by base and head alone, ": events}
+    told = [f"{by}{_told(effects)}" for by, effects in kinds.items()]
+    yield (
+        f"Beside {plural(len(found.rows), 'control')} of the transformer, with one seed each: "
+        f"{'; '.join(told)}."
+    )
+
+
+def _told(effects: list[Effect]) -> str:
+    worse = sum(each.worse for each in effects)
+    better = sum(each.told_apart and not each.worse for each in effects)
+    if not worse and not better:
+        return "none can be told apart from it"
+    said = [
+        f"{worded(number)} {'is' if number == 1 else 'are'} {word} beyond chance"
+        for number, word in ((worse, "worse"), (better, "better"))
+        if number
+    ]
+    return " and ".join(said)
+
+
+def _more(found: LearningFound) -> Iterator[str]:
+    step = found.step.whole
+    if step.told_apart and not step.worse:
+        yield "More recordings are likely to help: its accuracy still rises with their number."
