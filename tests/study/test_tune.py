@@ -477,12 +477,3 @@ def test_a_pid_that_was_given_anew_is_not_the_tuner():
     assert not trials.is_alive(left_by(elsewhere | {"seen": long_ago}))
     assert trials.is_alive(left_by(elsewhere | {"seen": long_ago}, seen=time.time()))
     assert trials.is_alive(left_by(None))  # given out a moment ago
-
-
-def test_a_storage_that_holds_another_space_is_refused(space, tiny_set, search, tmp_path):
-    url = f"sqlite:///{tmp_path}/shared.db"
-    more = ("--storage", url, "--confirm", 0, "--seeds", 1)
-    assert search(tmp_path / "one", *more, trials=1).code == 0
-    refused = search(tmp_path / "two", *more, "--epochs", 9, trials=1)
-    assert refused.code == 1
-    assert "another space" in refused.err

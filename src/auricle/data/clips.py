@@ -127,8 +127,8 @@ def read_clips(
     the same on every run. With `skip_bad` missing files stay in the table, for the store to skip.
     `check` refuses folds; an audit, which tells of leaks, asks for less.
 
-    Where neither recordings nor folds are named, all files are decoded, to find those that hold the
-    same sound: `cache` keeps what was found, `progress(done, total)` is called meanwhile.
+    Where neither recordings nor folds are named, all files are decoded, to find those that hold
+    the same sound: `cache` keeps what was found, `progress(done, total)` is called meanwhile.
 
     Raises:
         DataError: nothing to read, a column or file that is missing, or what `check` refuses.

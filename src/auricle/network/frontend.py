@@ -154,7 +154,7 @@ RAW_FIRST_STRIDES = 40
 
 
 class RawStack(nn.Module):
-    """Strided convolutions on the wave, nothing given: the learned alternative to a filter bank."""
+    """Strided convolutions on the wave, nothing given: the learned way beside a filter bank."""
 
     def __init__(self, config: FrontendConfig) -> None:
         super().__init__()

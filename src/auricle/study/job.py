@@ -37,9 +37,9 @@ FINISHED = "fit.json"
 class Job:
     """All that one fit needs.
 
-    `table` holds the clips that it may decode, none of the test fold but under `esc5`. `learnt` and
-    `sealed` say by content which clips it learns from, and which are the test fold's. `launcher` is
-    the process that waits, if it is one of this machine.
+    `table` holds the clips that it may decode, none of the test fold but under `esc5`. `learnt`
+    and `sealed` say by content which clips it learns from, and which are the test fold's.
+    `launcher` is the process that waits, if it is one of this machine.
     """
 
     study: str

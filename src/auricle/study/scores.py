@@ -284,12 +284,13 @@ def esc5_entry(
     tested = np.array([clip.fold == test_fold for clip in found[0].predictions.clips])
     parts = {"all": tested | True, "development": ~tested, "test": tested}
     return {
-        name: interval_entry(mean_accuracy(found, categories, part)) for name, part in parts.items()
+        name: interval_entry(mean_accuracy(found, categories, clips))
+        for name, clips in parts.items()
     }
 
 
 def compare_all(scored: Sequence[Scored], categories: Sequence[str]) -> list[dict[str, Any]]:
-    """Every pair of configurations over the out-of-fold clips, Holm's correction over the pairs."""
+    """Every pair of configurations over the out-of-fold clips, Holm's correction over all."""
     correct: dict[str, list[Array]] = {}
     clips: tuple[Clip, ...] = ()
     for entry in scored:

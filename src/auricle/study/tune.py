@@ -438,7 +438,7 @@ def confirm(tuning: Tuning) -> dict[str, Any]:
 def confirmed_scores(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """Log-loss and accuracy out of fold, those of each seed, and how large the network is."""
     pooled_ones = [each for each in configuration["scores"] if each["member"] == "pooled"]
-    seeds = [each for each in pooled_ones if each["seed"] != "mean"]
+    seeds = [each for each in pooled_ones if each["seed"].isdigit()]  # neither mean nor together
     return {
         "log_loss": fmean(each["log_loss"] for each in seeds),
         "accuracy": fmean(each["accuracy"]["value"] for each in seeds),

@@ -1,11 +1,12 @@
 """New views of training clips, made for a whole batch at once.
 
     power (clips, frames, bands), rows (batch,) -> power (batch, frames, bands), targets
-    wave (batch, samples)                       -> wave (batch, samples), targets (batch, classes)
+    wave (batch, samples)                       -> wave (batch, samples), targets
 
-Frames stand before bands here: a view is made of whole frames, and the bands of a frame lie side
-by side in memory. A fixed filter bank lets views be made of powers, ten times cheaper than of
-waves; a front-end that learns needs waves. Every draw comes from the generator that is handed in.
+Targets are (batch, classes). Frames stand before bands here: a view is made of whole frames, and
+the bands of a frame lie side by side in memory. A fixed filter bank lets views be made of powers,
+ten times cheaper than of waves; a front-end that learns needs waves. Every draw comes from the
+generator that is handed in.
 
 A step waits for its views, so powers are gone over seldom: read once, straight from where they are
 kept; then once for what changes a frame, and once for what mixes clips, each a matrix product.
@@ -25,8 +26,9 @@ SILENCE = 1e-12
 class AugmentConfig:
     """How far a view may stray from its clip. Zero turns a part off.
 
-    Views of waves are stretched, shifted and mixed; what is done to bands needs powers. The texture
-    hears each clip as it is and once under steady noise, `texture_noise_low_db` or more below it.
+    Views of waves are stretched, shifted and mixed; what is done to bands needs powers. The
+    texture hears each clip as it is and once under steady noise, `texture_noise_low_db` or more
+    below it.
     """
 
     stretch: float = 0.25
