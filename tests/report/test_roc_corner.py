@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from auricle.report import detail, plots
+from auricle.report import detail, rocs
 from auricle.report.document import Either, Figure
 from auricle.report.headlines import out_of_fold
 from auricle.report.scores import RocCurve
@@ -31,8 +31,8 @@ def test_the_categories_drawn_are_those_with_the_smallest_areas(mission: Path) -
     row = view.drawn(study.configurations[0])
     assert row
     areas = {each.category: each.auc for each in row.per_class}
-    lowest = plots.lowest_areas([row])
-    assert len(lowest) == plots.IN_A_CORNER
+    lowest = rocs.lowest_areas([row])
+    assert len(lowest) == rocs.IN_A_CORNER
     assert max(areas[name] for name in lowest) <= min(
         area for name, area in areas.items() if name not in lowest
     )
@@ -45,4 +45,4 @@ def test_curves_without_a_mistake_are_drawn_all_the_same(mission: Path) -> None:
     row = view.drawn(study.configurations[0])
     assert row
     perfect = replace(row, roc=(RocCurve("dog", (0.0, 0.0, 1.0), (0.0, 1.0, 1.0)),))
-    assert "cnn" in plots.roc_corner([("kfold", [("cnn", perfect)])], ["dog"])
+    assert "cnn" in rocs.roc_corner([("kfold", [("cnn", perfect)])], ["dog"])

@@ -21,6 +21,7 @@ from optuna.trial import TrialState
 from auricle.data import store as stores
 from auricle.study import trials
 from auricle.study import tune as tuning
+from auricle.study.choice import smallest_of_the_best
 from auricle.study.recipe import read_recipe
 
 TRIALS = 6
@@ -409,7 +410,7 @@ def test_a_search_stops_what_falls_behind_and_no_other(search, tmp_path, monkeyp
 
 
 def test_the_smallest_that_chance_may_have_put_behind_the_best_is_chosen():
-    choose = tuning.smallest_of_the_best
+    choose = smallest_of_the_best
     losses = {"large": [0.10, 0.14], "small": [0.13, 0.14], "tiny": [0.15, 0.16]}
     sizes = {"large": 900, "small": 300, "tiny": 100}
     # The best: 0.12, give or take 0.028 by its seeds, 0.02 as a mean of two.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from auricle.evaluation.comparison import ALPHA
-from auricle.report import plots
+from auricle.report import plots, rocs
 from auricle.report.document import (
     Block,
     Column,
@@ -91,7 +91,7 @@ def roc(study: Study) -> Iterator[Block]:
     drawn = [
         Figure(
             f"roc-{each.name}",
-            plots.roc_curves(each.name, names, rows),
+            rocs.roc_curves(each.name, names, rows),
             f"{code(each.name)}: ROC curves of each category against the rest, "
             f"{listed([title for title, _ in rows])}.",
             f"ROC curves of {each.name}. Areas under them, {_areas(rows)}.",
@@ -130,11 +130,11 @@ def _roc_corner(study: Study) -> Figure:
     ]
     rows = [(title, found) for title, found in shown if found]
     names = [name for _, found in rows for name, _ in found]
-    lowest = plots.lowest_areas([row for _, found in rows for _, row in found])
+    lowest = rocs.lowest_areas([row for _, found in rows for _, row in found])
     some = len(lowest) < len(study.scores.dataset.categories)
     return Figure(
         "roc-corner",
-        plots.roc_corner(rows, lowest),
+        rocs.roc_corner(rows, lowest),
         "The corner that ROC curves pass through"
         + (f", of the {worded(len(lowest))} categories with the smallest areas" if some else "")
         + ": the rest of each square is empty. The farther from the upper left, the worse. "

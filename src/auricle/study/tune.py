@@ -7,18 +7,15 @@ again ..... the best trial with new seeds: how much of its score was luck
 confirm ... the best few at full length, several seeds each, beside the recipe as it is
 """
 
-import csv
-import io
 import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import stdev
 from typing import Any
 
 import optuna
-import tomli_w
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import Trial, TrialState
 from rich.console import Console
@@ -26,8 +23,8 @@ from rich.console import Console
 from auricle.errors import RecipeError, StudyError
 from auricle.evaluation.metrics import Scores, score
 from auricle.files import replace_text
+from auricle.study.choice import confirmed_scores, smallest_of_the_best
 from auricle.study.engine import run_jobs
-from auricle.study.environment import describe_environment, learning_code
 from auricle.study.estimate import estimate_s, in_words
 from auricle.study.fits import load_predictions
 from auricle.study.job import Job
@@ -36,20 +33,18 @@ from auricle.study.recipe import Plan, Recipe, recipe_hash, to_toml
 from auricle.study.run import (
     Prepared,
     Setting,
-    is_free,
     plan_in,
     plan_jobs,
     prepare,
     run_study,
-    table_text,
     threads_for,
     workers_for,
 )
 from auricle.study.scores import pooled, targets_of
-from auricle.study.space import Space, kept_space, value_at
+from auricle.study.searched import check_folder, claim, clips_table, write_trials
+from auricle.study.space import Space, value_at
 from auricle.study.trials import (
     FINISHED,
-    JOURNAL,
     ask,
     best_of,
     bury_the_dead,
@@ -125,7 +120,7 @@ def tune(space: Space, plan: Plan, search: Search, setting: Setting, console: Co
 
     Raises: StudyError if the folder or the storage holds another search.
     """
-    check_folder(space, search, setting)
+    check_folder(space, setting, shared=search.storage is not None)
     with alone_in(setting.run):
         prepared = prepare(plan, setting, console)
         clips = clips_table(prepared)
@@ -163,8 +158,8 @@ def ask_and_train(tuning: Tuning) -> bool:
             break
         (tuning.run / "tuning.json").unlink(missing_ok=True)  # it told of fewer trials
         train(tuning, trials)
-        write_trials(tuning)
-    write_trials(tuning)
+        write_trials(tuning.study, tuning.space, tuning.run)
+    write_trials(tuning.study, tuning.space, tuning.run)
     finished = study.get_trials(states=FINISHED)
     if best_of(finished) is None and len(finished) >= search.trials:
         said = next((t.user_attrs["problem"] for t in finished if "problem" in t.user_attrs), "")
@@ -201,69 +196,6 @@ def tell_cost(tuning: Tuning) -> None:
     )
     text += f", then {in_words(last)} to train the best again"
     tuning.console.print(f"{text}.", soft_wrap=True)
-
-
-def check_folder(space: Space, search: Search, setting: Setting) -> None:
-    """See that the output folder is free, or holds this search.
-
-    Raises: StudyError if it holds something else.
-    """
-    run, kept = setting.run, setting.run / "space.toml"
-    if run.exists() and not (run.is_dir() and (kept.is_file() or is_free(run))):
-        raise StudyError(f"{run}: there is something else here; give an empty folder with --out")
-    run.mkdir(parents=True, exist_ok=True)
-    if begun := kept_space(run):
-        if begun != space.table():
-            raise StudyError(
-                f"{run}: another search is here: of other values, or begun with another --recipe, "
-                "--base, --epochs or release; give these, or another --out"
-            )
-        if not setting.resume:
-            raise StudyError(
-                f"{run}: this search is here; go on with --resume, or give another --out"
-            )
-        if not search.storage and not (run / JOURNAL).is_file():
-            raise StudyError(f"{run}: this search keeps its trials elsewhere; give its --storage")
-
-
-def claim(space: Space, clips: str, prepared: Prepared, setting: Setting, console: Console) -> None:
-    """Write down what is searched, on which clips, by what code and on what machine.
-
-    Raises: StudyError if the search was begun with other clips or folds.
-    """
-    run = setting.run
-    kept = run / "clips.csv"
-    if kept.is_file() and kept.read_text(encoding="utf-8") != clips:
-        raise StudyError(
-            f"{run}: this search was begun with other clips or folds; put them back, or give "
-            "another --out"
-        )
-    replace_text(run / "space.toml", tomli_w.dumps(space.table()))
-    replace_text(kept, clips)
-    replace_text(run / "skipped.csv", table_text(("file", "reason"), prepared.skipped))
-    replace_text(run / "unusual.csv", table_text(("file", "remark"), prepared.unusual))
-    environment = describe_environment() | {"code": learning_code()}
-    environment["started"] = time.strftime("%Y-%m-%d %H:%M")
-    first = run / "environment.json"
-    if not first.exists():
-        replace_text(first, json.dumps(environment, indent=2))
-    elif json.loads(first.read_text(encoding="utf-8")).get("code") != environment["code"]:
-        console.print(
-            f"{run}: its first trials were trained by other code than today's, and are compared "
-            "with those to come: give another --out to have all from one.",
-            soft_wrap=True,
-        )
-
-
-def clips_table(prepared: Prepared) -> str:
-    """The development clips as CSV, with what is in their files: equal for equal data."""
-    return table_text(
-        ("file", "category", "fold", "recording", "content"),
-        (
-            (clip.file, clip.category, clip.fold, clip.recording, prepared.contents[clip.file])
-            for clip in prepared.development.clips
-        ),
-    )
 
 
 def train(tuning: Tuning, trials: Sequence[Trial]) -> None:
@@ -435,19 +367,6 @@ def confirm(tuning: Tuning) -> dict[str, Any]:
     return {each["name"]: confirmed_scores(each) for each in found["configurations"]}
 
 
-def confirmed_scores(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Log-loss and accuracy out of fold, those of each seed, and how large the network is."""
-    pooled_ones = [each for each in configuration["scores"] if each["member"] == "pooled"]
-    seeds = [each for each in pooled_ones if each["seed"].isdigit()]  # neither mean nor together
-    return {
-        "log_loss": fmean(each["log_loss"] for each in seeds),
-        "accuracy": fmean(each["accuracy"]["value"] for each in seeds),
-        "log_losses": [each["log_loss"] for each in seeds],
-        "accuracies": [each["accuracy"]["value"] for each in seeds],
-        "parameters_trainable": configuration["parameters"]["total"]["trainable"],
-    }
-
-
 def same_but_name(recipe: Recipe) -> Recipe:
     """A recipe without what it is called."""
     return replace(recipe, name="same")
@@ -491,46 +410,3 @@ def write_best(
     replace_text(tuning.run / "best.toml", to_toml(recipe))
     replace_text(tuning.run / "tuning.json", json.dumps(told, indent=1))
     tuning.console.print(f"{chosen} is the best; {tuning.run / 'best.toml'} is its recipe.")
-
-
-def smallest_of_the_best(
-    losses: Mapping[str, Sequence[float]],
-    parameters: Mapping[str, int],
-    spread: float | None = None,
-) -> str:
-    """The recipe of fewest parameters among those that chance may have put behind the best.
-
-    These are within one standard error of the least mean log-loss, by the spread of the best one's
-    seeds unless another is given. Of equal ones the better. Source: Breiman et al. (1984), the
-    one-standard-error rule.
-    """
-    least = min(losses, key=lambda name: fmean(losses[name]))
-    seeds = losses[least]
-    if spread is None:
-        spread = stdev(seeds) if len(seeds) > 1 else 0.0
-    reach = fmean(seeds) + spread / len(seeds) ** 0.5
-    near = [name for name in losses if fmean(losses[name]) <= reach]
-    return min(near, key=lambda name: (parameters[name], fmean(losses[name])))
-
-
-def write_trials(tuning: Tuning) -> None:
-    """`trials.csv`: a row a finished trial."""
-    keys = list(tuning.space.values)
-    told = ("folds", "seconds", "parameters_trainable", "fits", "problem")
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["trial", "state", "score", "accuracy", *told, *keys])
-    for trial in tuning.study.get_trials(states=FINISHED):
-        of = trial.user_attrs
-        score, accuracy = (of.get("log_loss"), of.get("accuracy"))
-        rows.writerow(
-            [
-                trial.number,
-                trial.state.name.lower(),
-                "" if score is None else f"{score:.6g}",
-                "" if accuracy is None else f"{accuracy:.6g}",
-                *(of.get(name, "") for name in told),
-                *(trial.params.get(key, "") for key in keys),
-            ]
-        )
-    replace_text(tuning.run / "trials.csv", text.getvalue())
