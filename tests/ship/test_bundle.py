@@ -2,6 +2,7 @@ import json
 import math
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,16 @@ import torch
 from safetensors.torch import load, save
 
 from auricle.errors import BundleError
-from auricle.ship.bundle import CARD, FACTS, FORMAT, REMEMBERED, WEIGHTS, hashes, load_bundle
+from auricle.ship.bundle import (
+    CARD,
+    FACTS,
+    FORMAT,
+    REMEMBERED,
+    WEIGHTS,
+    hashes,
+    load_bundle,
+    write_bundle,
+)
 from auricle.ship.export import export
 from auricle.ship.model import load_model
 from auricle.study.fits import best_fit, load_fit
@@ -307,6 +317,28 @@ def test_weights_that_nobody_vouches_for_are_refused(bundle: Path) -> None:
     rewrite(bundle, facts_in(bundle) | {"sha256": {}})
     with pytest.raises(BundleError, match=f"does not name {WEIGHTS}"):
         load_bundle(bundle)
+
+
+def test_a_graph_that_nobody_vouches_for_is_refused(bundle: Path) -> None:
+    (bundle / "model.onnx").write_bytes(b"of another network")
+    with pytest.raises(BundleError, match=r"model\.onnx is no part of the bundle"):
+        load_bundle(bundle)
+
+
+def test_a_bundle_replaces_a_bundle_and_nothing_else(bundle: Path, tmp_path: Path) -> None:
+    found = load_bundle(bundle)
+    files = {name: found.files[name] for name in found.facts.sha256}
+    told = replace(found.facts, sha256=hashes(files | {"model.onnx": b"a graph"}))
+    again = tmp_path / "again"
+    write_bundle(again, told, files | {"model.onnx": b"a graph"})
+    (again / "parity.json").write_text("of that graph", encoding="utf-8")
+    write_bundle(again, found.facts, files)
+    assert {file.name for file in again.iterdir()} == {*files, "bundle.json"}
+    load_bundle(again)
+    (tmp_path / "README.md").write_text("mine", encoding="utf-8")
+    with pytest.raises(BundleError, match="other files are here"):
+        write_bundle(tmp_path, found.facts, files)
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == "mine"
 
 
 @pytest.mark.parametrize("spoilt", [{"clip_s": "long"}, {"categories": 3}, {"network": {"x": 1}}])

@@ -92,7 +92,8 @@ def export(
     /,
     *,
     out: Annotated[
-        Path | None, Parameter(help="Folder of the bundle, or a file that ends in .zip.")
+        Path | None,
+        Parameter(help="Folder, or a file that ends in .zip; NAME-bundle in this folder if none."),
     ] = None,
     name: Annotated[str | None, Parameter(help="What the model is called.")] = None,
     onnx: Annotated[

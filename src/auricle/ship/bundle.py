@@ -35,6 +35,9 @@ REMEMBERED = ("texture.typical", "texture.spread")
 """What networks with a texture have since format 3."""
 
 FACTS, WEIGHTS, CARD = "bundle.json", "weights.safetensors", "README.md"
+PARITY = "parity.json"
+BINARY = (".onnx", ".safetensors")
+"""What is loaded and run must be named in `bundle.json`, with its hash."""
 LARGEST = 1 << 28
 """No file of a zip may unfold to more bytes."""
 
@@ -132,13 +135,16 @@ def weights_file(network: SoundClassifier) -> bytes:
 
 
 def write_bundle(place: Path, facts: Facts, files: Mapping[str, bytes]) -> None:
-    """Write a folder, or one file if the name ends in .zip; `files` are those that facts hash."""
+    """Write a folder, or one file if the name ends in .zip; `files` are those that facts hash.
+
+    Raises: BundleError where something else is already; a bundle is replaced, with all its files.
+    """
     told = json.loads(TypeAdapter(Facts).dump_json(facts))
     text = json.dumps(told, indent=2, ensure_ascii=False).encode()
     content = {**files, FACTS: text + b"\n"}
     if place.suffix != ".zip":
-        if place.is_file():
-            raise BundleError(f"{place}: a file is here; give a folder, or a name ending in .zip")
+        for file in replaced_in(place):
+            file.unlink(missing_ok=True)
         for name, held in content.items():
             replace_bytes(place / name, held)
         return
@@ -147,6 +153,21 @@ def write_bundle(place: Path, facts: Facts, files: Mapping[str, bytes]) -> None:
         for name, held in content.items():
             archive.writestr(zipfile.ZipInfo(name), held)  # of no date: equal models, equal bytes
     replace_bytes(place, packed.getvalue())
+
+
+def replaced_in(place: Path) -> list[Path]:
+    """What a new bundle replaces in a folder: an earlier one's files, and what certified them.
+
+    Raises: BundleError if anything else is there.
+    """
+    if place.is_file():
+        raise BundleError(f"{place}: a file is here; give a folder, or a name ending in .zip")
+    if not place.exists() or not any(place.iterdir()):
+        return []
+    if not (place / FACTS).is_file():
+        raise BundleError(f"{place}: other files are here; give a new folder, or an empty one")
+    earlier = facts_of(read_files(place), place)
+    return [place / name for name in (*earlier.sha256, PARITY, FACTS)]
 
 
 def hashes(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -168,6 +189,10 @@ def load_bundle(place: Path) -> Bundle:
             raise BundleError(f"{place}: {name} is not what its hash says; get the bundle again")
     if WEIGHTS not in facts.sha256:
         raise BundleError(f"{place}: {FACTS} does not name {WEIGHTS}; export it again")
+    if strangers := sorted(
+        name for name in files if name.endswith(BINARY) and name not in facts.sha256
+    ):
+        raise BundleError(f"{place}: {strangers[0]} is no part of the bundle; take it away")
     network = new_network(facts.network, len(facts.categories), seed=0)
     try:
         kept, state = load(files[WEIGHTS]), network.state_dict()

@@ -21,6 +21,7 @@ from auricle.ship.bundle import (
     Learnt,
     Score,
     hashes,
+    replaced_in,
     weights_file,
     write_bundle,
 )
@@ -59,13 +60,17 @@ def export(
     on clips that it learnt from. `data` and `labels` say where these are; without them int8 is
     left out, and `say` is told.
 
-    Raises: StudyError if there is no finished fit with its weights, DataError for other clips.
+    Raises: StudyError if there is no finished fit with its weights, DataError for other clips,
+        BundleError where something else than a bundle is.
     """
     trained = load_fit(best_fit(run))
     facts = described(trained, name)
     calibrated = facts.unknown_below is not None
     if calibrated and facts.strange_above is None and facts.network.texture.share:
         say(by_probability_alone(study_of(trained.folder)))
+    place = out or Path(f"{facts.name}-bundle")
+    if place.suffix != ".zip":
+        replaced_in(place)  # refused now, not after the work
     files = {WEIGHTS: weights_file(trained.network)}
     if onnx:
         say(f"{MODEL}: made of the network, which takes a while")
@@ -73,7 +78,6 @@ def export(
         if waves := settling(trained, data, labels or {}, say):
             files[INT8] = to_int8(files[MODEL], waves.waves)
     files[CARD] = card(facts, files).encode()
-    place = out or Path(f"{facts.name}-bundle")
     write_bundle(place, facts_with(facts, files), files)
     return place
 

@@ -40,7 +40,7 @@ from auricle.evaluation.parity import (
     verdicts,
 )
 from auricle.files import replace_text
-from auricle.ship.bundle import WEIGHTS, Bundle, load_bundle
+from auricle.ship.bundle import PARITY, WEIGHTS, Bundle, load_bundle
 from auricle.ship.in_browser import Browser, in_browser
 from auricle.ship.model import Model, load_model
 from auricle.ship.onnx import INT8, MODEL, WAVE, as_wave, need
@@ -48,12 +48,11 @@ from auricle.ship.ort_web import VERSION, ort_web
 from auricle.study.environment import describe_environment
 from auricle.study.evaluate import contents_of, table_for
 from auricle.study.fits import TrainedNetwork
+from auricle.study.ledger import note_reading
 from auricle.study.recipe import Table
-from auricle.study.run import note_reading
 from auricle.study.scores import targets_of
 from auricle.training.sounds import Array
 
-PARITY = "parity.json"
 DECODED = "browser-decoded"
 WARMING = 3
 """Answers before the watch is started."""
