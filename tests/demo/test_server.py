@@ -2,6 +2,7 @@ import asyncio
 import base64
 import io
 import json
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,6 +19,7 @@ from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from auricle.data.audio import load_wave
 from auricle.data.clips import Clip, ClipTable
 from auricle.data.store import to_samples
 from auricle.demo.about import About, open_model
@@ -25,7 +27,7 @@ from auricle.demo.answers import Answer, answer, evidence
 from auricle.demo.command import demonstrate, listening
 from auricle.demo.guard import SAFE
 from auricle.demo.server import sound_in
-from auricle.demo.sounds import of_esc10, sounds_to_try
+from auricle.demo.sounds import MOST, of_esc10, sounds_to_try
 from auricle.errors import DemoError
 
 Tone = Callable[..., bytes]
@@ -297,20 +299,46 @@ def test_sounds_to_try_are_synthesised_and_play(client: Any) -> None:
 
 def test_sounds_of_a_folder_are_those_to_try(bundle: Path, tiny_set: Path, tmp_path: Path) -> None:
     _, facts = open_model(bundle)
-    found = sounds_to_try(tiny_set, facts)
+    none = replace(facts, learnt=replace(facts.learnt, sealed=(), heard=()))
+    found = sounds_to_try(tiny_set, none)
     assert [sound.title for sound in found.sounds[:2]] == ["1 0", "1 1"]
-    assert "24 more" in found.note
+    assert not any(sound.learnt for sound in found.sounds)
+    assert "which holds 36" in found.note
     with pytest.raises(DemoError, match="no sound in it"):
         sounds_to_try(tmp_path, facts)
 
 
-def test_no_clip_of_the_sealed_fold_is_to_be_tried(bundle: Path, tiny_set: Path) -> None:
+def test_no_sealed_clip_of_a_folder_is_to_be_tried(
+    bundle: Path, tiny_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, facts = open_model(bundle)
+    decoded = []
+
+    def load(file: Path, rate_hz: int) -> Any:
+        decoded.append(file.name)
+        return load_wave(file, rate_hz)
+
+    monkeypatch.setattr("auricle.demo.sounds.load_wave", load)
+    found = sounds_to_try(tiny_set, facts)
+    assert len(found.sounds) == MOST
+    assert {name[0] for name in decoded} == {"2", "3"}
+    assert all(sound.learnt for sound in found.sounds)
+    for take in range(2):
+        shutil.copy(tiny_set / "bell" / f"1-{take}.wav", tmp_path / f"renamed {take}.wav")
+    with pytest.raises(DemoError, match="all its sounds are sealed"):
+        sounds_to_try(tmp_path, facts)
+
+
+def test_no_clip_of_the_sealed_fold_of_esc10_is_to_be_tried(
+    bundle: Path, tiny_set: Path, tmp_path: Path
+) -> None:
     _, facts = open_model(bundle)
     clips = [Clip(f"{n}/{f}-0.wav", n, f, "") for n in ("bell", "horn") for f in (1, 2, 3)]
-    sealed = ClipTable("esc10", Path("/no/such"), tuple(c for c in clips if c.fold == 1))
-    table = ClipTable("esc10", tiny_set, tuple(clips))
-    assert not any((sealed.root / clip.file).exists() for clip in sealed.clips)
-    found = of_esc10(table, facts, 8_000)
+    shutil.copytree(tiny_set, tmp_path / "set")
+    for clip in clips:
+        if clip.fold == 1:
+            (tmp_path / "set" / clip.file).unlink()  # to open it would fail
+    found = of_esc10(ClipTable("esc10", tmp_path / "set", tuple(clips)), facts, 8_000)
     wave, _ = sf.read(tiny_set / "bell" / "2-0.wav", dtype="int16")
     first, _ = sf.read(io.BytesIO(found.sounds[0].content), dtype="int16")
     np.testing.assert_allclose(first, wave, atol=1)

@@ -11,7 +11,8 @@ import numpy as np
 import soundfile as sf
 
 from auricle.data.audio import SUFFIXES, Wave, content_hash, load_wave
-from auricle.data.clips import ESC10_FOLDERS, ClipTable, is_esc10, read_clips
+from auricle.data.clips import ESC10_FOLDERS, ClipTable, is_esc10
+from auricle.data.readers import read_clips
 from auricle.data.sources import esc10_folder
 from auricle.data.synth import VOICES, make_clip
 from auricle.errors import DemoError
@@ -52,26 +53,33 @@ def sounds_to_try(folder: Path | None, facts: Facts, *, published: bool = True) 
     """
     rate_hz = facts.network.frontend.sample_rate_hz
     if folder:
-        return of_folder(folder, rate_hz)
+        return of_folder(folder, facts, rate_hz)
     if published and facts.learnt.data == "esc10" and is_esc10(place := esc10_folder()):
         return of_esc10(read_clips(place), facts, rate_hz)
     return synthesised(facts)
 
 
-def of_folder(folder: Path, rate_hz: int) -> Sounds:
-    """The first files of a folder."""
+def of_folder(folder: Path, facts: Facts, rate_hz: int) -> Sounds:
+    """The first files of a folder; a clip that is sealed is left out, whatever it is called."""
     if not folder.is_dir():
         raise DemoError(f"{folder}: no such folder; name one with sounds to try")
     named = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
-    files = named[:MOST]
-    if not files:
+    if not named:
         raise DemoError(f"{folder}: no sound in it; name a folder of wav, flac, ogg or mp3 files")
-    sounds = (
-        Sound(title=words(file.stem), content=flac(load_wave(file, rate_hz), rate_hz))
-        for file in files
-    )
-    left = f" {len(named) - MOST} more are in that folder." if len(named) > MOST else ""
-    return Sounds(note=f"Sounds out of the folder “{folder.name}”.{left}", sounds=tuple(sounds))
+    sealed, heard = frozenset(facts.learnt.sealed), frozenset(facts.learnt.heard)
+    found: list[Sound] = []
+    for file in named:
+        content = content_hash(file)
+        if content not in sealed:
+            wave = flac(load_wave(file, rate_hz), rate_hz)
+            found.append(Sound(title=words(file.stem), content=wave, learnt=content in heard))
+        if len(found) == MOST:
+            break
+    if not found:
+        raise DemoError(f"{folder}: all its sounds are sealed, to test with; name another folder")
+    note = f"Sounds out of the folder “{folder.name}”"
+    more = f", which holds {len(named)}" if len(named) > len(found) else ""
+    return Sounds(note=f"{note}{more}.", sounds=tuple(found))
 
 
 def of_esc10(table: ClipTable, facts: Facts, rate_hz: int) -> Sounds:
