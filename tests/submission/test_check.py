@@ -16,7 +16,12 @@ from auricle.report.searches import Trial
 from auricle.report.study_files import read_study
 from auricle.report.tunings import Tuning
 from auricle.study.recipe import merged, read_recipe, table_at, to_table
-from auricle.submission import check as checking
+from auricle.submission import check_code as code_checks
+from auricle.submission import check_paper as paper_checks
+from auricle.submission.check import check, check_files, check_notebook
+from auricle.submission.check_code import check_code, check_origins, differences, probe
+from auricle.submission.check_paper import check_paper
+from auricle.submission.check_run import check_run
 from auricle.submission.notebook import write_notebook
 from auricle.submission.paper import submission_document
 from auricle.submission.printed import Printed
@@ -72,7 +77,7 @@ def handed_in(published, document, tmp_path_factory):
 @pytest.fixture(scope="module")
 def facts(handed_in):
     """What the file builds, of whichever release the published study is."""
-    found = checking.probe(handed_in / f"{ROLL}.py")
+    found = probe(handed_in / f"{ROLL}.py")
     assert not isinstance(found, str), found
     return found
 
@@ -88,12 +93,12 @@ def complete(published, facts, monkeypatch):
         if (name := each["name"]) in sizes
     ]
     state = SimpleNamespace(study=published, facts=built)
-    monkeypatch.setattr(checking, "probe", lambda program: state.facts)
+    monkeypatch.setattr(code_checks, "probe", lambda program: state.facts)
     return state
 
 
 def missing(folder, state):
-    items = checking.check(folder, state.study, name=NAME, roll=ROLL)
+    items = check(folder, state.study, name=NAME, roll=ROLL)
     assert len(items) > 20
     return {item.name for item in items if not item.holds}
 
@@ -122,22 +127,22 @@ def test_files_are_one_of_each_kind_and_named_by_the_roll_number(handed_in, comp
 def test_looking_at_what_is_handed_in_leaves_nothing_beside_it(handed_in, facts):
     assert facts  # of a real look
     program, paper = handed_in / f"{ROLL}.py", handed_in / f"{ROLL}.pdf"
-    assert all(item.holds for item in checking.check_files(handed_in, program, paper))
+    assert all(item.holds for item in check_files(handed_in, program, paper))
 
 
 def test_a_notebook_that_carries_another_file_is_missed(handed_in, tmp_path):
     program, notebook = handed_in / f"{ROLL}.py", handed_in / "colab" / f"{ROLL}.ipynb"
-    assert checking.check_notebook(notebook, program).holds
+    assert check_notebook(notebook, program).holds
     later = tmp_path / f"{ROLL}.py"
     later.write_text(f"{program.read_text('utf-8')}\nMORE = 1\n", encoding="utf-8")
-    found = checking.check_notebook(notebook, later)
+    found = check_notebook(notebook, later)
     assert not found.holds
     assert "write both again" in found.told
-    gone = checking.check_notebook(tmp_path / f"{ROLL}.ipynb", program)
+    gone = check_notebook(tmp_path / f"{ROLL}.ipynb", program)
     assert not gone.holds
     assert gone.told == f"{ROLL}.ipynb is missing"
     (tmp_path / f"{ROLL}.ipynb").write_text("[]", encoding="utf-8")
-    assert not checking.check_notebook(tmp_path / f"{ROLL}.ipynb", program).holds
+    assert not check_notebook(tmp_path / f"{ROLL}.ipynb", program).holds
 
 
 @pytest.mark.parametrize(
@@ -164,14 +169,14 @@ def test_what_the_file_builds_is_held_to_the_brief(complete, handed_in, of, chan
         {**each, **changed} if each["name"] == of else each for each in complete.facts
     ]
     program = handed_in / f"{ROLL}.py"
-    items = checking.check_code(program, complete.study)
+    items = check_code(program, complete.study)
     assert [each.name for each in items if not each.holds] == [item]
 
 
 @pytest.mark.parametrize("lost", ["cnn", "transformer"])
 def test_one_architecture_alone_is_missed(complete, handed_in, lost):
     complete.facts = [each for each in complete.facts if not each["name"].startswith(lost)]
-    items = checking.check_code(handed_in / f"{ROLL}.py", complete.study)
+    items = check_code(handed_in / f"{ROLL}.py", complete.study)
     missed = {each.name for each in items if not each.holds}
     assert {"code: architectures 1 and 2", "code: one base under both"} <= missed
 
@@ -179,25 +184,25 @@ def test_one_architecture_alone_is_missed(complete, handed_in, lost):
 def test_a_file_with_another_value_than_the_report_is_stale(facts, published):
     tables = [to_table(recipe) for recipe in recipes_of(published)[0]]
     study = replace(published, plan={**published.plan, "configurations": tables})
-    assert not list(checking.differences(facts, study))
+    assert not list(differences(facts, study))
     first, *others = facts
     training = {**first["recipe"]["training"], "learning_rate": 0.5}
     stale = {**first, "recipe": {**first["recipe"], "training": training}}
-    (told,) = checking.differences([stale, *others], study)
+    (told,) = differences([stale, *others], study)
     assert told.startswith("cnn: training.learning_rate is 0.5, the report has 0.0")
-    assert list(checking.differences([first], study)) == [
+    assert list(differences([first], study)) == [
         f"{each['name']} is not in the file" for each in others
     ]
-    assert "other is not in the report" in checking.differences([{**first, "name": "other"}], study)
+    assert "other is not in the report" in differences([{**first, "name": "other"}], study)
 
 
 def test_tuned_values_without_their_row_are_missed(handed_in, published):
     text = (handed_in / f"{ROLL}.py").read_text(encoding="utf-8")
-    assert checking.check_origins(text, published).holds
+    assert check_origins(text, published).holds
     assert "From trial 2 of tuning/cnn/trials.csv" in text
     lost = text.replace("From trial 2 of tuning/cnn", "From somewhere")
-    assert checking.check_origins(lost, published).told.startswith("not in the file: that of cnn")
-    assert not checking.check_origins(text, replace(published, tunings=())).holds
+    assert check_origins(lost, published).told.startswith("not in the file: that of cnn")
+    assert not check_origins(text, replace(published, tunings=())).holds
 
 
 def test_kernels_that_run_are_told_by_the_axes_that_they_slide_along():
@@ -222,36 +227,36 @@ def test_the_text_of_the_file_is_held_to_the_brief(complete, handed_in, tmp_path
     text = (handed_in / f"{ROLL}.py").read_text(encoding="utf-8")
     file = tmp_path / f"{ROLL}.py"
     file.write_text(f"{text}\nimport librosa\nnn.MultiheadAttention(8, 2)\n", encoding="utf-8")
-    found = {each.name: each for each in checking.check_code(file, complete.study)}
+    found = {each.name: each for each in check_code(file, complete.study)}
     libraries = found["code: nothing but PyTorch and libraries for sound, metrics, plots and W&B"]
     assert not libraries.holds
     assert libraries.told == "librosa"
     assert not found["code: attention of its own"].holds
     for built_in in ("F.multi_head_attention_forward(x)", "F.scaled_dot_product_attention(x)"):
         file.write_text(f"{text}\n{built_in}\n", encoding="utf-8")
-        found = {each.name: each for each in checking.check_code(file, complete.study)}
+        found = {each.name: each for each in check_code(file, complete.study)}
         assert not found["code: attention of its own"].holds
     for line in ("A" * 100, "if A:\n\tB", "A = 1  "):
         file.write_text(f"{text}\n{line}\n", encoding="utf-8")
-        found = {each.name: each for each in checking.check_code(file, complete.study)}
+        found = {each.name: each for each in check_code(file, complete.study)}
         (tidy,) = (each for name, each in found.items() if "PEP 8" in name)
         assert not tidy.holds
     file.write_text("def broken(:\n", encoding="utf-8")
-    (item,) = checking.check_code(file, complete.study)
+    (item,) = check_code(file, complete.study)
     assert not item.holds
 
 
 def test_a_file_that_does_not_load_is_told_with_its_reason(tmp_path):
     file = tmp_path / "broken.py"
     file.write_text("raise KeyError('lost')\n", encoding="utf-8")
-    assert checking.probe(file) == "KeyError: 'lost'"
+    assert probe(file) == "KeyError: 'lost'"
 
 
 def test_what_the_run_lacks_is_missed(complete):
     study = complete.study
 
     def lacking(**changed):
-        items = checking.check_run(replace(study, **changed))
+        items = check_run(replace(study, **changed))
         return {item.name for item in items if not item.holds}
 
     assert lacking() == set()
@@ -268,7 +273,7 @@ def test_what_the_run_lacks_is_missed(complete):
     assert lacking(tracking={"mode": "disabled"}) == {tracked}
     assert lacking(tracking={"mode": "offline", "url": None}) == {tracked}
     assert lacking(tracking={"mode": "online", "url": None}) == {tracked}
-    sent = checking.check_run(replace(study, tracking={"mode": "online", "url": None}))
+    sent = check_run(replace(study, tracking={"mode": "online", "url": None}))
     assert "does not know where to" in next(item.told for item in sent if item.name == tracked)
     short = replace(study.fits[0], history={"epoch": study.fits[0].history["epoch"][:50]})
     assert lacking(fits=(short, *study.fits[1:])) == {"run: 100 epochs of every fit"}
@@ -308,7 +313,7 @@ def without_references(block):
 
 def missed_in(paper, document, published, program):
     paper.write_bytes(set_pdf(document, started(published.environment)))
-    items = checking.check_paper(paper, program, published, name=NAME, roll=ROLL)
+    items = check_paper(paper, program, published, name=NAME, roll=ROLL)
     return {item.name.removeprefix("report: "): item.told for item in items if not item.holds}
 
 
@@ -363,9 +368,9 @@ def test_headings_without_text_and_a_table_with_other_scores_are_missed(
 
 def test_screenshots_are_told_from_spectrograms(monkeypatch, handed_in, published):
     printed = Printed([""], [], {}, [(3, 251, 64), (7, 1280, 800)])
-    monkeypatch.setattr(checking, "read_paper", lambda paper: printed)
+    monkeypatch.setattr(paper_checks, "read_paper", lambda paper: printed)
     paper = handed_in / f"{ROLL}.pdf"
-    items = checking.check_paper(paper, paper.with_suffix(".py"), published, name=NAME, roll=ROLL)
+    items = check_paper(paper, paper.with_suffix(".py"), published, name=NAME, roll=ROLL)
     told = {item.name: item.told for item in items if not item.holds}
     assert told["report: no screenshot"] == "page 7, 1280 x 800 pixels"
 

@@ -10,7 +10,8 @@ from auricle.files import replace_bytes, replace_text
 from auricle.report import started
 from auricle.report.pdf import set_pdf
 from auricle.report.study_files import Study, read_study
-from auricle.submission.check import Item, check
+from auricle.submission.brief import Item
+from auricle.submission.check import check
 from auricle.submission.notebook import write_notebook
 from auricle.submission.paper import submission_document
 from auricle.submission.program import write_program

@@ -38,7 +38,10 @@ CHAPTERS = (
     Chapter("Weights & Biases", ["auricle.training.tracking"]),
     Chapter("Who learns, who validates, who tests", ["auricle.study.protocol"]),
     Chapter("Sound files", ["auricle.data.audio"]),
-    Chapter("Clips and their folds", ["auricle.data.folds", "auricle.data.clips"]),
+    Chapter(
+        "Clips and their folds",
+        ["auricle.data.clips", "auricle.data.folds", "auricle.data.readers"],
+    ),
     Chapter("Clips decoded once", ["auricle.data.store"]),
     Chapter("Accuracy, F1, confusion, ROC and AUC", ["auricle.evaluation.metrics"]),
     Chapter("Intervals of a score", ["auricle.evaluation.intervals"]),
@@ -53,6 +56,9 @@ CHAPTERS = (
     ),
     Chapter("Files that are whole, and what can go wrong", ["auricle.files", "auricle.errors"]),
     Chapter("Figures", ["auricle.submission.figures"]),
+    Chapter("One fit, and what its network answers", ["auricle.submission.experiment"]),
+    Chapter("A small search", ["auricle.submission.search"]),
+    Chapter("What was found", ["auricle.submission.found"]),
     Chapter("The experiment", ["auricle.submission.script"]),
 )
 
