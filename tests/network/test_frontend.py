@@ -213,7 +213,7 @@ def test_raw_is_made_of_strided_convolutions(wave):
         ({"low_hz": -1.0}, "low_hz -1"),
         ({"window": 1_023}, "window must be even"),
         ({"hop": 0}, "hop and bands must be positive"),
-        ({"kind": "raw", "hop": 100}, "hop 100 of a raw front-end must divide by 40"),
+        ({"kind": "raw", "hop": 100}, "hop 100 of a raw front-end must be a multiple of 40"),
     ],
 )
 def test_refuses_a_bank_that_cannot_be_built(wrong, said):

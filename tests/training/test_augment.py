@@ -558,6 +558,22 @@ def test_refuses_shares_that_make_no_sense(wrong):
         AugmentConfig(**wrong)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"masks": -1},
+        {"mask_bands": -1},
+        {"band_shift": -1.0},
+        {"equaliser_db": -3.0},
+        {"equaliser_db": math.inf},
+        {"noise_low_db": math.nan},
+    ],
+)
+def test_refuses_spans_that_nothing_can_be_drawn_from(wrong):
+    with pytest.raises(ValueError, match=r"are 0 or more|are finite"):
+        AugmentConfig(**wrong)
+
+
 def test_a_view_is_of_its_row_whatever_the_others_hold(plain):
     power = some_powers(Generator().manual_seed(1), 8)
     rows = torch.tensor([6, 1])

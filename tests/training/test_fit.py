@@ -470,6 +470,8 @@ def test_the_precision_asked_for_or_what_the_processor_is_fast_at(monkeypatch):
         ({"batch": -1}, "epochs, views and batch must be positive"),
         ({"warm_up": 0.0}, "warm_up and averaging are shares"),
         ({"averaging": 1.0}, "warm_up and averaging are shares"),
+        ({"gradient_norm": 0.0}, "gradient_norm must be positive"),
+        ({"gradient_norm": -1.0}, "gradient_norm must be positive"),
     ],
 )
 def test_refuses_a_training_that_cannot_run(wrong, said):

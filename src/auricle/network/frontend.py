@@ -46,7 +46,9 @@ class FrontendConfig:
         if min(self.window, self.hop, self.bands) < 1 or self.window % 2:
             raise ValueError("window must be even; window, hop and bands must be positive")
         if self.kind == "raw" and self.hop % RAW_FIRST_STRIDES:
-            raise ValueError(f"hop {self.hop} of a raw front-end must divide by 40")
+            raise ValueError(
+                f"hop {self.hop} of a raw front-end must be a multiple of {RAW_FIRST_STRIDES}"
+            )
 
 
 def hz_to_mel(frequency_hz: Tensor) -> Tensor:

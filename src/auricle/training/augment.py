@@ -19,7 +19,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-SILENCE = 1e-12
+from auricle.network.frontend import SILENCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,11 @@ class AugmentConfig:
             raise ValueError("stretch must be in [0, 1); mixing and noise are shares in [0, 1]")
         if not 0 <= self.mixing_ends <= 1:
             raise ValueError("mixing_ends is a share of the epochs, in [0, 1]")
+        spans = (self.band_shift, self.equaliser_db, self.masks, self.mask_bands, self.mask_frames)
+        if not 0 <= min(spans) <= max(spans) < math.inf:
+            raise ValueError("band_shift, equaliser_db and masks with their spans are 0 or more")
+        if not (math.isfinite(self.noise_low_db) and math.isfinite(self.texture_noise_low_db)):
+            raise ValueError("noise_low_db and texture_noise_low_db are finite")
 
 
 def uniform(shape: tuple[int, ...], low: float, high: float, generator: Generator) -> Tensor:

@@ -51,6 +51,8 @@ class TrainingConfig:
             raise ValueError("epochs, views and batch must be positive")
         if not 0 < self.learning_rate < math.inf or self.weight_decay < 0:
             raise ValueError("learning_rate must be positive and finite, weight_decay 0 or more")
+        if not 0 < self.gradient_norm < math.inf:
+            raise ValueError("gradient_norm must be positive and finite")
         if not (0 < self.warm_up < 1 and 0 < self.averaging < 1):
             raise ValueError("warm_up and averaging are shares of the steps, between 0 and 1")
 

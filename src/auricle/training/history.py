@@ -1,6 +1,5 @@
 """What a fit remembers: its history, and the checkpoint from which a killed one goes on."""
 
-import csv
 import io
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from auricle.files import replace_bytes, replace_text
+from auricle.files import csv_text, replace_bytes, replace_text
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -36,11 +35,9 @@ class Epoch:
 
 def write_history(path: Path, history: list[Epoch]) -> None:
     """Rows of epochs as CSV; numbers in full, so that equal files mean equal runs."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(field.name for field in fields(Epoch))
-    rows.writerows(asdict(row).values() for row in history)
-    replace_text(path, text.getvalue())
+    names = [field.name for field in fields(Epoch)]
+    rows = ([getattr(row, name) for name in names] for row in history)
+    replace_text(path, csv_text(names, rows))
 
 
 def save_checkpoint(
