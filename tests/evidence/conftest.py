@@ -7,7 +7,7 @@ from rich.console import Console
 
 from auricle.evidence.case import Case, open_case
 from auricle.evidence.command import gather
-from auricle.study.run import Setting
+from auricle.study.prepare import Setting
 
 
 @pytest.fixture(autouse=True)

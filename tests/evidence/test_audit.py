@@ -10,6 +10,10 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from auricle.evidence.audit import of_authors
+from auricle.evidence.calibration import logits_of
+from auricle.evidence.case import Case
+
 
 @pytest.fixture(autouse=True)
 def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,6 +60,8 @@ def test_a_clean_set_is_told_and_left_as_files(
     found = json.loads((tmp_path / "audit" / "audit.json").read_text(encoding="utf-8"))
     assert [each["category"] for each in found["classes"]] == ["bell", "horn", "siren"]
     assert sum(found["rates_hz"].values()) == 24
+    assert [sum(each["rates_hz"].values()) for each in found["classes"]] == [8, 8, 8]
+    assert not any(each["authors"] for each in found["classes"])
 
 
 @pytest.mark.parametrize("fold", [1, 3])
@@ -196,3 +202,19 @@ def test_where_testing_is_asked_for_all_sounds_are_compared(
     assert told.code == 0, told.err
     found = json.loads((asked / "evidence" / "audit.json").read_text(encoding="utf-8"))
     assert found["compared"] == [1, 2, 3]
+
+
+def test_accuracy_is_told_by_whether_the_author_was_met(opened: Case) -> None:
+    subject = opened.subjects[0]
+    clips = subject.store.clips
+    assert of_authors(subject, {}) is None  # each file an author of its own
+    everywhere = {clip.file: "one and the same" for clip in clips}
+    assert of_authors(subject, everywhere) is None
+    bells = {clip.file: "ringer" for clip in clips if clip.category == "bell"}
+    found = of_authors(subject, bells)
+    assert found
+    assert (found.met_clips, found.new_clips) == (8, 16)
+    right = logits_of(subject).argmax(1) == subject.targets
+    met = np.array([clip.category == "bell" for clip in clips])
+    assert found.met.value == pytest.approx(right[met].mean())
+    assert found.new.value == pytest.approx(right[~met].mean())

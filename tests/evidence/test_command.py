@@ -11,6 +11,7 @@ import torch
 from auricle.evidence import case as cases
 from auricle.evidence import command
 from auricle.evidence.command import PARTS
+from auricle.study.lock import alone_in
 
 
 @pytest.fixture
@@ -27,7 +28,11 @@ def test_an_answer_is_a_file_and_a_section_of_the_report(
     found = json.loads((asked / "evidence" / "calibration.json").read_text(encoding="utf-8"))
     assert [each["configuration"] for each in found["configurations"]] == ["cnn", "transformer-h2"]
     assert all(each["sealed_before"] is None for each in found["configurations"])
-    assert "Can it be believed?" in (asked / "report" / "report.html").read_text(encoding="utf-8")
+    page = (asked / "report" / "report.html").read_text(encoding="utf-8")
+    assert "Can it be believed?" in page
+    unasked = page.split("Not asked of this study: ")[1].split("(")[0]
+    assert "<code>robustness</code>" in unasked
+    assert "calibration" not in unasked
 
 
 def test_what_is_answered_is_not_asked_again(asked: Path, tiny_set: Path, auricle: Any) -> None:
@@ -72,7 +77,7 @@ def test_a_clip_is_put_to_the_network_that_never_heard_it(
 ) -> None:
     from rich.console import Console
 
-    from auricle.study.run import Setting
+    from auricle.study.prepare import Setting
 
     case = cases.open_case(asked, Setting(run=asked), Console(), data=str(tiny_set), test=False)
     subject = case.subjects[0]
@@ -105,6 +110,19 @@ def test_a_study_that_cannot_be_asked_is_told(
     assert told.code == 1
     assert says in told.err
     assert len(told.err.strip().splitlines()) == 1
+
+
+def test_two_commands_never_ask_one_study_at_a_time(
+    asked: Path, tiny_set: Path, auricle: Any
+) -> None:
+    (asked / "evidence").mkdir()
+    with alone_in(asked / "evidence"):
+        told = auricle("evidence", asked, "--data", tiny_set, "--part", "calibration")
+    assert told.code == 1
+    assert "works on this study; wait for it" in told.err
+    again = auricle("evidence", asked, "--data", tiny_set, "--part", "calibration")
+    assert again.code == 0, again.err
+    assert not (asked / "evidence" / "running.lock").exists()
 
 
 def test_other_clips_are_refused(asked: Path, tools: SimpleNamespace, auricle: Any, tmp_path: Path):

@@ -14,7 +14,7 @@ from auricle.evidence.alterations import shorten
 from auricle.evidence.calibration import logits_of
 from auricle.evidence.case import Case, open_case
 from auricle.ship.model import load_model
-from auricle.study.run import Setting
+from auricle.study.prepare import Setting
 
 
 def test_what_would_change_nothing_is_not_asked() -> None:
@@ -74,6 +74,17 @@ def test_no_alteration_has_no_effect_and_a_fatal_one_is_told(opened: Case) -> No
     assert fatal.difference.value == -1
     assert fatal.worse
     assert fatal.heard.log_loss > same.heard.log_loss
+
+
+def test_confidence_is_that_at_the_temperatures_of_untouched_clips(opened: Case) -> None:
+    subject = opened.subjects[0]
+    unsure = np.eye(3)[subject.targets]
+    sharp = {subject.name: 9.0 * unsure}
+    (same,) = robustness.points(subject, {"none": sharp}, sharp)
+    (lost,) = robustness.points(subject, {"all": {subject.name: 0.0 * unsure}}, sharp)
+    assert same.confidence == pytest.approx(1, abs=1e-3)  # always right: as sharp as can be
+    assert lost.confidence == pytest.approx(1 / 3)
+    assert lost.promised == pytest.approx(1 / 3 - lost.effect.heard.accuracy.value)
 
 
 def test_harm_begins_at_the_mildest_degree_that_does_any() -> None:

@@ -41,6 +41,17 @@ def test_both_together_have_the_scores_of_the_study_over_all_seeds(found, tools,
         assert each.both.log_loss == pytest.approx(log_loss, rel=1e-5)
 
 
+def test_pairs_are_compared_by_events_alone(found, opened):
+    (pair,) = found.pairs
+    assert (pair.first, pair.second) == ("cnn", "transformer-h2")
+    one, other = (each.events.accuracy.value for each in found.configurations)
+    assert pair.comparison.difference == pytest.approx(one - other)
+    right = np.array([[True] * 24]), np.array([[False] * 24])
+    (worst,) = texture.pairs_of(opened.subjects[0], dict(zip("ab", right, strict=True)))
+    assert worst.comparison.difference == 1
+    assert worst.p_holm < 0.05
+
+
 def test_a_seeds_texture_answers_alike_in_every_configuration(opened, opening):
     alone = [
         [

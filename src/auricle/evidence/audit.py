@@ -8,7 +8,7 @@ like is measured on the development folds alone, by either.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from rich.progress import Progress
@@ -20,9 +20,12 @@ from auricle.data.esc10 import load_published
 from auricle.data.measures import Measures, measure_file
 from auricle.data.sources import cache_folder
 from auricle.errors import AudioError, DataError
-from auricle.evidence.case import Case
+from auricle.evaluation.intervals import Interval, accuracy_interval
+from auricle.evidence.calibration import logits_of
+from auricle.evidence.case import Case, Subject
 from auricle.evidence.predictors import Shortcuts, find_shortcuts
 from auricle.study.protocol import roles_of
+from auricle.training.sounds import Array
 
 SPREAD = (5, 25, 50, 75, 95)
 """Percentiles by which the values of a class are told."""
@@ -70,13 +73,29 @@ class Astray:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassFacts:
-    """One class: its clips in every fold, and percentiles of the measures of development clips."""
+    """One class: its clips in every fold, and percentiles of the measures of development clips.
+
+    `rates_hz` counts development clips by sample rate; `authors` is 0 where they are not known.
+    """
 
     category: str
     clips: int
     recordings: int
+    authors: int = 0
     by_fold: Mapping[int, int]
+    rates_hz: Mapping[int, int] = field(default_factory=dict)
     spread: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfAuthors:
+    """Accuracy out of fold on clips by whether the network learnt from others of their author."""
+
+    configuration: str
+    met_clips: int
+    met: Interval
+    new_clips: int
+    new: Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +104,7 @@ class Audit:
 
     `authors` is 0 where they are not known. Sounds of `compared` folds were compared, `broken` are
     files and what is wrong with them; `unmarked` are silent, or as good as that; `clipped` are
-    development clips that are.
+    development clips that are. `by_author` is told where a study was asked and authors are known.
     """
 
     name: str
@@ -105,6 +124,7 @@ class Audit:
     unmarked: tuple[str, ...]
     clipped: tuple[str, ...]
     shortcuts: Shortcuts
+    by_author: tuple[OfAuthors, ...] = ()
 
     def across(self, *, equal: bool) -> tuple[Match, ...]:
         """Matches that stand in two folds: of equal files, or of other ones."""
@@ -123,7 +143,37 @@ def measure(case: Case) -> Audit:
     """Audit the clips of a study, without the test fold's sounds unless that was opened."""
     table = case.prepared.table
     with Progress(console=case.console, transient=True) as progress:
-        return audit(table, listen(table, progress, test=case.plan.test))
+        found = audit(table, listen(table, progress, test=case.plan.test))
+    authors = authors_of(table)
+    asked = (of_authors(subject, authors) for subject in case.subjects) if authors else ()
+    return replace(found, by_author=tuple(each for each in asked if each))
+
+
+def of_authors(subject: Subject, authors: Mapping[str, str]) -> OfAuthors | None:
+    """Whether a network answers better where it learnt from the author; None without either kind.
+
+    An author is met if another development fold, which the network of this one learnt from, has a
+    clip of theirs.
+    """
+    clips = subject.store.clips
+    folds: dict[str, set[int]] = defaultdict(set)
+    for clip in clips:
+        folds[authors.get(clip.file, clip.file)].add(clip.fold)
+    met = np.array([len(folds[authors.get(clip.file, clip.file)]) > 1 for clip in clips])
+    if met.all() or not met.any():
+        return None
+    right = logits_of(subject).argmax(1) == subject.targets
+
+    def accuracy(rows: Array) -> Interval:
+        return accuracy_interval(right[rows], subject.targets[rows], subject.recordings[rows])
+
+    return OfAuthors(
+        configuration=subject.name,
+        met_clips=int(met.sum()),
+        met=accuracy(met),
+        new_clips=int((~met).sum()),
+        new=accuracy(~met),
+    )
 
 
 def listen(table: ClipTable, progress: Progress, *, test: bool) -> Heard:
@@ -180,7 +230,9 @@ def audit(table: ClipTable, heard: Heard) -> Audit:
         compared=tuple(sorted({clip.fold for clip in heard.compared})),
         rates_hz=Counter(each.sample_rate_hz for each in measures),
         notes=table.notes,
-        classes=tuple(class_facts(name, clips, heard.measures) for name in table.categories),
+        classes=tuple(
+            class_facts(name, clips, heard.measures, authors) for name in table.categories
+        ),
         matches=matches_of(heard.compared, heard.found),
         recordings_astray=astray((clip.recording, clip) for clip in clips),
         authors_astray=astray((authors[c.file], c) for c in clips if c.file in authors),
@@ -199,7 +251,10 @@ def authors_of(table: ClipTable) -> dict[str, str]:
 
 
 def class_facts(
-    category: str, clips: Sequence[Clip], measures: Mapping[str, Measures]
+    category: str,
+    clips: Sequence[Clip],
+    measures: Mapping[str, Measures],
+    authors: Mapping[str, str],
 ) -> ClassFacts:
     """The facts of one class."""
     ours = [clip for clip in clips if clip.category == category]
@@ -208,7 +263,9 @@ def class_facts(
         category=category,
         clips=len(ours),
         recordings=len({clip.recording for clip in ours}),
+        authors=len({authors[clip.file] for clip in ours if clip.file in authors}),
         by_fold=Counter(sorted(clip.fold for clip in ours)),
+        rates_hz=Counter(sorted(each.sample_rate_hz for each in heard)),
         spread={
             name: tuple(np.percentile([getattr(each, name) for each in heard], SPREAD).tolist())
             for name in TOLD

@@ -1,9 +1,7 @@
 """`auricle audit`: a data set read, listened to, and told of on one page."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -14,13 +12,14 @@ from rich.padding import Padding
 from rich.progress import Progress
 from rich.table import Table as Grid
 
-from auricle.data.clips import ClipTable, Columns
+from auricle.data.clips import ClipTable
 from auricle.data.folds import check_categories
 from auricle.data.measures import Measures
+from auricle.data.readers import Columns
 from auricle.data.sources import read_data
 from auricle.evidence.audit import Audit, Heard, Match, audit, authors_of, listen
 from auricle.evidence.findings import findings, several, shortcut_words
-from auricle.files import replace_text
+from auricle.files import csv_text, replace_text
 from auricle.study.recipe import Table
 
 
@@ -62,8 +61,9 @@ def tell(found: Audit, console: Console) -> None:
     console.print(class_grid(found))
     console.print(
         f"Length, level, silence and bandwidth are medians, without fold {found.test_fold}, the "
-        "test fold, of which nobody should know what it is like. Silence is the share of a clip "
+        "test fold, of which nobody should know what it is like. Silent is the share of a clip "
         "that is 60 dB weaker than its loudest moment; 99% of the power lie below the bandwidth. "
+        "Clipped are samples at full scale: one clip in twenty has a greater share of them. "
         "The same sound is looked for in all folds.\n"
     )
     rates = ", ".join(f"{rate:,} Hz ({clips})" for rate, clips in sorted(found.rates_hz.items()))
@@ -84,29 +84,37 @@ def tell(found: Audit, console: Console) -> None:
 
 
 def class_grid(found: Audit) -> Grid:
-    """A line a class."""
-    grid = Grid(box=SIMPLE, padding=(0, 1, 0, 0))
+    """A line a class, not wider than a terminal of 80 letters where a class has one rate."""
+    grid = Grid(box=SIMPLE, padding=0)
     grid.add_column("class", no_wrap=True)
-    heads = ("clips", "recordings", "a fold", "length", "level", "silence", "bandwidth")
-    for head in heads:
+    counted = ["clips", "record-\nings", *(["au-\nthors"] if found.authors else []), "in a\nfold"]
+    measured = ("rate\nkHz", "length\ns", "level\ndB", "silent\n%", "width\nkHz", "clip-\nped %")
+    for head in (*counted, *measured):
         grid.add_column(head, justify="right", no_wrap=True)
     for each in found.classes:
-        held = [each.by_fold.get(fold, 0) for fold in found.folds]
-        few, many = min(held), max(held)
+        counts = [each.clips, each.recordings, *([each.authors] if found.authors else [])]
+        held = span([each.by_fold.get(fold, 0) for fold in found.folds])
         median = {name: values[2] for name, values in each.spread.items()}
         told = (
             (
-                f"{median['length_s']:.1f} s",
-                f"{median['level_db']:.0f} dB",
-                f"{100 * median['silence']:.0f}%",
-                f"{median['bandwidth_hz'] / 1000:.1f} kHz",
+                span([rate / 1000 for rate in each.rates_hz]),
+                f"{median['length_s']:.1f}",
+                f"{median['level_db']:.0f}",
+                f"{100 * median['silence']:.0f}",
+                f"{median['bandwidth_hz'] / 1000:.1f}",
+                f"{100 * each.spread['clipped'][-1]:.1f}",
             )
             if median
             else ()
         )
-        spread = f"{few}" if few == many else f"{few} to {many}"
-        grid.add_row(each.category, f"{each.clips}", f"{each.recordings}", spread, *told)
+        grid.add_row(each.category, *map(str, counts), held, *told)
     return grid
+
+
+def span(values: Sequence[float]) -> str:
+    """The least and the greatest of some values, or the one that there is."""
+    few, many = min(values), max(values)
+    return f"{few:g}" if few == many else f"{few:g} to {many:g}"
 
 
 def write_audit(folder: Path, table: ClipTable, heard: Heard, found: Audit) -> None:
@@ -122,10 +130,10 @@ def write_audit(folder: Path, table: ClipTable, heard: Heard, found: Audit) -> N
         values = [getattr(measures, name) if measures else "" for name in measured]
         rows.append([*facts, *values, found.broken.get(clip.file, "")])
     head = ["file", "category", "fold", "recording", "author", *measured, "problem"]
-    replace_text(folder / "audit.csv", as_csv(head, rows))
+    replace_text(folder / "audit.csv", csv_text(head, rows))
     replace_text(
         folder / "duplicates.csv",
-        as_csv(
+        csv_text(
             [field.name for field in fields(Match)],
             ([joined(value) for value in asdict(each).values()] for each in found.matches),
         ),
@@ -135,12 +143,3 @@ def write_audit(folder: Path, table: ClipTable, heard: Heard, found: Audit) -> N
 def joined(value: object) -> object:
     """What is told of both files of a pair, in one cell."""
     return " | ".join(map(str, value)) if isinstance(value, tuple) else value
-
-
-def as_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Rows as the text of a CSV."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
-    return stream.getvalue()

@@ -24,9 +24,10 @@ from auricle.errors import StudyError
 from auricle.network.classifier import SoundClassifier
 from auricle.study.fits import load_fit
 from auricle.study.job import fit_folder
+from auricle.study.prepare import Prepared, Setting, prepare
 from auricle.study.protocol import Split, splits
 from auricle.study.recipe import Plan, Recipe
-from auricle.study.run import Prepared, Setting, plan_in, prepare
+from auricle.study.run import plan_in
 from auricle.study.scores import recordings_of, targets_of
 from auricle.study.summary import best_by_architecture
 from auricle.training.fit import choose_device

@@ -30,7 +30,9 @@ from auricle.evidence.case import Case, open_case
 from auricle.files import replace_text
 from auricle.study.estimate import estimate_s, in_words
 from auricle.study.job import FINISHED, Job
-from auricle.study.run import Setting, note_reading, workers_for
+from auricle.study.ledger import note_reading
+from auricle.study.lock import alone_in
+from auricle.study.prepare import Setting, workers_for
 from auricle.training.fit import choose_device
 
 
@@ -133,19 +135,22 @@ def gather(
     if not todo:
         return
     case = open_case(run, setting, console, data=data, test=test)
-    names = ", ".join(subject.name for subject in case.subjects)
-    clips = len(case.prepared.development.clips)
-    console.print(f"{len(todo)} questions put to {names} on {clips} clips")
-    tell_cost(case, todo)
-    if test:
-        recipes = tuple(subject.recipe for subject in case.sealed)
-        note_reading(run, recipes, setting.reason, setting.ledger)
-    for name in todo:
-        started = time.monotonic()
-        console.print(f"{name}: {PARTS[name].asks}")
-        found = PARTS[name].measure(case)
-        write_answer(run, name, found)
-        console.print(f"  {answer_file(run, name)}, {in_words(time.monotonic() - started)}")
+    place = answer_file(run, todo[0]).parent
+    place.mkdir(exist_ok=True)
+    with alone_in(place):
+        names = ", ".join(subject.name for subject in case.subjects)
+        clips = len(case.prepared.development.clips)
+        console.print(f"{len(todo)} questions put to {names} on {clips} clips")
+        tell_cost(case, todo)
+        if test:
+            recipes = tuple(subject.recipe for subject in case.sealed)
+            note_reading(run, recipes, setting.reason, setting.ledger)
+        for name in todo:
+            started = time.monotonic()
+            console.print(f"{name}: {PARTS[name].asks}")
+            found = PARTS[name].measure(case)
+            write_answer(run, name, found)
+            console.print(f"  {answer_file(run, name)}, {in_words(time.monotonic() - started)}")
 
 
 def tell_cost(case: Case, parts: Sequence[str]) -> None:

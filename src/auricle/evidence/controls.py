@@ -18,9 +18,9 @@ from auricle.network.classifier import count_parameters
 from auricle.study.engine import run_jobs
 from auricle.study.fits import load_fit
 from auricle.study.job import Job
+from auricle.study.prepare import make_job, threads_for, workers_for
 from auricle.study.protocol import Split, splits
 from auricle.study.recipe import Recipe
-from auricle.study.run import make_job, threads_for, workers_for
 from auricle.training.fit import choose_device, new_network
 from auricle.training.sounds import Array
 

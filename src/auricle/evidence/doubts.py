@@ -1,8 +1,9 @@
 """Data, not model: labels that the networks doubt, and what the errors of each class tell.
 
 All networks of `kfold` are asked together, every configuration and seed, each about the clips that
-it never heard, at the temperature of the other folds. What several networks, trained apart, get
-wrong in the same way is likelier to be in the data than in one of them.
+it never heard, at the temperature of the other folds. What several networks get wrong in the
+same way is likelier to be in the data than in one of them. They are less apart than their number:
+all learnt from the same clips, and networks of one seed share their texture.
 """
 
 from collections import Counter

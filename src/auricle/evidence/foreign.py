@@ -17,7 +17,7 @@ from auricle.data.audio import Wave
 from auricle.data.synth import (
     Array,
     between,
-    decibels,
+    factor_of,
     level,
     noise,
     place,
@@ -53,7 +53,7 @@ def digital_silence(time_s: Array, rng: Generator) -> Array:
 
 def faint_noise(time_s: Array, rng: Generator) -> Array:
     """What a good recorder hears in a quiet room."""
-    return decibels(FAINT_DB) * rng.standard_normal(len(time_s))
+    return factor_of(FAINT_DB) * rng.standard_normal(len(time_s))
 
 
 def white_noise(time_s: Array, rng: Generator) -> Array:
@@ -169,6 +169,6 @@ def foreign_waves(kind: str, clips: int, *, seconds: float, sample_rate_hz: int,
         rng = np.random.default_rng([seed, place_of, row])
         wave = KINDS[kind](time_s, rng)
         if kind not in SILENCES:
-            wave = wave * decibels(rng.uniform(SOFTEST_DB, LOUDEST_DB)) / np.abs(wave).max()
+            wave = wave * factor_of(rng.uniform(SOFTEST_DB, LOUDEST_DB)) / np.abs(wave).max()
         waves[row] = wave
     return waves

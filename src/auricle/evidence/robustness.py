@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import track
 from torch import Generator, Tensor
 
+from auricle.evaluation.calibration import cross_fitted, scaled
 from auricle.evidence.alterations import (
     MP3,
     OPUS,
@@ -60,10 +62,22 @@ class Family:
 
 @dataclass(frozen=True)
 class Point:
-    """One alteration: its degree in words, and what it did."""
+    """One alteration: its degree in words, and what it did.
+
+    `confidence` is the mean of the largest probability, at the temperatures of untouched clips;
+    files of before it was asked have none.
+    """
 
     degree: str
     effect: Effect
+    confidence: float | None = None
+
+    @property
+    def promised(self) -> float:
+        """By how much the confidence is above the accuracy."""
+        return (
+            0.0 if self.confidence is None else self.confidence - self.effect.heard.accuracy.value
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +231,12 @@ def points(subject: Subject, after: Mapping[str, Answers], before: Answers) -> t
     """The degrees of one family, p-values adjusted over them."""
     name = subject.name
     effects = adjusted([effect(subject, found[name], before[name]) for found in after.values()])
-    return tuple(Point(degree, each) for degree, each in zip(after, effects, strict=True))
+    by_fold = cross_fitted(before[name], subject.targets, subject.folds)
+    temperatures = np.array([by_fold[fold] for fold in subject.folds])
+    return tuple(
+        Point(degree, each, float(scaled(after[degree][name], temperatures).max(1).mean()))
+        for degree, each in zip(after, effects, strict=True)
+    )
 
 
 def heard_by(subject: Subject | None, found: Answers) -> Heard | None:

@@ -8,8 +8,9 @@ learns under is all that is drawn. Nothing is trained.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -67,18 +68,36 @@ class Parted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two configurations by events alone: what base and head are worth without the texture.
+
+    `p_holm` allows for having asked about every pair.
+    """
+
+    first: str
+    second: str
+    comparison: Comparison
+    p_holm: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class TextureFound:
-    """What was found; `clips` are those of each class that has some."""
+    """What was found; `clips` are those of each class that has some.
+
+    Files of before pairs were asked about have none.
+    """
 
     categories: tuple[str, ...]
     clips: tuple[int, ...]
     configurations: tuple[Parted, ...]
+    pairs: tuple[Pair, ...] = ()
 
 
 def measure(case: Case) -> TextureFound:
     """Ask the parts of every network that has both."""
     textured = [each for each in case.plan.configurations if each.network.texture.share]
-    parted = [parted_of(case, recipe) for recipe in textured]
+    asked = [parted_of(case, recipe) for recipe in textured]
+    parted = [of for of, _ in asked]
     adjusted = holm([of.gain.p_permutation for of in parted])
     heard = Counter(clip.category for clip in case.prepared.development.clips)
     categories = tuple(each for each in case.prepared.table.categories if heard[each])
@@ -88,11 +107,29 @@ def measure(case: Case) -> TextureFound:
         configurations=tuple(
             Parted(**vars(of) | {"p_holm": p}) for of, p in zip(parted, adjusted, strict=True)
         ),
+        pairs=pairs_of(case.subjects[0], {of.configuration: right for of, right in asked}),
     )
 
 
-def parted_of(case: Case, recipe: Recipe) -> Parted:
-    """One configuration by its parts; `p_holm` is not yet adjusted."""
+def pairs_of(subject: Subject, right: Mapping[str, Array]) -> tuple[Pair, ...]:
+    """Every pair of configurations by what is right (seeds, clips) in each."""
+    pairs = list(combinations(right, 2))
+    found = [
+        compare(right[one], right[other], subject.recordings, subject.targets)
+        for one, other in pairs
+    ]
+    adjusted = holm([each.p_permutation for each in found])
+    return tuple(
+        Pair(first=one, second=other, comparison=each, p_holm=p)
+        for (one, other), each, p in zip(pairs, found, adjusted, strict=True)
+    )
+
+
+def parted_of(case: Case, recipe: Recipe) -> tuple[Parted, Array]:
+    """One configuration by its parts, and what is right (seeds, clips) by events alone.
+
+    `p_holm` is not yet adjusted.
+    """
     subjects = list(with_seeds(case, recipe))
     answers = np.stack([answers_of(case, subject) for subject in subjects])
     first = subjects[0]
@@ -102,7 +139,7 @@ def parted_of(case: Case, recipe: Recipe) -> Parted:
         answered(first, right[:, part], losses[:, part]) for part in (EVENTS, TEXTURE, BOTH)
     )
     gain = compare(right[:, BOTH], right[:, EVENTS], first.recordings, first.targets)
-    return Parted(
+    parted = Parted(
         configuration=recipe.name,
         seeds=len(subjects),
         share=recipe.network.texture.share,
@@ -114,6 +151,7 @@ def parted_of(case: Case, recipe: Recipe) -> Parted:
         mended=float((right[:, BOTH] & ~right[:, EVENTS]).sum(1).mean()),
         spoilt=float((right[:, EVENTS] & ~right[:, BOTH]).sum(1).mean()),
     )
+    return parted, right[:, EVENTS]
 
 
 def with_seeds(case: Case, recipe: Recipe) -> Iterator[Subject]:

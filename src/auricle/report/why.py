@@ -49,6 +49,10 @@ def _texture(found: TextureFound) -> Iterator[str]:
         else (configurations([of.configuration for of in better]))
     )
     yield f"To hear texture beside events is worth {span} points, beyond chance, in {where}."
+    if found.pairs:
+        apart = sum(pair.p_holm <= ALPHA for pair in found.pairs)
+        of = f"{worded(apart) if apart else 'none'} of {plural(len(found.pairs), 'pair')}"
+        yield f"With it put aside, {of} of configurations can be told apart ([@texture-pairs])."
 
 
 def _heads(found: HeadsFound) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from auricle.evaluation.intervals import Interval
-from auricle.evidence.audit import Audit, ClassFacts, Match
+from auricle.evidence.audit import Audit, ClassFacts, Match, OfAuthors
 from auricle.evidence.predictors import PREDICTORS, Shortcut, Shortcuts
 from auricle.report.answers.audit import DRAWN_CLASSES, section
 from auricle.report.document import Bullets, Document, Figure, Paragraph, Table, spread
@@ -35,9 +35,15 @@ def shortcuts(level):
     return Shortcuts(0.25, (first, *singles, Shortcut(PREDICTORS, Interval(0.5, 0.4, 0.6))))
 
 
-def facts(name, clips=20, spread=SPREAD):
+def facts(name, clips=20, spread=SPREAD, authors=0, rates_hz=None):
     return ClassFacts(
-        category=name, clips=clips, recordings=12, by_fold={1: 5, 2: 5}, spread=spread
+        category=name,
+        clips=clips,
+        recordings=12,
+        authors=authors,
+        by_fold={1: 5, 2: 5},
+        rates_hz=rates_hz or {16000: 10},
+        spread=spread,
     )
 
 
@@ -99,6 +105,35 @@ def test_a_leak_is_told_first_and_a_file_name_is_no_markup(clean):
     assert "1.5 s" in bullets.items[0]
 
 
+def test_every_class_tells_its_rates_and_its_authors_where_these_are_known(clean):
+    def column(found, head):
+        (table,) = (b for b in told(found) if isinstance(b, Table) and b.name == "audit-classes")
+        heads = [each.title for each in table.columns]
+        return [row[heads.index(head)] for row in table.rows] if head in heads else None
+
+    assert column(clean, "authors") is None
+    assert column(clean, "rate, kHz") == ["16", "16"]
+    mixed = facts("rain", authors=7, rates_hz={22050: 4, 44100: 6})
+    known = replace(clean, authors=9, classes=(facts("sea_waves", authors=2), mixed))
+    assert column(known, "authors") == ["2", "7"]
+    assert column(known, "rate, kHz") == ["16", "22.05 / 44.1"]
+
+
+def test_clips_of_authors_that_were_met_stand_beside_the_others(clean):
+    of = OfAuthors(
+        configuration="cnn",
+        met_clips=90,
+        met=Interval(0.97, 0.94, 0.99),
+        new_clips=230,
+        new=Interval(0.95, 0.92, 0.97),
+    )
+    said = words(told(replace(clean, authors=9, by_author=(of,))))
+    assert "90 are of an author of whom a network that scores them learnt other clips" in said
+    assert "and 230 of one whom it never met" in said
+    assert "`cnn` has 97.0 [94.0, 99.0]% right of the first" in said.replace("\u00a0", " ")
+    assert "learnt other clips" not in words(told(clean))
+
+
 def test_a_pair_in_one_fold_is_no_leak(clean):
     said = words(told(replace(clean, matches=(replace(NEAR, folds=(2, 2)),))))
 
@@ -123,7 +158,7 @@ def test_medians_are_in_the_table_and_in_the_words_of_the_figure(clean):
     blocks = told(clean)
 
     classes, marks = (block for block in blocks if isinstance(block, Table))
-    assert classes.rows[0] == ["sea waves", "20", "12", "5.0", "−20", "25.0", "3.0", "0.40"]
+    assert classes.rows[0] == ["sea waves", "20", "12", "16", "5.0", "−20", "25.0", "3.0", "0.40"]
     assert [row[-1] for row in marks.rows] == ["no"] * 4 + ["yes"]
     assert "Stored: 40 clips at 16,000 Hz." in classes.note
     (figure,) = (block for block in blocks if isinstance(block, Figure))
@@ -134,7 +169,7 @@ def test_a_class_without_a_usable_clip_has_no_medians(clean):
     found = replace(clean, classes=(facts("rain"), facts("sea_waves", spread={})))
 
     classes = next(block for block in told(found) if isinstance(block, Table))
-    assert classes.rows[1][3:] == ["–"] * 5
+    assert classes.rows[1][3:] == ["–"] * 6
 
 
 def test_very_many_classes_are_not_drawn(clean):

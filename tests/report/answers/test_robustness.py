@@ -10,10 +10,10 @@ def heard(accuracy: float) -> Heard:
     return Heard(clips=320, accuracy=around, log_loss=2 - accuracy)
 
 
-def point(degree: str, accuracy: float, p: float) -> Point:
+def point(degree: str, accuracy: float, p: float, sure: float | None = None) -> Point:
     change = accuracy - 0.9
     ends = Interval(change, change - 0.03, change + 0.03)
-    return Point(degree, Effect(heard=heard(accuracy), difference=ends, p=p, p_holm=p))
+    return Point(degree, Effect(heard=heard(accuracy), difference=ends, p=p, p_holm=p), sure)
 
 
 def curve(name: str, *points: Point, tested: bool = False) -> Curve:
@@ -57,6 +57,19 @@ def test_the_largest_fall_is_named_whether_it_is_the_first_harm_or_not() -> None
     told = text_of(found(FRAIL, deep))
     assert "The largest fall is under quieter (−40 dB), to 20.0%." in told
     assert "No degree" not in told
+
+
+def test_where_a_network_believes_itself_too_much_is_said() -> None:
+    sure = curve("shorter", point("2", 0.8, 0.01, 0.82), point("1", 0.6, 0.01, 0.9))
+    told = text_of(found(sure))
+    assert "under shorter (1 dB), where it is 90.0% sure on average and 60.0% are right." in told
+    humble = curve("shorter", point("1", 0.6, 0.01, 0.62))
+    assert "sure on average" not in text_of(found(humble))
+    (table,) = (block for block in section(found(sure)) if isinstance(block, Table))
+    assert [row[-1] for row in table.rows] == ["90.0", "90.0"]
+    assert [
+        row[-1] for row in next(b for b in section(found(FRAIL)) if isinstance(b, Table)).rows
+    ] == ["–", "–"]
 
 
 def test_where_nothing_does_harm_that_is_said() -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from auricle.evaluation.comparison import Comparison
 from auricle.evaluation.intervals import Interval
-from auricle.evidence.texture import Answered, OfClass, Parted, TextureFound
+from auricle.evidence.texture import Answered, OfClass, Pair, Parted, TextureFound
 from auricle.report.answers.texture import section
 from auricle.report.document import Figure, Paragraph, Table
 
@@ -64,6 +64,26 @@ def test_what_both_gain_is_told_with_the_classes_that_gain_and_lose() -> None:
     assert "the texture hears more than events do of *sea waves*." in told
     assert "Of 120 clips, events alone get 22.0 wrong" in told
     assert "15.0 of these become right, and 2.0 others become wrong" in told
+
+
+def test_bare_architectures_are_told_apart_or_not() -> None:
+    def pair(first: str, second: str, difference: float, p: float) -> Pair:
+        ends = Comparison(difference, difference - 0.02, difference + 0.02, p / 2, 9, 1, p)
+        return Pair(first=first, second=second, comparison=ends, p_holm=p)
+
+    of = found(parted(), parted("transformer-h4"))
+    assert "By events alone, " not in text_of(of)
+    far = pair("cnn", "transformer-h1", 0.03, 0.01)
+    near = pair("cnn", "transformer-h4", 0.001, 0.9)
+    told = text_of(replace(of, pairs=(far, near)))
+    assert "**`cnn` is better than `transformer-h1`** (+3.0 points, p = 0.010)" in told
+    assert "The other pair cannot be told apart." in told
+    behind = text_of(replace(of, pairs=(pair("cnn", "transformer-h1", -0.03, 0.01),)))
+    assert "**`transformer-h1` is better than `cnn`** (+3.0 points" in behind
+    assert "none of the two pairs can be told" in text_of(replace(of, pairs=(near, near)))
+    tables = [b for b in section(replace(of, pairs=(far, near))) if isinstance(b, Table)]
+    (table,) = (each for each in tables if each.name == "texture-pairs")
+    assert table.rows[0][1] == "+3.0"
 
 
 def test_what_chance_may_explain_is_not_called_better() -> None:

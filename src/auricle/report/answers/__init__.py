@@ -18,9 +18,10 @@ from auricle.report.answers import (
     texture,
     unknown,
 )
-from auricle.report.document import Block, Heading, Paragraph, sourced
+from auricle.report.document import Block, Heading, Paragraph, code, sourced
 from auricle.report.headlines import textured
 from auricle.report.study_files import Study
+from auricle.report.wording import listed
 
 SECTIONS: dict[str, Callable[[Any], Iterator[Block]]] = {
     "audit": audit.section,
@@ -58,6 +59,15 @@ def answers(study: Study) -> Iterator[Block]:
             else ""
         )
         + "The answers stand as files in the study's folder, `evidence/`."
+        + _unasked(study)
     )
     for part, found in study.evidence.items():
         yield from sourced(SECTIONS[part](found), f"evidence/{part}.json")
+
+
+def _unasked(study: Study) -> str:
+    """What a reader may look for in vain."""
+    unasked = [code(part) for part in SECTIONS if part not in study.evidence]
+    if not unasked:
+        return ""
+    return f" Not asked of this study: {listed(unasked)} (`auricle evidence --help`)."

@@ -77,10 +77,16 @@ def _verdict(found: DoubtsFound) -> str:
     if not found.doubted:
         return f"No label is in doubt.{alone}"
     labels = "label is" if len(found.doubted) == 1 else "labels are"
+    shared = (
+        " Networks that learnt from the same clips, and of one seed share their texture, err alike "
+        "more often than strangers would."
+        if found.networks > 1
+        else ""
+    )
     return (
         f"{worded(len(found.doubted)).capitalize()} {labels} in doubt ([@doubts-table]). A doubt "
         "is no verdict: the clip may be mislabelled, hold both sounds, or be right and rare. "
-        f"Listen to it.{alone}"
+        f"Listen to it.{shared}{alone}"
     )
 
 

@@ -81,7 +81,7 @@ def _by_block(of: Encoder) -> Iterator[str]:
         if len(own) > 1:
             needed = sum(_matters(head.silenced) for head in own)
             yield f"In block {block} {_apart(of, own)}, and {_needed(needed, len(own))}."
-            yield from (_together(needed, each) for each in of.blocks if each.block == block)
+            yield from (_together(own, each) for each in of.blocks if each.block == block)
 
 
 def _apart(of: Encoder, own: Sequence[Head]) -> str:
@@ -112,13 +112,16 @@ def _needed(needed: int, heads: int) -> str:
     return "one is needed alone" if needed else "none is needed alone"
 
 
-def _together(needed: int, block: SilencedBlock) -> str:
+def _together(heads: Sequence[Head], block: SilencedBlock) -> str:
     lost = block.silenced
     change = f"{points(-lost.lost.difference)} points, {equals(lost.p_holm)}"
     if not _matters(lost):
         return f"Without all of them the loss cannot be told from nothing ({change})."
-    stand_in = "" if needed else ": what one of them finds, others find as well"
-    return f"Without all of them accuracy falls ({change}){stand_in}."
+    alone = sum(head.silenced.lost.difference for head in heads)
+    return (
+        f"Without all of them accuracy falls ({change}); without one at a time the changes add up "
+        f"to {points(-alone)}."
+    )
 
 
 def _matters(silenced: Silenced) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from matplotlib.axes import Axes
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from auricle.evidence.robustness import SHORTER, Curve, Robust, RobustnessFound
+from auricle.evidence.robustness import SHORTER, Curve, Point, Robust, RobustnessFound
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
 from auricle.report.drawing import DASHES, INK, MARKERS, PAPER, SERIES, canvas, light_grid
 from auricle.report.wording import (
@@ -20,6 +20,8 @@ from auricle.report.wording import (
 )
 
 ACROSS = 4  # panels in a row
+TOO_MUCH = 0.05
+"""Of confidence above accuracy: less is what calibration leaves on whole clips, too."""
 
 
 def section(found: RobustnessFound) -> Iterator[Block]:
@@ -65,8 +67,21 @@ def _verdict(each: Robust) -> str:
         f" Harm begins at these degrees: {listed(ways)}. The largest fall is under {curve.family} "
         f"({_degree(curve, worst.degree)}), to {percent(worst.effect.heard.accuracy.value)}%."
     )
-    held = [curve.family for curve in each.curves if not curve.breaks_at]
-    return f"{told} No degree of these did harm that can be told: {listed(held)}." if held else told
+    if held := [curve.family for curve in each.curves if not curve.breaks_at]:
+        told += f" No degree of these did harm that can be told: {listed(held)}."
+    return told + _promised(every)
+
+
+def _promised(every: Sequence[tuple[Curve, Point]]) -> str:
+    """Where the network believes itself far too much, if it does so anywhere."""
+    curve, worst = max(every, key=lambda pair: pair[1].promised)
+    if worst.confidence is None or worst.promised <= TOO_MUCH:
+        return ""
+    return (
+        f" It believes itself the most too much under {curve.family} "
+        f"({_degree(curve, worst.degree)}), where it is {percent(worst.confidence)}% sure on "
+        f"average and {percent(worst.effect.heard.accuracy.value)}% are right."
+    )
 
 
 def _degree(curve: Curve, degree: str) -> str:
@@ -94,6 +109,7 @@ def _table(found: Sequence[Robust]) -> Table:
             Column("accuracy", "hardest"),
             Column("change", "hardest"),
             Column("log loss", "hardest"),
+            Column("sure", "hardest"),
         ],
         rows,
         note="Untouched: "
@@ -102,7 +118,9 @@ def _table(found: Sequence[Robust]) -> Table:
             f"{each.untouched.log_loss:.2f} nats"
             for each in found
         )
-        + ". p: sign-flip by recording, adjusted by Holm over the degrees; change in points.",
+        + ". p: sign-flip by recording, adjusted by Holm over the degrees; change in points. Sure: "
+        "the largest probability on average, %, at the temperature of whole clips; above the "
+        "accuracy it promises too much.",
         dense=True,
         breaks=breaks[1:],
     )
@@ -127,6 +145,7 @@ def _row(each: Robust, curve: Curve) -> list[str]:
         with_interval(last.effect.heard.accuracy),
         points(last.effect.difference.value),
         f"{last.effect.heard.log_loss:.2f}",
+        percent(last.confidence),
     ]
 
 

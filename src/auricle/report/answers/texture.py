@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from auricle.evaluation.comparison import ALPHA
-from auricle.evidence.texture import Parted, TextureFound
+from auricle.evidence.texture import Pair, Parted, TextureFound
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code, plain
 from auricle.report.drawing import INK, MUTED, PAPER, SERIES, canvas, light_grid
 from auricle.report.wording import (
@@ -41,6 +41,9 @@ def section(found: TextureFound) -> Iterator[Block]:
         f"for it. {_asked(found.configurations)} {_verdict(found.configurations)}"
     )
     yield _table(found.configurations)
+    if found.pairs:
+        yield Paragraph(_pairs(found.pairs))
+        yield _pair_table(found.pairs)
     yield Paragraph(f"{_mended(found)} {_classes(found)}")
     yield _figure(found)
     yield _class_table(found)
@@ -136,6 +139,63 @@ def _table(found: Sequence[Parted]) -> Table:
         ],
         note="p: sign-flip permutation by recording, all seeds together, adjusted for the rows of "
         "the table. " + _shares(found),
+        dense=True,
+    )
+
+
+def _pairs(found: Sequence[Pair]) -> str:
+    """Which bare architectures can be told apart, the texture put aside."""
+    start = (
+        "The texture is half of every answer and the same in all, so it hides in part what base "
+        "and head are worth. By events alone, "
+    )
+    apart = [each for each in found if each.p_holm <= ALPHA]
+    if not apart:
+        return (
+            f"{start}{'neither' if len(found) == 1 else 'none'} of the {_pairs_of(found)} can be "
+            "told apart from chance either ([@texture-pairs])."
+        )
+    told = []
+    for each in apart:
+        ahead = each.comparison.difference > 0
+        better, worse = (each.first, each.second) if ahead else (each.second, each.first)
+        told.append(
+            f"**{code(better)} is better than {code(worse)}** "
+            f"({points(abs(each.comparison.difference))} points, {equals(each.p_holm)})"
+        )
+    rest = len(found) - len(apart)
+    other = "pair" if rest == 1 else f"{worded(rest)} pairs"
+    others = f" The other {other} cannot be told apart." if rest else ""
+    return f"{start}{listed(told)} ([@texture-pairs]).{others}"
+
+
+def _pairs_of(found: Sequence[Pair]) -> str:
+    return "two configurations" if len(found) == 1 else f"{worded(len(found))} pairs"
+
+
+def _pair_table(found: Sequence[Pair]) -> Table:
+    return Table(
+        "texture-pairs",
+        "Pairs of configurations by events alone: accuracy of the first less that of the second, "
+        "in percentage points, on out-of-fold clips.",
+        [
+            Column("pair", align="left"),
+            Column("difference"),
+            Column("95% interval"),
+            Column("p"),
+            Column("p, Holm"),
+        ],
+        [
+            [
+                f"{plain(each.first)} − {plain(each.second)}",
+                points(each.comparison.difference),
+                f"[{points(each.comparison.low)}, {points(each.comparison.high)}]",
+                probability(each.comparison.p_permutation),
+                probability(each.p_holm),
+            ]
+            for each in found
+        ],
+        note="p: sign-flip permutation by recording, all seeds together.",
         dense=True,
     )
 
