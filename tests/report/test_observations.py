@@ -48,6 +48,14 @@ def test_the_test_fold_is_judged_by_the_networks_that_gave_the_out_of_fold_score
     assert learnt_from(uneven, view) == ("23 to 24", "31")
 
 
+def test_time_is_compared_over_the_same_fits(study: Study) -> None:
+    costs = [said for said in observations(study) if said.startswith("**Cost.**")]
+    assert "times its time for the same fits" in costs[0]
+    longer = replace(study.fits[0], strategy="esc5", train_seconds=1e6)
+    more = replace(study, fits=(*study.fits, longer))
+    assert [said for said in observations(more) if said.startswith("**Cost.**")] == costs
+
+
 def test_folds_and_averaging_are_told_as_means_over_seeds(study: Study) -> None:
     for name in NAMES:
         found = folds_of(study)[name]

@@ -186,7 +186,7 @@ def test_cost_depends_on_who_is_best() -> None:
     size, seconds = {"small": 100, "large": 150}, {"small": 60.0, "large": 120.0}
     paid = sentences.cost(size, seconds, {"small": 0.8, "large": 0.9})
     assert "`large`, has 1.50 times the trainable parameters of the smallest, `small`" in paid
-    assert "2.00 times its training time, for 10.0 points" in paid
+    assert "2.00 times its time for the same fits, for 10.0 points" in paid
     spared = sentences.cost(size, seconds, {"small": 0.9, "large": 0.8})
     assert "The smallest network, `small`, has the highest out-of-fold accuracy" in spared
     assert sentences.cost({"one": 1}, {"one": 1.0}, {"one": 0.5}) == ""

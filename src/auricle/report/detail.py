@@ -184,10 +184,11 @@ def classes(study: Study) -> Iterator[Block]:
     ]
     for view in views(study):
         for at, chunk in enumerate(chunks):
-            yield _class_table(view, chunk, f"classes-{view.on}-{at}")
+            name = f"classes-{view.on}-{at}"
+            yield _class_table(view, chunk, name, _first_seed(study).strip())
 
 
-def _class_table(view: View, chunk: Sequence[Configuration], name: str) -> Table:
+def _class_table(view: View, chunk: Sequence[Configuration], name: str, note: str) -> Table:
     scored = [(each, view.drawn(each)) for each in chunk]
     rows_of = [(each, row.per_class) for each, row in scored if row and row.per_class]
     columns = [Column("category", align="left"), Column("clips")]
@@ -201,6 +202,7 @@ def _class_table(view: View, chunk: Sequence[Configuration], name: str) -> Table
         f"Precision (P), recall (R), F1 and one-vs-rest AUC of each category: {view.title}.",
         columns,
         lines,
+        note=note,
         dense=True,
         view=view.title,
     )

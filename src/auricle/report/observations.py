@@ -60,7 +60,7 @@ def _sentences(study: Study) -> Iterator[str]:
     if development:
         values = {name: score.value for name, score in accuracies.items()}
         sizes = {c.name: c.parameters["total"].trainable for c in study.configurations}
-        yield cost(sizes, seconds(study), values)
+        yield cost(sizes, seconds(study, development.strategy), values)
         yield seed_spread(
             {name: score.range for name, score in accuracies.items() if score.range}, values
         )
@@ -71,12 +71,9 @@ def quoted(study: Study, view: View) -> dict[str, Bounded]:
     return {c.name: row.accuracy for c in study.configurations if (row := view.quoted(c))}
 
 
-def seconds(study: Study) -> dict[str, float]:
-    """Training time of each configuration, all its fits together."""
-    return {
-        each.name: sum(fit.train_seconds for fit in study.fits if fit.configuration == each.name)
-        for each in study.configurations
-    }
+def seconds(study: Study, strategy: str) -> dict[str, float]:
+    """Training time of each configuration under one strategy, that all have as many fits of."""
+    return {c.name: study.seconds(c.name, strategy) or 0.0 for c in study.configurations}
 
 
 def folds_of(study: Study) -> dict[str, dict[str, float]]:

@@ -19,7 +19,8 @@ COLUMNS = 3
 class Trial:
     """A row of `trials.csv`. `values` are texts as drawn, by key.
 
-    One that failed has the score of the folds that it had, or none.
+    One that failed has the score of the folds that it had, or none. `fits` names its fits: trials
+    that drew the same values share them.
     """
 
     number: int
@@ -30,6 +31,7 @@ class Trial:
     values: dict[str, str]
     failed: bool = False
     parameters: int = 0
+    fits: str = ""
 
 
 def history(name: str, trials: Sequence[Trial]) -> str:

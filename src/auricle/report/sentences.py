@@ -345,15 +345,19 @@ def cost(
         return (
             f"**Cost.** The smallest network, {code(small)}, has the highest out-of-fold accuracy; "
             f"{code(large)} has {size[large] / size[small]:.2f} times its trainable parameters and "
-            f"took {seconds[large] / seconds[small]:.2f} times its training time."
+            f"took {_slower(seconds, large, small)}."
         )
     name = best[0]
     return (
         f"**Cost.** The most accurate out-of-fold, {code(name)}, has "
         f"{size[name] / size[small]:.2f} times the trainable parameters of the smallest, "
-        f"{code(small)}, and took {seconds[name] / seconds[small]:.2f} times its training time, "
+        f"{code(small)}, and took {_slower(seconds, name, small)}, "
         f"for {_size(accuracy[name] - accuracy[small])} points."
     )
+
+
+def _slower(seconds: Mapping[str, float], name: str, other: str) -> str:
+    return f"{seconds[name] / seconds[other]:.2f} times its time for the same fits"
 
 
 def seed_spread(ranges: Mapping[str, tuple[float, float]], means: Mapping[str, float]) -> str:

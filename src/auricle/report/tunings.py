@@ -111,6 +111,7 @@ def _trials(path: Path) -> Iterator[Trial]:
                 {key: row[key] for key in row if "." in key},
                 failed=bool(row["problem"]),
                 parameters=int(row["parameters_trainable"] or 0),
+                fits=row.get("fits") or row["trial"],
             )
 
 
@@ -141,15 +142,25 @@ def tuned(
         "Each search draws values of a recipe, trains it under `kfold` with one seed, and is told "
         "the log loss over the out-of-fold clips; the test fold is never decoded. A trial is "
         "trained on half of the folds first, and stopped there if its log loss is above the median "
-        "of all that came so far. The values come from a tree-structured Parzen estimator "
-        "(Bergstra et al., 2011). The best of many noisy scores is partly the luckiest: so the "
-        "best trial is trained again with seeds that were not searched, and the best few at full "
-        "length beside the recipe as it was. As it was, it has the front-end and the base that "
-        "were found before, where a search was begun with them."
+        "of all others that came so far, five or more. The values come from a tree-structured "
+        "Parzen estimator (Bergstra et al., 2011). The best of many noisy scores is partly the "
+        "luckiest: so the best trial is trained again with seeds that were not searched"
+        + _at_length(tunings)
+        + ". As it was, a recipe has the front-end and the base that were found before, where its "
+        "search was begun with them."
     )
     for source, tuning in tunings.items():
         yield Heading(f"What was searched: {plain(tuning.name)}", 2, f"tuning-{tuning.name}")
         yield from sourced(_section(tuning, configurations), source)
+
+
+def _at_length(tunings: Mapping[str, Tuning]) -> str:
+    """Of which searches the best few were confirmed."""
+    confirmed = [plain(each.name) for each in tunings.values() if each.told["confirmed"]]
+    if not confirmed:
+        return ""
+    of = "" if len(confirmed) == len(tunings) else f", of {listed(confirmed)},"
+    return f", and the best few{of} at full length beside the recipe as it was"
 
 
 def _section(tuning: Tuning, configurations: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
@@ -158,12 +169,16 @@ def _section(tuning: Tuning, configurations: Sequence[Mapping[str, Any]]) -> Ite
     stopped = len(tuning.trials) - len(tuning.whole) - len(failed)
     lost = f" and {count(len(failed))} impossible to train" if failed else ""
     best = tuning.trial(told["best_trial"])
-    took = sum(trial.seconds for trial in tuning.trials)
+    fits = {trial.fits: trial for trial in tuning.trials}
+    again = len(tuning.trials) - len(fits)
+    took = sum(trial.seconds for trial in fits.values())
     heard = tuning.best.get("network", {}).get("texture", {}).get("share")
     alone = "" if heard else " Its networks had base and head alone, without a texture."
     yield Paragraph(
         f"{plural(len(tuning.trials), 'trial')} of {plural(tuning.space['epochs'], 'epoch')} each, "
-        f"{count(stopped)} of them stopped early{lost}; their fits took {duration(took)}. Trial "
+        f"{count(stopped)} of them stopped early{lost}"
+        + (f", {count(again)} with values drawn before" if again else "")
+        + f"; their fits took {duration(took)}. Trial "
         f"{best.number} has the least log loss, {decimals(best.score)} (accuracy "
         f"{percent(best.accuracy)}%).{alone} {_luck(tuning)}"
     )
@@ -250,7 +265,7 @@ def _luck(tuning: Tuning) -> str:
         f"{decimals(mean(new))} ({_range(new)}): "
     )
     text += (
-        f"{decimals(lucky)} of the best score was luck, {percent(lucky / mean(new))}% of it."
+        f"{decimals(lucky)} of the best score was luck, {percent(lucky / searched)}% of it."
         if lucky > 0
         else "the best score was no luck."
     )
