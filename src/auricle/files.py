@@ -1,7 +1,10 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and the text of a CSV."""
 
+import csv
+import io
 import os
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
@@ -37,3 +40,12 @@ def put_in_place(unfinished: Path, path: Path) -> None:
 def replace_text(path: Path, content: str) -> None:
     """Write a UTF-8 text file in one step, as `replace_bytes`."""
     replace_bytes(path, content.encode())
+
+
+def csv_text(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """A header and rows as CSV, each line ending in a line feed on every system."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from auricle.data.clips import ESC10_FOLDERS, Columns, read_clips, read_esc, write_clips
+from auricle.data.clips import ESC10_FOLDERS, write_clips
+from auricle.data.readers import Columns, read_clips, read_esc
 from auricle.errors import DataError
 
 

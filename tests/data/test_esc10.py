@@ -10,7 +10,6 @@ from urllib.parse import unquote
 import pytest
 
 from auricle.data import esc10
-from auricle.data.clips import read_clips
 from auricle.data.esc10 import (
     PublishedClip,
     check_esc10,
@@ -19,6 +18,7 @@ from auricle.data.esc10 import (
     published_as,
     published_takes,
 )
+from auricle.data.readers import read_clips
 from auricle.errors import FetchError
 
 CONTENT = {

@@ -8,7 +8,7 @@ import pytest
 
 from auricle.data import store as store_module
 from auricle.data.audio import fit_length, load_wave
-from auricle.data.clips import read_clips
+from auricle.data.readers import read_clips
 from auricle.data.store import FULL_SCALE, open_store
 from auricle.errors import AudioError, DataError
 

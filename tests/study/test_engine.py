@@ -1,12 +1,14 @@
 """The same jobs, done by processes of this machine and by a cluster: the same study."""
 
 import csv
+import io
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 
@@ -103,7 +105,7 @@ def test_workers_need_no_file_of_the_data(tiny_plan, tools, tmp_path, monkeypatc
     """What is sent to a worker is enough: neither clips nor the study's folder are read there."""
     from dataclasses import replace
 
-    from auricle.study.run import Setting, plan_jobs, prepare
+    from auricle.study.prepare import Setting, plan_jobs, prepare
 
     plan = tools.plan_of(tiny_plan, test=False, strategies=["kfold"])
     setting = Setting(run=tmp_path / "run", device="cpu", workers=1, wandb="disabled")
@@ -118,6 +120,30 @@ def test_workers_need_no_file_of_the_data(tiny_plan, tools, tmp_path, monkeypatc
     engine.lay_down(files, job.folder)
     run_jobs([job], 1, Console(quiet=True))  # is there already
     assert json.loads((job.folder / "fit.json").read_text(encoding="utf-8"))["learnt"]
+
+
+def test_a_log_is_told_how_far_the_fits_are(tmp_path, monkeypatch):
+    """What does not draw over itself, as `nohup` keeps it, would stay silent for hours."""
+    from types import SimpleNamespace
+
+    monkeypatch.setattr(engine, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(engine, "LOG_EVERY_S", 0.0)
+    recipe = SimpleNamespace(training=SimpleNamespace(epochs=8))
+    job = SimpleNamespace(folder=tmp_path, recipe=recipe)
+    log = io.StringIO()
+    stopped = threading.Event()
+    with engine._progress(Console(file=log)) as progress:
+        watcher = threading.Thread(target=engine._watch, args=(progress, [job], stopped, "fits"))
+        watcher.start()
+        time.sleep(0.05)
+        assert not log.getvalue()  # nothing is known yet
+        (tmp_path / "history.csv").write_text("epoch\n1\n2\n", encoding="utf-8")
+        until = time.monotonic() + DEADLINE_S
+        while "epochs" not in log.getvalue() and time.monotonic() < until:
+            time.sleep(0.01)
+        stopped.set()
+        watcher.join()
+    assert re.match(r"2 of 8 epochs; about \d+ s left\n", log.getvalue())
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from auricle.study import estimate
-from auricle.study.run import Setting, plan_jobs, prepare
+from auricle.study.prepare import Setting, plan_jobs, prepare
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 
 import psutil
 import pytest
 
 from auricle.errors import StudyError
-from auricle.study.lock import LOCK, alone_in
+from auricle.study.lock import LOCK, alone_in, take_away
 
 SMALL = ("--workers", 1, "--wandb", "disabled", "--device", "cpu", "--epochs", 1)
 
@@ -72,6 +73,28 @@ def test_a_process_that_only_has_the_number_of_a_dead_one_is_no_hindrance(tmp_pa
 
     with alone_in(tmp_path):
         assert json.loads((tmp_path / LOCK).read_text(encoding="utf-8"))["pid"] != other[1]["pid"]
+
+
+def test_a_lock_that_is_just_being_written_is_waited_for(tmp_path, other):
+    (tmp_path / LOCK).touch()
+    writer = threading.Timer(0.1, write_lock, (tmp_path, other[1]))
+    writer.start()
+    with pytest.raises(StudyError, match="works on this study"), alone_in(tmp_path):
+        pass
+    writer.join()
+    (tmp_path / LOCK).write_text("", encoding="utf-8")  # of one that was killed while it wrote
+    with alone_in(tmp_path):
+        assert json.loads((tmp_path / LOCK).read_text(encoding="utf-8"))
+
+
+def test_a_stale_lock_is_taken_from_nobody_who_took_it_first(tmp_path, other):
+    write_lock(tmp_path, other[1])
+    lock = tmp_path / LOCK
+    take_away(lock, "what the stale one said")
+    assert json.loads(lock.read_text(encoding="utf-8")) == other[1]
+    take_away(lock, lock.read_text(encoding="utf-8"))
+    take_away(lock, "gone meanwhile")
+    assert not list(tmp_path.iterdir())
 
 
 def test_of_another_machine_it_is_told_what_to_do(tmp_path, other):

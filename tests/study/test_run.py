@@ -13,8 +13,8 @@ from sklearn import metrics
 
 COMPARISON = [
     "configuration", "strategy", "seed", "member", "on", "clips", "accuracy", "accuracy_low",
-    "accuracy_high", "f1_macro", "f1_weighted", "auc_macro", "parameters_trainable",
-    "parameters_fixed", "train_seconds", "declared",
+    "accuracy_high", "f1_macro", "f1_weighted", "auc_macro", "networks",
+    "parameters_trainable", "parameters_fixed", "train_seconds", "declared",
 ]  # fmt: skip
 CONFIGURATIONS = ("cnn", "transformer-h2")
 CATEGORIES = ("bell", "horn", "siren")

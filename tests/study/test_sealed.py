@@ -6,8 +6,9 @@ import pytest
 
 from auricle.data import store
 from auricle.data.audio import load_wave
+from auricle.errors import StudyError
+from auricle.study.ledger import note_reading
 from auricle.study.recipe import Recipe
-from auricle.study.run import note_reading
 
 SMALL = ("--workers", 1, "--wandb", "disabled", "--device", "cpu", "--epochs", 1)
 KFOLD = ("--no-test", "--strategy", "kfold", *SMALL)
@@ -94,6 +95,21 @@ def test_a_reading_is_one_row_and_going_on_with_a_finished_study_none(
     assert tools.rows_of(ledger) == tools.rows_of(run / "test_reads.csv") == once
     assert scores["test_readings"] == 2
     assert tools.scores_of(run) == scores
+
+
+def test_a_study_that_learns_from_the_test_fold_has_its_row_before_it_does(
+    auricle, tiny_plan, tmp_path, tools, monkeypatch
+):
+    run = tmp_path / "run"
+    asked = ("study", tiny_plan, "--out", run, "--strategy", "esc5", *SMALL)
+
+    def killed(*anything, **more):
+        raise StudyError("killed in mid-fit")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("auricle.study.run.run_jobs", killed)
+        assert auricle(*asked).code == 1
+    assert len(tools.rows_of(run / "test_reads.csv")) == 1
 
 
 def test_a_finished_study_that_goes_on_trains_and_reads_nothing(

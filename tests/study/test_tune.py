@@ -7,15 +7,14 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import tomllib
-from pathlib import Path
 
 import optuna
 import psutil
 import pytest
 import tomli_w
+from benchmarks.services import postgresql, postgresql_programs
 from optuna.trial import TrialState
 
 from auricle.data import store as stores
@@ -126,7 +125,14 @@ def test_the_best_few_are_confirmed_beside_the_recipe_as_it_is(found, tools):
     assert names[0] == "as-it-is"
     assert len(names) == 3
     assert set(told["confirmed"]) == set(names)
-    assert all(0 <= each["accuracy"] <= 1 for each in told["confirmed"].values())
+    for each in tools.scores_of(out / "confirm")["configurations"]:
+        (row,) = (
+            row
+            for row in each["scores"]
+            if (row["strategy"], row["member"], row["seed"]) == ("kfold", "pooled", "mean")
+        )
+        accuracy = told["confirmed"][each["name"]]["accuracy"]
+        assert accuracy == pytest.approx(row["accuracy"]["value"])
     seeds = {name: told["confirmed"][name]["log_losses"] for name in names}
     assert {len(losses) for losses in seeds.values()} == {2}
     least = min(names, key=lambda name: sum(seeds[name]))
@@ -302,37 +308,17 @@ def test_a_trial_that_cannot_be_trained_does_not_stop_the_search(search, tmp_pat
 
 
 @pytest.fixture
-def postgresql():
-    """A PostgreSQL server of its own, from the system's package; its URL."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found and not os.environ.get("CI"):
+def database():
+    """The URL of a PostgreSQL server of its own, from the system's package."""
+    programs = postgresql_programs()
+    if programs is None and not os.environ.get("CI"):
         pytest.skip("PostgreSQL is not installed here")
-    programs = found[-1].parent
-    # It refuses to run as root: then the user that its package made runs it.
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        Path(folder).chmod(0o777)
-        data = f"{folder}/data"
-
-        def run(program, *arguments):
-            call = [*as_user, programs / program, *arguments]
-            done = subprocess.run(list(map(str, call)), capture_output=True, text=True, cwd="/")
-            assert done.returncode == 0, done.stderr
-
-        run("initdb", "-D", data, "-U", "auricle", "-A", "trust")
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
-        run("pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
-        try:
-            yield f"postgresql+psycopg://auricle@127.0.0.1:{port}/postgres"
-        finally:
-            run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+    with postgresql(programs) as url:
+        yield url
 
 
-def test_two_tuners_give_out_exactly_as_many_trials_as_asked(space, tiny_set, tmp_path, postgresql):
-    url = postgresql
+def test_two_tuners_give_out_exactly_as_many_trials_as_asked(space, tiny_set, tmp_path, database):
+    url = database
     asked = ["--data", tiny_set, "--trials", TRIALS, "--workers", 1, "--device", "cpu"]
     asked += ["--confirm", 0, "--seeds", 1, "--together", 2, "--storage", url]
     calls = [

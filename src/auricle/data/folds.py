@@ -1,20 +1,15 @@
 """Folds that no recording crosses: assigned where the data names none, checked where it does."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auricle.data.clips import Clip
 from auricle.data.duplicates import Pair, groups_of
 from auricle.errors import DataError
-
-if TYPE_CHECKING:
-    from auricle.data.clips import Clip
 
 
 def assign_folds(clips: Sequence[Clip], folds: int, seed: int) -> tuple[Clip, ...]:

@@ -5,10 +5,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from auricle.data.clips import Check, ClipTable, Columns, is_esc10, read_clips
+from auricle.data.clips import ClipTable, is_esc10
 from auricle.data.duplicates import Progress
 from auricle.data.esc10 import check_esc10, find_faults
 from auricle.data.folds import check_folds
+from auricle.data.readers import Check, Columns, read_clips
 from auricle.data.synth import VERSION, make_synth
 from auricle.errors import FetchError
 

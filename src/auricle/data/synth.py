@@ -21,7 +21,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.signal import oaconvolve
 
-from auricle.data.clips import Clip, ClipTable, read_clips, write_clips
+from auricle.data.clips import Clip, ClipTable, write_clips
+from auricle.data.readers import read_clips
 from auricle.errors import DataError
 
 Array = NDArray[np.float64]
@@ -240,8 +241,8 @@ def gains(time_s: Array, at_hz: Curve, gains_db: Curve) -> Array:
     return 10 ** (np.interp(octaves, np.log2(at_hz), gains_db) / 20)
 
 
-def decibels(gain_db: float) -> float:
-    """The factor that so many decibels are."""
+def factor_of(gain_db: float) -> float:
+    """The factor that so many factor_of are."""
     return float(10 ** (gain_db / 20))
 
 
@@ -261,7 +262,7 @@ def make_clip(category: int, recording: int, take: int, time_s: Array, seed: int
     wave = level(VOICES[category](time_s, source, again))
     if room.uniform() < 0.2:
         other = VOICES[room.integers(len(VOICES))](time_s, other_source, again)
-        wave = wave + decibels(room.uniform(-20, -10)) * level(other)
+        wave = wave + factor_of(room.uniform(-20, -10)) * level(other)
 
     echo_s = between(room, 0.02, 0.3)
     tail_s = time_s[: int(4 * echo_s / time_s[1])]
@@ -271,8 +272,8 @@ def make_clip(category: int, recording: int, take: int, time_s: Array, seed: int
     wave = oaconvolve(wave, echo)[: len(time_s)]
     wave = level(shape(wave, time_s, _OCTAVES_HZ, room.normal(0, 4, 8)))
 
-    wave = wave + decibels(room.uniform(-40, -8)) * noise(again, time_s, room.uniform(-8, 1))
-    peak = decibels(room.uniform(-30, -3) + again.uniform(-2, 2))
+    wave = wave + factor_of(room.uniform(-40, -8)) * noise(again, time_s, room.uniform(-8, 1))
+    peak = factor_of(room.uniform(-30, -3) + again.uniform(-2, 2))
     return wave * (peak / np.abs(wave).max())
 
 

@@ -12,8 +12,9 @@ from rich.table import Table as Grid
 from auricle.data.sources import is_path
 from auricle.errors import RecipeError
 from auricle.study.engine import Engine
+from auricle.study.prepare import Setting
 from auricle.study.recipe import Plan, Table, merged, parse_change, plan_from, read_plan, to_table
-from auricle.study.run import Setting, run_study, sync_line
+from auricle.study.run import run_study, sync_line
 
 
 def plan_of(

@@ -12,9 +12,9 @@ from auricle.data.sources import cache_folder, read_data
 from auricle.errors import AuricleError
 from auricle.study.environment import describe_environment
 from auricle.study.estimate import costs_of, estimate_s, in_words
+from auricle.study.prepare import Prepared, Setting, plan_jobs, workers_for
 from auricle.study.protocol import roles_of
 from auricle.study.recipe import plan_from, read_plan
-from auricle.study.run import Prepared, Setting, plan_jobs, workers_for
 from auricle.training.fit import choose_device, choose_precision
 
 

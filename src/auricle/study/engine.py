@@ -8,6 +8,7 @@ decoded waves, trains in a folder of its own, and sends back what is in it.
 import logging
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ import auricle
 from auricle.data.store import WaveStore
 from auricle.errors import AuricleError, StudyError, install
 from auricle.files import replace_bytes
+from auricle.study.estimate import in_words
 from auricle.study.job import (
     FINISHED,
     Job,
@@ -45,6 +47,8 @@ from auricle.study.job import (
 from auricle.training.ranks import find_ranks, leave_ranks, local_ranks
 
 LOOK_EVERY_S = 1.0
+LOG_EVERY_S = 300.0
+"""Where there is no terminal, as in a log, a line so often tells how far the fits are."""
 DEATHS = 2
 """So often may workers die without a fit being finished in between."""
 
@@ -335,10 +339,11 @@ def _progress(console: Console) -> Progress:
 def _watch(
     progress: Progress, jobs: Sequence[Job], stopped: threading.Event, title: str | None
 ) -> None:
-    """Read how far each job is from the length of its history."""
+    """Read how far each job is from the length of its history, and show it, or log it at times."""
     whole = progress.add_task(title or f"{len(jobs)} fits", total=sum(_epochs(job) for job in jobs))
     begun = sum(_epochs_done(job.folder) for job in jobs)
     progress.update(whole, completed=begun)
+    started = told = time.monotonic()
     running: dict[Path, TaskID] = {}
     while not stopped.wait(LOOK_EVERY_S):
         done = 0
@@ -354,6 +359,11 @@ def _watch(
                     f"{label} seed {job.seed}", total=_epochs(job), completed=epochs
                 )
         progress.update(whole, completed=done)
+        now = time.monotonic()
+        if not progress.console.is_terminal and now - told >= LOG_EVERY_S and done > begun:
+            total, told = sum(map(_epochs, jobs)), now
+            left_s = (now - started) * (total - done) / (done - begun)
+            progress.console.print(f"{done} of {total} epochs; about {in_words(left_s)} left")
     for task in running.values():
         progress.update(task, visible=False)
     progress.update(whole, completed=sum(_epochs_done(job.folder) for job in jobs))

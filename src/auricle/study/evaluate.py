@@ -8,8 +8,9 @@ import numpy as np
 from rich.console import Console
 
 from auricle.data.audio import content_hash
-from auricle.data.clips import Clip, ClipTable, Columns
+from auricle.data.clips import Clip, ClipTable
 from auricle.data.esc10 import published_as, published_takes
+from auricle.data.readers import Columns
 from auricle.data.sources import cache_folder, is_path, read_data
 from auricle.data.store import open_store
 from auricle.errors import DataError, StudyError
@@ -17,8 +18,8 @@ from auricle.evaluation.intervals import score_intervals
 from auricle.evaluation.metrics import score
 from auricle.files import replace_text
 from auricle.study.fits import Predictions, TrainedNetwork, study_of
+from auricle.study.ledger import note_reading
 from auricle.study.recipe import Table
-from auricle.study.run import note_reading
 from auricle.study.scores import ONE, Scored, recordings_of, targets_of
 from auricle.study.summary import predictions_csv
 from auricle.training.fit import choose_device, predict

@@ -1,7 +1,9 @@
 """One command at a time works on a study: a file in its folder says which."""
 
 import json
+import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +16,13 @@ from auricle.errors import StudyError
 LOCK = "running.lock"
 _SAME_S = 2.0
 """When a process began is reckoned from the clock, which may be set meanwhile."""
+_WRITTEN_S = 0.5
+"""Longer than a lock takes to be written."""
 
 
 @contextmanager
 def alone_in(run: Path) -> Iterator[None]:
-    """Hold a study's folder until the end of the block.
+    """Hold the folder of a study, or of its evidence, until the end of the block.
 
     A lock of a process that is gone is taken over. Whether one of another machine is, cannot be
     seen from here.
@@ -32,20 +36,28 @@ def alone_in(run: Path) -> Iterator[None]:
                 file.write(json.dumps(this_process()))
             break
         except FileExistsError:
-            refuse_if_held(lock)
-            lock.unlink(missing_ok=True)
+            take_away(lock, refuse_if_held(lock))
     try:
         yield
     finally:
         lock.unlink(missing_ok=True)
 
 
-def refuse_if_held(lock: Path) -> None:
-    """Raise a StudyError if the process that a lock names may be at work."""
+def refuse_if_held(lock: Path) -> str:
+    """What a lock says that nobody holds any more.
+
+    Raises: StudyError if the process that it names may be at work.
+    """
     try:
-        held = json.loads(lock.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):  # just given back; killed while it wrote
-        return
+        said = lock.read_text(encoding="utf-8")
+        held = json.loads(said)
+    except FileNotFoundError:  # just given back
+        return ""
+    except json.JSONDecodeError:  # about to be written; if it stays so, killed while it wrote
+        time.sleep(_WRITTEN_S)
+        if lock.exists() and lock.read_text(encoding="utf-8") != said:
+            return refuse_if_held(lock)
+        return said
     if held["host"] != socket.gethostname():
         raise StudyError(
             f"{lock.parent}: process {held['pid']} on {held['host']} works on this study; wait for "
@@ -56,6 +68,19 @@ def refuse_if_held(lock: Path) -> None:
             f"{lock.parent}: process {held['pid']} works on this study; wait for it, or end it and "
             "go on with --resume"
         )
+    return said
+
+
+def take_away(lock: Path, stale: str) -> None:
+    """Remove a lock that says this; one that somebody has just taken instead is left to them."""
+    aside = lock.with_name(f"{LOCK}.{os.getpid()}")
+    try:
+        lock.rename(aside)  # of several who try, one succeeds
+    except FileNotFoundError:
+        return
+    if aside.read_text(encoding="utf-8") != stale:
+        aside.rename(lock)
+    aside.unlink(missing_ok=True)
 
 
 def this_process() -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import Any, Literal, TypeVar, get_args, get_type_hints
 import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
-from auricle.data.clips import Columns
+from auricle.data.readers import Columns
 from auricle.errors import RecipeError
 from auricle.network.classifier import NetworkConfig
 from auricle.training.augment import AugmentConfig

@@ -181,6 +181,7 @@ def score_entry(scored: Scored, categories: Sequence[str]) -> dict[str, Any]:
         "member": scored.member,
         "on": scored.on,
         "declared": scored.declared,
+        "networks": scored.networks,
         "train_seconds": round(scored.train_seconds, 1),
         "clips": found.clips,
         "accuracy": interval_entry(intervals.accuracy),
@@ -258,6 +259,7 @@ def _mean(entries: Sequence[dict[str, Any]], accuracy: Interval) -> dict[str, An
     first = entries[0]
     row: dict[str, Any] = {key: first[key] for key in ("strategy", "on", "clips")}
     row["declared"] = f"mean of {len(entries)} scores"
+    row["networks"] = first["networks"]
     row["train_seconds"] = round(sum(entry["train_seconds"] for entry in entries), 1)
     for name in ("accuracy", "f1_macro", "f1_weighted"):
         values = [entry[name]["value"] for entry in entries]

@@ -1,7 +1,5 @@
 """The folder of a search: whose it is, what was searched on which clips, a row a trial."""
 
-import csv
-import io
 import json
 import time
 from pathlib import Path
@@ -11,9 +9,10 @@ import tomli_w
 from rich.console import Console
 
 from auricle.errors import StudyError
-from auricle.files import replace_text
+from auricle.files import csv_text, replace_text
 from auricle.study.environment import describe_environment, learning_code
-from auricle.study.run import Prepared, Setting, is_free, table_text
+from auricle.study.prepare import Prepared, Setting
+from auricle.study.run import is_free
 from auricle.study.space import Space, kept_space
 from auricle.study.trials import FINISHED, JOURNAL
 
@@ -55,8 +54,8 @@ def claim(space: Space, clips: str, prepared: Prepared, setting: Setting, consol
         )
     replace_text(run / "space.toml", tomli_w.dumps(space.table()))
     replace_text(kept, clips)
-    replace_text(run / "skipped.csv", table_text(("file", "reason"), prepared.skipped))
-    replace_text(run / "unusual.csv", table_text(("file", "remark"), prepared.unusual))
+    replace_text(run / "skipped.csv", csv_text(("file", "reason"), prepared.skipped))
+    replace_text(run / "unusual.csv", csv_text(("file", "remark"), prepared.unusual))
     environment = describe_environment() | {"code": learning_code()}
     environment["started"] = time.strftime("%Y-%m-%d %H:%M")
     first = run / "environment.json"
@@ -72,7 +71,7 @@ def claim(space: Space, clips: str, prepared: Prepared, setting: Setting, consol
 
 def clips_table(prepared: Prepared) -> str:
     """The development clips as CSV, with what is in their files: equal for equal data."""
-    return table_text(
+    return csv_text(
         ("file", "category", "fold", "recording", "content"),
         (
             (clip.file, clip.category, clip.fold, clip.recording, prepared.contents[clip.file])
@@ -85,13 +84,11 @@ def write_trials(study: optuna.Study, space: Space, run: Path) -> None:
     """`trials.csv`: a row a finished trial."""
     keys = list(space.values)
     told = ("folds", "seconds", "parameters_trainable", "fits", "problem")
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["trial", "state", "score", "accuracy", *told, *keys])
+    rows = []
     for trial in study.get_trials(states=FINISHED):
         of = trial.user_attrs
         score, accuracy = (of.get("log_loss"), of.get("accuracy"))
-        rows.writerow(
+        rows.append(
             [
                 trial.number,
                 trial.state.name.lower(),
@@ -101,4 +98,5 @@ def write_trials(study: optuna.Study, space: Space, run: Path) -> None:
                 *(trial.params.get(key, "") for key in keys),
             ]
         )
-    replace_text(run / "trials.csv", text.getvalue())
+    header = ["trial", "state", "score", "accuracy", *told, *keys]
+    replace_text(run / "trials.csv", csv_text(header, rows))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from auricle.data.clips import ClipTable
-from auricle.files import replace_text
+from auricle.files import csv_text, replace_text
 from auricle.network.classifier import count_parameters
 from auricle.study.drawings import layers_of
 from auricle.study.fits import load_predictions
@@ -178,30 +178,31 @@ def best_of(configurations: list[dict[str, Any]]) -> dict[str, str | None]:
 
 def predictions_csv(scored: Sequence[Scored], categories: Sequence[str]) -> str:
     """One row a scored clip."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
     keys = ["configuration", "strategy", "seed", "member", "on"]
     columns = [f"p_{category}" for category in categories]
-    rows.writerow([*keys, "file", "fold", "category", "prediction", *columns])
+    rows: list[list[object]] = []
     for entry in scored:
         key = [getattr(entry, name) for name in keys]
         for clip, found in zip(
             entry.predictions.clips, entry.predictions.probabilities, strict=True
         ):
             named = [clip.file, clip.fold, clip.category, categories[int(found.argmax())]]
-            rows.writerow([*key, *named, *(f"{p:.9g}" for p in found)])
-    return text.getvalue()
+            rows.append([*key, *named, *(f"{p:.9g}" for p in found)])
+    return csv_text([*keys, "file", "fold", "category", "prediction", *columns], rows)
 
 
 COMPARISON_COLUMNS = (
     "configuration", "strategy", "seed", "member", "on", "clips", "accuracy", "accuracy_low",
-    "accuracy_high", "f1_macro", "f1_weighted", "auc_macro", "parameters_trainable",
-    "parameters_fixed", "train_seconds", "declared",
+    "accuracy_high", "f1_macro", "f1_weighted", "auc_macro", "networks",
+    "parameters_trainable", "parameters_fixed", "train_seconds", "declared",
 )  # fmt: skip
 
 
 def comparison_csv(configurations: Sequence[dict[str, Any]]) -> str:
-    """One row a score; `train_seconds` are those of all the fits behind it."""
+    """One row a score; `train_seconds` are those of all the fits behind it.
+
+    `networks` heard each clip, and have the parameters each.
+    """
     text = io.StringIO()
     rows = csv.DictWriter(text, COMPARISON_COLUMNS, lineterminator="\n")
     rows.writeheader()

@@ -200,7 +200,7 @@ def best_of(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
 def importances(study: optuna.Study) -> dict[str, float]:
     """How much each value tells the best whole trials from the other whole ones; sums to one.
 
-    None with too few trials to say that. Source: Watanabe, Bansal and Hutter (2023), PED-ANOVA.
+    Empty with too few trials to say that. Source: Watanabe, Bansal and Hutter (2023), PED-ANOVA.
     """
     whole = study.get_trials(states=(TrialState.COMPLETE,))
     if len(whole) < 2 * GOOD:

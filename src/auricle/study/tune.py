@@ -29,17 +29,9 @@ from auricle.study.estimate import estimate_s, in_words
 from auricle.study.fits import load_predictions
 from auricle.study.job import Job
 from auricle.study.lock import alone_in
+from auricle.study.prepare import Prepared, Setting, plan_jobs, prepare, threads_for, workers_for
 from auricle.study.recipe import Plan, Recipe, recipe_hash, to_toml
-from auricle.study.run import (
-    Prepared,
-    Setting,
-    plan_in,
-    plan_jobs,
-    prepare,
-    run_study,
-    threads_for,
-    workers_for,
-)
+from auricle.study.run import plan_in, run_study
 from auricle.study.scores import pooled, targets_of
 from auricle.study.searched import check_folder, claim, clips_table, write_trials
 from auricle.study.space import Space, value_at

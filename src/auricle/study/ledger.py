@@ -1,0 +1,35 @@
+"""Each reading of the sealed fold, written down in the study and in a ledger."""
+
+import datetime
+from collections import Counter
+from pathlib import Path
+
+from auricle.files import csv_text, replace_text
+from auricle.study.environment import source_commit
+from auricle.study.recipe import Recipe, recipe_hash
+
+TEST_READS = "date,commit,recipe_hash,reason\n"
+
+
+def note_reading(
+    run: Path, recipes: tuple[Recipe, ...], reason: str, ledger: Path | None = None
+) -> None:
+    """Append one reading of the test fold to the study's own list, and to a ledger if one is kept.
+
+    The study's list gets what else the ledger tells, too; nothing is ever taken out of either.
+    """
+    today = datetime.date.today().isoformat()
+    row = csv_text((today, source_commit(), recipe_hash(recipes), " ".join(reason.split())), ())
+    own = run / "test_reads.csv"
+    told = readings(own)
+    if ledger and ledger.resolve() != own.resolve():
+        others = readings(ledger)
+        told += (Counter(others) - Counter(told)).elements()
+        replace_text(ledger, "".join((TEST_READS, *others, row)))
+    replace_text(own, "".join((TEST_READS, *told, row)))
+
+
+def readings(ledger: Path) -> list[str]:
+    """The rows of a list of readings, a line each; none where there is no list yet."""
+    lines = ledger.read_text(encoding="utf-8").splitlines() if ledger.exists() else []
+    return [f"{line}\n" for line in lines[1:]]
