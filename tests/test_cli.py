@@ -10,6 +10,7 @@ import pytest
 from auricle import __version__
 from auricle.cli import app, main
 from auricle.errors import AuricleError
+from auricle.evidence.command import PARTS
 
 COMMANDS = (
     "fetch",
@@ -74,13 +75,20 @@ def test_help_loads_nothing_heavy():
     assert done.stderr.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["fetch", "audit", "train", "evaluate", "predict", "doctor"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command, capsys):
     app([command, "--help"], result_action="return_value")
 
     told = capsys.readouterr().out
     assert "example" in told.lower()
     assert f"auricle {command}" in told
+
+
+def test_the_questions_of_evidence_are_named_in_its_help(capsys):
+    app(["evidence", "--help"], result_action="return_value")
+    told = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    names = [*PARTS]
+    assert f"There are {', '.join(names[:-1])} and {names[-1]}." in told
 
 
 def test_there_are_no_commands_but_those_that_work(capsys):

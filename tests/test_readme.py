@@ -14,7 +14,7 @@ def test_the_table_of_the_readme_is_the_one_of_the_report() -> None:
 
 
 def test_every_link_of_the_documents_leads_somewhere() -> None:
-    for document in ROOT.glob("*.md"):
-        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)", document.read_text(encoding="utf-8")):
             if "://" not in target:
-                assert (ROOT / target).exists(), f"{document.name} links {target}"
+                assert (document.parent / target).exists(), f"{document.name} links {target}"

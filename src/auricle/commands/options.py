@@ -12,8 +12,8 @@ Ledger = Annotated[
 Data = Annotated[
     str | None,
     Parameter(
-        help="esc10, synth, a folder of clips, or a CSV of labels; the plan's own if none. "
-        "AURICLE_DATA says where a copy of esc10 is."
+        help="esc10, synth, a folder of clips, or a CSV of labels. If none: that of the plan or "
+        "the study, else esc10. AURICLE_DATA says where a copy of esc10 is."
     ),
 ]
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], Parameter(help="Where the networks run.")]

@@ -238,7 +238,13 @@ def evidence(
     /,
     *,
     part: Annotated[
-        list[str] | None, Parameter(help="A question to ask; all of them if none.", negative=())
+        list[str] | None,
+        Parameter(
+            help="A question to ask, again for another; all of them if none. There are audit, "
+            "calibration, robustness, shortcuts, unknown, doubts, texture, heads, looking, "
+            "architecture, learning, strangers and leak.",
+            negative=(),
+        ),
     ] = None,
     data: Data = None,
     test: Annotated[
