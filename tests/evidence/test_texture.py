@@ -119,5 +119,5 @@ def test_a_seed_whose_weights_are_gone_is_left_out(opened, tiny_study, tmp_path)
     (run / "cnn" / "kfold" / "fold-3" / "seed-1" / "weights.safetensors").unlink()
     case = replace(opened, run=run)
     cnn, transformer = case.plan.configurations
-    assert texture.parted_of(case, cnn).seeds == 1
+    assert texture.parted_of(case, cnn)[0].seeds == 1
     assert len([*texture.with_seeds(case, transformer)]) == 2
