@@ -110,6 +110,15 @@ def test_only_a_search_that_was_confirmed_is_said_to_be(folder, tmp_path):
     assert "at full length" not in said(tuned({"a": bare}))
 
 
+def test_whether_few_epochs_told_what_many_do_is_said(folder, tmp_path):
+    told = json.loads((folder / "tuning.json").read_text(encoding="utf-8"))
+    best = f"trial-{told['best_trial']}"
+    assert "is the best at full length, too" in said(tuned({"a": read_tuning(folder)}))
+    worse = told["confirmed"][best] | {"log_loss": 0.9}
+    behind = read_tuning(write_search(tmp_path / "s", confirmed=told["confirmed"] | {best: worse}))
+    assert "has one of the others ahead of it at full length" in said(tuned({"a": behind}))
+
+
 def test_fits_that_two_trials_share_are_counted_once(tmp_path):
     folder = write_search(tmp_path / "s")
     alone = read_tuning(folder)

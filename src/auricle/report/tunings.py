@@ -33,6 +33,7 @@ from auricle.report.wording import (
     percent,
     plural,
     points,
+    worded,
 )
 
 
@@ -396,18 +397,32 @@ def _confirmed(tuning: Tuning) -> Table:
 def _gained(tuning: Tuning) -> str:
     """What the chosen recipe gained over the one as it was, at full length."""
     measured, chosen = tuning.told["confirmed"], tuning.told["chosen"]
+    order = _order(tuning)
     if chosen == "as-it-is":
         return (
-            "No larger network is better by more than one standard error, and none as small is "
-            "better: the recipe as it was is kept."
+            f"{order} No larger network is better by more than one standard error, and none as "
+            "small is better: the recipe as it was is kept."
         )
     now, was = measured[chosen], measured["as-it-is"]
     pairs = list(zip(was["log_losses"], now["log_losses"], strict=True))
     better = sum(before > after for before, after in pairs)
     less, gained = was["log_loss"] - now["log_loss"], now["accuracy"] - was["accuracy"]
     return (
-        f"At full length {plain(chosen)}, which is chosen, has a log loss of "
+        f"{order} At full length {plain(chosen)}, which is chosen, has a log loss of "
         f"{decimals(now['log_loss'])}, the recipe as it was one of {decimals(was['log_loss'])}: "
         f"{less:+.3f}, lower with {count(better)} of {plural(len(pairs), 'seed')}. Its accuracy "
         f"differs by {points(gained)} points."
+    )
+
+
+def _order(tuning: Tuning) -> str:
+    """Whether what was best in the search, with fewer epochs, is best at full length."""
+    measured, best = tuning.told["confirmed"], f"trial-{tuning.told['best_trial']}"
+    ahead = sum(each["log_loss"] < measured[best]["log_loss"] for each in measured.values())
+    first = f"Trial {tuning.told['best_trial']}, the best with {tuning.space['epochs']} epochs,"
+    if not ahead:
+        return f"{first} is the best at full length, too."
+    return (
+        f"{first} has {worded(ahead)} of the others ahead of it at full length: what is best with "
+        "few epochs need not be best with many."
     )
