@@ -21,19 +21,17 @@ from rich.console import Console
 from auricle.data.clips import Clip, ClipTable
 from auricle.data.store import open_store
 from auricle.data.synth import make_synth
-from auricle.study import trials
 from auricle.study.engine import LOCAL, Engine, run_jobs
 from auricle.study.estimate import costs_of
 from auricle.study.prepare import Setting, plan_jobs, prepare
 from auricle.study.recipe import plan_from, read_recipe
-from auricle.study.space import read_space
 from auricle.training.fit import (
     choose_precision,
     fit,
     new_network,
 )
 from auricle.training.sounds import Examples
-from benchmarks.services import dask_cluster, postgresql, postgresql_programs
+from benchmarks.services import dask_cluster
 from benchmarks.timing import (
     CLASSES,
     CPU,
@@ -103,8 +101,6 @@ def watched_fit(file: Path, clips: int, epochs: int) -> Figures:
 
 
 def measure_scale(sizes: Sizes) -> Figures:
-    if sys.platform != "linux":
-        raise SystemExit("scale reads memory from /proc: measure it on Linux, or name others")
     few, more, most = sizes.clips
     rate_hz = read_recipe("cnn").network.frontend.sample_rate_hz
     needed = most * sizes.clip_s * rate_hz * 2 * 1.5  # 16 bits a sample, powers and files beside
@@ -262,36 +258,4 @@ def measure_devices(sizes: Sizes) -> Figures:
             }
             for name in ways
         ],
-    }
-
-
-def trials_s(url: str | None, folder: Path, turn: int, count: int) -> list[float]:
-    """Seconds that each of so many trials costs beside its fits: drawn, told twice, ended."""
-    space = read_space("cnn")
-    study = trials.open_study(space, f"turn {turn}", trials.open_storage(url, folder))
-    taken = []
-    for number in range(count):
-        started = time.perf_counter()
-        (trial,) = trials.ask(study, space, trials=count, together=1, shared=url is not None)
-        for folds in (2, 4):
-            trial.report(1 / (1 + number), folds)
-            trial.should_prune()
-        study.tell(trial, 1 / (1 + number))
-        taken.append(time.perf_counter() - started)
-    return taken
-
-
-def measure_tuners(sizes: Sizes) -> Figures:
-    programs = postgresql_programs()
-    if programs is None:
-        raise SystemExit("tuners: PostgreSQL is not installed here; name other sections")
-    taken: dict[str, list[float]] = {"a file of the search's folder": [], "PostgreSQL": []}
-    with tempfile.TemporaryDirectory() as folder, postgresql(programs) as url:
-        for turn in range(sizes.turns):
-            for store, place in zip(taken, (None, url), strict=True):
-                taken[store] += trials_s(place, Path(folder), turn, sizes.trials)
-    return {
-        "trials": sizes.trials,
-        "turns": sizes.turns,
-        "rows": [{"store": store, "ms": in_ms(times)} for store, times in taken.items()],
     }

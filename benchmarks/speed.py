@@ -24,9 +24,11 @@ import torch
 from auricle.files import replace_text
 from auricle.study.environment import describe_environment
 from benchmarks.page import write_page
-from benchmarks.scaling import measure_devices, measure_scale, measure_tuners, measure_workers
+from benchmarks.scaling import measure_devices, measure_scale, measure_workers
+from benchmarks.services import postgresql_programs
 from benchmarks.timing import FULL, QUICK, ROOT, Figures, Sizes, result, spread, start
 from benchmarks.training import measure_encoder, measure_layout, measure_step
+from benchmarks.tuners import measure_tuners
 from benchmarks.using import measure_demo, measure_listening, measure_start
 
 FIRST_SEED = "seed-0"
@@ -81,6 +83,15 @@ def read_mission(run: Path) -> Figures:
             for name, own in minutes.items()
         ],
     }
+
+
+def lacking(name: str) -> str:
+    """What a section needs that this machine does not have."""
+    if name in ("scale", "devices", "listening") and sys.platform != "linux":
+        return "Linux, to read memory and to choose cores"
+    if name == "tuners" and postgresql_programs() is None:
+        return "PostgreSQL"
+    return ""
 
 
 def section(name: str, quick: bool) -> Figures:
@@ -154,6 +165,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         replace_text(figures, json.dumps(results, indent=1) + "\n")
     for name in () if asked.page or asked.study else asked.only:
+        if needed := lacking(name):
+            print(f"{name}: left out, it needs {needed}", file=sys.stderr)
+            continue
         results = measure(name, asked.quick, results)
         replace_text(figures, json.dumps(results, indent=1) + "\n")
     if not results:

@@ -26,7 +26,6 @@ from auricle.study.recipe import Recipe, read_recipe
 from auricle.training.fit import (
     new_network,
 )
-from benchmarks.demo import visited
 from benchmarks.timing import (
     CLASSES,
     RECIPES,
@@ -139,6 +138,8 @@ def measure_listening(sizes: Sizes) -> Figures:
 
 
 def measure_demo(sizes: Sizes) -> Figures:
+    from benchmarks.demo import visited  # a server, which no other section needs
+
     rows = []
     for recipe in map(read_recipe, sizes.recipes):
         with tempfile.TemporaryDirectory() as folder:

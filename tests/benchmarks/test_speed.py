@@ -10,7 +10,7 @@ from auricle.network.base import AlongLast, Base, BaseConfig
 from auricle.study import trials
 from auricle.study.recipe import read_recipe
 from auricle.study.space import read_space
-from benchmarks import scaling, speed, timing, training, using
+from benchmarks import speed, timing, training, tuners, using
 
 TINY = replace(timing.QUICK, repeats=2, batch=2, clip_s=0.5, products=(16, 32), heads=(1, 2))
 MACHINE = {
@@ -165,15 +165,15 @@ def test_a_fit_by_two_processes_stands_beside_that_of_one():
 
 
 def test_each_trial_of_a_search_is_timed_and_kept(tmp_path):
-    taken = scaling.trials_s(None, tmp_path, turn=0, count=3)
+    taken = tuners.trials_s(None, tmp_path, turn=0, count=3)
     assert len(taken) == 3
     assert all(time_s > 0 for time_s in taken)
     space = read_space("cnn")
     kept = trials.open_study(space, "turn 0", trials.open_storage(None, tmp_path)).trials
     assert [trial.value for trial in kept] == [1, 1 / 2, 1 / 3]
     assert [list(trial.intermediate_values) for trial in kept] == [[2, 4]] * 3
-    tuners = {"trials": 3, "turns": 1, "rows": [{"store": "a file", "ms": timing.in_ms(taken)}]}
-    assert "| a file | " in write_page(results_of(tuners=tuners))
+    of_tuners = {"trials": 3, "turns": 1, "rows": [{"store": "a file", "ms": timing.in_ms(taken)}]}
+    assert "| a file | " in write_page(results_of(tuners=of_tuners))
 
 
 def test_sections_not_measured_keep_their_figures(tmp_path, monkeypatch, capsys):
@@ -192,6 +192,13 @@ def test_sections_not_measured_keep_their_figures(tmp_path, monkeypatch, capsys)
     monkeypatch.setitem(MACHINE, "processor", "another")
     speed.main(["--only", "layout", "--out", str(tmp_path)])
     assert (tmp_path / "speed.md").read_text() == "layout"
+
+
+def test_a_section_that_lacks_something_is_left_out_with_a_word(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(speed, "postgresql_programs", lambda: None)
+    with pytest.raises(SystemExit, match="measure first"):
+        speed.main(["--only", "tuners", "--out", str(tmp_path)])
+    assert "tuners: left out, it needs PostgreSQL" in capsys.readouterr().err
 
 
 def test_a_page_of_nothing_is_refused(tmp_path):

@@ -113,7 +113,6 @@ def test_mistakes_are_counted_over_all_configurations_and_seeds(opened, tools):
     assert looking.mistakes_of(opened, subject).sum() == wrong
 
 
-def test_a_level_meter_finds_what_is_planted_and_a_peak_lies_in_one_half(found):
+def test_a_level_meter_finds_what_is_planted(found):
     for each in found[0].configurations:
         assert each.level_found.value > 0.9
-        assert all(pointer.in_quiet.low <= pointer.in_quiet.value for pointer in each.pointers)

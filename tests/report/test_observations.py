@@ -8,6 +8,7 @@ import pytest
 
 from auricle.report.headlines import out_of_fold
 from auricle.report.observations import (
+    but_for_heads,
     folds_of,
     gains,
     learnt_from,
@@ -48,12 +49,37 @@ def test_the_test_fold_is_judged_by_the_networks_that_gave_the_out_of_fold_score
     assert learnt_from(uneven, view) == ("23 to 24", "31")
 
 
+def test_heads_are_compared_where_nothing_else_differs(study: Study) -> None:
+    encoder = {"blocks": 2, "dropout": 0.1}
+    recipes = [
+        {
+            "name": name,
+            "network": {"encoder": encoder | {"heads": heads}},
+            "training": {"rate": rate},
+        }
+        for name, heads, rate in (("h1", 1, 3), ("h4", 4, 3), ("tuned", 4, 5))
+    ]
+    first = study.configurations[-1]
+    configurations = tuple(
+        replace(first, name=each["name"], heads=each["network"]["encoder"]["heads"], blocks=2)
+        for each in recipes
+    )
+    scores = replace(study.scores, configurations=configurations)
+    found = replace(study, plan=study.plan | {"configurations": recipes}, scores=scores)
+    assert [each.name for each in but_for_heads(found)] == ["h1", "h4"]
+
+
 def test_time_is_compared_over_the_same_fits(study: Study) -> None:
     costs = [said for said in observations(study) if said.startswith("**Cost.**")]
     assert "times its time for the same fits" in costs[0]
     longer = replace(study.fits[0], strategy="esc5", train_seconds=1e6)
     more = replace(study, fits=(*study.fits, longer))
     assert [said for said in observations(more) if said.startswith("**Cost.**")] == costs
+
+
+def test_no_time_is_compared_that_is_not_known(study: Study) -> None:
+    gone = tuple(fit for fit in study.fits if fit.configuration != NAMES[0])
+    assert not any("**Cost.**" in said for said in observations(replace(study, fits=gone)))
 
 
 def test_folds_and_averaging_are_told_as_means_over_seeds(study: Study) -> None:

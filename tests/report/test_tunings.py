@@ -116,13 +116,18 @@ def test_whether_few_epochs_told_what_many_do_is_said(folder, tmp_path):
     assert "is the best at full length, too" in said(tuned({"a": read_tuning(folder)}))
     worse = told["confirmed"][best] | {"log_loss": 0.9}
     behind = read_tuning(write_search(tmp_path / "s", confirmed=told["confirmed"] | {best: worse}))
-    assert "has one of the others ahead of it at full length" in said(tuned({"a": behind}))
+    assert "epochs, comes second of two at full length." in said(tuned({"a": behind}))
+    itself = {"as-it-is": told["confirmed"]["as-it-is"], "trial-1": told["confirmed"]["trial-1"]}
+    start = write_search(tmp_path / "start", confirmed=itself, best_trial=0, chosen="as-it-is")
+    assert "Trial 0, the best with" in said(tuned({"a": read_tuning(start)}))
 
 
 def test_fits_that_two_trials_share_are_counted_once(tmp_path):
     folder = write_search(tmp_path / "s")
     alone = read_tuning(folder)
-    twice = replace(alone, trials=(*alone.trials, replace(alone.trials[0], number=9)))
+    first = alone.trials[0]
+    stopped = replace(first, number=9, whole=False, seconds=first.seconds / 2)
+    twice = replace(alone, trials=(*alone.trials, stopped))
     assert "with values drawn before" not in said(tuned({"a": alone}))
     assert "1 with values drawn before; their fits took" in said(tuned({"a": twice}))
     took = said(tuned({"a": alone})).split("their fits took ")[1].split(". ")[0]

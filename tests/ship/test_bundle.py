@@ -18,6 +18,7 @@ from auricle.ship.bundle import (
     FORMAT,
     REMEMBERED,
     WEIGHTS,
+    earlier_in,
     hashes,
     load_bundle,
     write_bundle,
@@ -332,13 +333,39 @@ def test_a_bundle_replaces_a_bundle_and_nothing_else(bundle: Path, tmp_path: Pat
     again = tmp_path / "again"
     write_bundle(again, told, files | {"model.onnx": b"a graph"})
     (again / "parity.json").write_text("of that graph", encoding="utf-8")
+    (again / "notes.txt").write_text("mine", encoding="utf-8")
     write_bundle(again, found.facts, files)
-    assert {file.name for file in again.iterdir()} == {*files, "bundle.json"}
+    assert {file.name for file in again.iterdir()} == {*files, "bundle.json", "notes.txt"}
     load_bundle(again)
-    (tmp_path / "README.md").write_text("mine", encoding="utf-8")
-    with pytest.raises(BundleError, match="other files are here"):
-        write_bundle(tmp_path, found.facts, files)
-    assert (tmp_path / "README.md").read_text(encoding="utf-8") == "mine"
+    (again / "model.onnx").write_bytes(b"of nobody knows which network")
+    with pytest.raises(BundleError, match=r"model\.onnx is no part of the bundle here"):
+        write_bundle(again, found.facts, files)
+
+
+@pytest.mark.parametrize("name", ["folder", "other.zip"])
+def test_where_something_else_is_no_bundle_is_written(
+    bundle: Path, tmp_path: Path, name: str
+) -> None:
+    found = load_bundle(bundle)
+    files = {name: found.files[name] for name in found.facts.sha256}
+    place = tmp_path / name
+    if place.suffix:
+        with zipfile.ZipFile(place, "w") as archive:
+            archive.writestr("README.md", "mine")
+    else:
+        place.mkdir()
+        (place / "README.md").write_text("mine", encoding="utf-8")
+    before = [file.read_bytes() for file in [place, *place.rglob("*")] if file.is_file()]
+    with pytest.raises(BundleError, match="something else is here"):
+        write_bundle(place, found.facts, files)
+    assert before == [file.read_bytes() for file in [place, *place.rglob("*")] if file.is_file()]
+
+
+def test_no_file_outside_a_bundle_is_its_own(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("mine", encoding="utf-8")
+    told = facts_in(bundle)
+    rewrite(bundle, told | {"sha256": told["sha256"] | {"../precious.txt": "0" * 64}})
+    assert "../precious.txt" not in earlier_in(bundle)
 
 
 @pytest.mark.parametrize("spoilt", [{"clip_s": "long"}, {"categories": 3}, {"network": {"x": 1}}])

@@ -133,16 +133,18 @@ def test_a_log_is_told_how_far_the_fits_are(tmp_path, monkeypatch):
     log = io.StringIO()
     stopped = threading.Event()
     with engine._progress(Console(file=log)) as progress:
-        watcher = threading.Thread(target=engine._watch, args=(progress, [job], stopped, "fits"))
+        watch = (progress, [job], stopped, "fits")
+        watcher = threading.Thread(target=engine._watch, args=watch, daemon=True)
         watcher.start()
         time.sleep(0.05)
-        assert not log.getvalue()  # nothing is known yet
+        early = log.getvalue()
         (tmp_path / "history.csv").write_text("epoch\n1\n2\n", encoding="utf-8")
         until = time.monotonic() + DEADLINE_S
         while "epochs" not in log.getvalue() and time.monotonic() < until:
             time.sleep(0.01)
         stopped.set()
         watcher.join()
+    assert not early  # nothing was known yet
     assert re.match(r"2 of 8 epochs; about \d+ s left\n", log.getvalue())
 
 

@@ -4,13 +4,12 @@ import json
 import socket
 import subprocess
 import sys
-import threading
 
 import psutil
 import pytest
 
 from auricle.errors import StudyError
-from auricle.study.lock import LOCK, alone_in, take_away
+from auricle.study.lock import LOCK, alone_in, put, take_away
 
 SMALL = ("--workers", 1, "--wandb", "disabled", "--device", "cpu", "--epochs", 1)
 
@@ -45,7 +44,7 @@ def test_a_study_that_another_process_trains_is_left_to_it(
     done = auricle(*asked)
 
     assert refused.code == 1
-    assert f"process {process.pid} works on this study; wait for it, or end it" in refused.err
+    assert f"process {process.pid} works on this study; wait for it, or end it: what" in refused.err
     assert refused.err.count("\n") == 1
     assert left == {LOCK}
     assert done.code == 0, done.err
@@ -75,13 +74,20 @@ def test_a_process_that_only_has_the_number_of_a_dead_one_is_no_hindrance(tmp_pa
         assert json.loads((tmp_path / LOCK).read_text(encoding="utf-8"))["pid"] != other[1]["pid"]
 
 
-def test_a_lock_that_is_just_being_written_is_waited_for(tmp_path, other):
-    (tmp_path / LOCK).touch()
-    writer = threading.Timer(0.1, write_lock, (tmp_path, other[1]))
-    writer.start()
-    with pytest.raises(StudyError, match="works on this study"), alone_in(tmp_path):
-        pass
-    writer.join()
+def test_a_lock_says_all_that_it_says_from_the_beginning(tmp_path, other, monkeypatch):
+    own = tmp_path / "own.part"
+    own.write_text("all of it", encoding="utf-8")
+    put(own, tmp_path / LOCK)
+    with pytest.raises(FileExistsError):
+        put(own, tmp_path / LOCK)
+    assert (tmp_path / LOCK).read_text(encoding="utf-8") == "all of it"
+
+    def refuse(one, another):
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr("os.link", refuse)
+    with pytest.raises(FileExistsError):
+        put(own, tmp_path / LOCK)
     (tmp_path / LOCK).write_text("", encoding="utf-8")  # of one that was killed while it wrote
     with alone_in(tmp_path):
         assert json.loads((tmp_path / LOCK).read_text(encoding="utf-8"))
@@ -94,6 +100,7 @@ def test_a_stale_lock_is_taken_from_nobody_who_took_it_first(tmp_path, other):
     assert json.loads(lock.read_text(encoding="utf-8")) == other[1]
     take_away(lock, lock.read_text(encoding="utf-8"))
     take_away(lock, "gone meanwhile")
+    take_away(lock, None)
     assert not list(tmp_path.iterdir())
 
 

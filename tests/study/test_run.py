@@ -96,6 +96,14 @@ def test_the_columns_are_those_that_were_promised(study):
     assert header.split(",") == asked
 
 
+def test_a_row_tells_how_many_networks_answered(compared):
+    heard = {key[1:]: row["networks"] for key, row in compared.items() if key[0] == "cnn"}
+    assert heard["kfold", "0", "pooled", "out-of-fold"] == "1"
+    assert heard["kfold", "0", "ensemble", "test"] == "2"
+    assert heard["refit", "0", "all", "test"] == "1"
+    assert heard["kfold", "ensemble", "ensemble", "test"] == "4"
+
+
 def test_every_strategy_has_its_rows_for_every_seed_their_mean_and_their_ensemble(compared):
     wanted = {
         (configuration, strategy, seed, member, on)

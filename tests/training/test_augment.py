@@ -566,6 +566,7 @@ def test_refuses_shares_that_make_no_sense(wrong):
         {"band_shift": -1.0},
         {"equaliser_db": -3.0},
         {"equaliser_db": math.inf},
+        {"equaliser_db": math.nan},
         {"noise_low_db": math.nan},
     ],
 )

@@ -242,7 +242,7 @@ def gains(time_s: Array, at_hz: Curve, gains_db: Curve) -> Array:
 
 
 def factor_of(gain_db: float) -> float:
-    """The factor that so many factor_of are."""
+    """The factor that so many decibels are."""
     return float(10 ** (gain_db / 20))
 
 

@@ -68,9 +68,12 @@ def of_folder(folder: Path, facts: Facts, rate_hz: int) -> Sounds:
         raise DemoError(f"{folder}: no sound in it; name a folder of wav, flac, ogg or mp3 files")
     sealed, heard = frozenset(facts.learnt.sealed), frozenset(facts.learnt.heard)
     found: list[Sound] = []
+    left_out = 0
     for file in named:
         content = content_hash(file)
-        if content not in sealed:
+        if content in sealed:
+            left_out += 1
+        else:
             wave = flac(load_wave(file, rate_hz), rate_hz)
             found.append(Sound(title=words(file.stem), content=wave, learnt=content in heard))
         if len(found) == MOST:
@@ -79,7 +82,8 @@ def of_folder(folder: Path, facts: Facts, rate_hz: int) -> Sounds:
         raise DemoError(f"{folder}: all its sounds are sealed, to test with; name another folder")
     note = f"Sounds out of the folder “{folder.name}”"
     more = f", which holds {len(named)}" if len(named) > len(found) else ""
-    return Sounds(note=f"{note}{more}.", sounds=tuple(found))
+    closed = f"; left out are {left_out} that are sealed, to test with" if left_out else ""
+    return Sounds(note=f"{note}{more}{closed}.", sounds=tuple(found))
 
 
 def of_esc10(table: ClipTable, facts: Facts, rate_hz: int) -> Sounds:

@@ -138,6 +138,7 @@ def gather(
     place = answer_file(run, todo[0]).parent
     place.mkdir(exist_ok=True)
     with alone_in(place):
+        todo = [name for name in todo if again or not answer_file(run, name).exists()]
         names = ", ".join(subject.name for subject in case.subjects)
         clips = len(case.prepared.development.clips)
         console.print(f"{len(todo)} questions put to {names} on {clips} clips")

@@ -1,6 +1,6 @@
 """The chapter of methods: the networks, and why they are built so."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from auricle.network.texture import GROUP, LEVELS, TOGETHER
@@ -19,7 +19,7 @@ from auricle.report.document import (
 from auricle.report.formulas import formula
 from auricle.report.headlines import networks, textured
 from auricle.report.procedure import training
-from auricle.report.scores import Configuration
+from auricle.report.scores import Configuration, Layer
 from auricle.report.study_files import Study
 from auricle.report.wording import configurations, count, figures, listed, worded
 
@@ -29,15 +29,19 @@ def methods(study: Study) -> Iterator[Block]:
     first = study.recipe(study.configurations[0].name).get("network", {})
     yield Heading("Methods", 1, "methods")
     yield Paragraph(_overview(study))
-    if len(networks(study)) > 1 and same_base(study.configurations):
+    groups = on_one_base(study)
+    shared = [each.name for group in groups for each in group]
+    if len(groups) > 1:
+        of = "" if len(shared) == len(study.configurations) else f" of {configurations(shared)}"
         yield Figure(
             "overview",
-            diagrams.overview(networks(study)),
-            "One base, several heads: the parts of the networks with what leaves them and the "
+            diagrams.overview(groups),
+            f"One base, several heads: the parts of the networks{of} with what leaves them and the "
             "parameters that training moves.",
-            "Diagram: the wave goes through the front-end and the base, which all configurations "
-            "share, and then into one of the heads: "
-            + "; ".join(listed([each.name for each in group]) for group in networks(study))
+            "Diagram: the wave goes through the front-end and the base, which "
+            f"{listed(shared) if of else 'all configurations'} share, and then into one of the "
+            "heads: "
+            + "; ".join(listed([each.name for each in group]) for group in groups)
             + "."
             + (
                 " Beside them the texture hears the same wave, and what either head and the "
@@ -57,10 +61,14 @@ def methods(study: Study) -> Iterator[Block]:
     yield from training(study)
 
 
-def same_base(found: Sequence[Configuration]) -> bool:
-    """Whether all networks are layer by layer the same up to their heads."""
-    trunks = {tuple(layer for layer in each.layers if layer.part != "head") for each in found}
-    return len(trunks) == 1
+def on_one_base(study: Study) -> list[list[Configuration]]:
+    """Of the configurations grouped by network those on the base that the first one has."""
+
+    def trunk(each: Configuration) -> tuple[Layer, ...]:
+        return tuple(layer for layer in each.layers if layer.part != "head")
+
+    found = networks(study)
+    return [group for group in found if trunk(group[0]) == trunk(study.configurations[0])]
 
 
 def _overview(study: Study) -> str:
@@ -77,12 +85,17 @@ def _overview(study: Study) -> str:
         )
     if len(study.configurations) < 2:
         return text
-    if same_base(study.configurations):
-        return text + (
-            "All but the head is the same in all configurations, layer by layer. All start from "
-            "new weights: no part of one network is handed to another."
-        )
-    return text + "The configurations differ in more than their heads; see [@parameters]."
+    shared = [each.name for group in on_one_base(study) for each in group]
+    fresh = " All start from new weights: no part of one network is handed to another."
+    if len(shared) == len(study.configurations):
+        return f"{text}All but the head is the same in all configurations, layer by layer.{fresh}"
+    others = [each.name for each in study.configurations if each.name not in shared]
+    own = "its" if len(others) == 1 else "their"
+    verb = "has" if len(others) == 1 else "have"
+    return (
+        f"{text}What follows tells of the front-end and the base of {configurations(shared)}; "
+        f"{configurations(others)} {verb} {own} own, whose values [@settings] holds.{fresh}"
+    )
 
 
 def frontend(config: dict[str, Any]) -> Iterator[Block]:

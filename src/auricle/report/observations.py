@@ -1,11 +1,13 @@
 """What a study's figures say when read together, sentence by sentence."""
 
+import copy
+import json
 from collections import Counter
 from collections.abc import Iterator
 
 from auricle.report.curve_ends import ending, gaps, overfitting
 from auricle.report.headlines import View, out_of_fold, tested
-from auricle.report.scores import Bounded
+from auricle.report.scores import Bounded, Configuration
 from auricle.report.sentences import (
     averaging,
     by_heads,
@@ -40,7 +42,7 @@ def _sentences(study: Study) -> Iterator[str]:
         yield ranking(accuracies, "out-of-fold" if development else f"on {view.title}")
     yield told_apart(study.scores.comparisons)
     if development:
-        yield by_heads({c.heads: accuracies[c.name] for c in study.configurations if c.blocks})
+        yield by_heads({c.heads: accuracies[c.name] for c in but_for_heads(study)})
     if ends:
         apart = all(fit.apart for fit in study.fits)
         yield gaps(ends, ", base and head without the texture" if apart else "")
@@ -60,7 +62,8 @@ def _sentences(study: Study) -> Iterator[str]:
     if development:
         values = {name: score.value for name, score in accuracies.items()}
         sizes = {c.name: c.parameters["total"].trainable for c in study.configurations}
-        yield cost(sizes, seconds(study, development.strategy), values)
+        if len(times := seconds(study)) == len(sizes):
+            yield cost(sizes, times, values)
         yield seed_spread(
             {name: score.range for name, score in accuracies.items() if score.range}, values
         )
@@ -71,9 +74,22 @@ def quoted(study: Study, view: View) -> dict[str, Bounded]:
     return {c.name: row.accuracy for c in study.configurations if (row := view.quoted(c))}
 
 
-def seconds(study: Study, strategy: str) -> dict[str, float]:
-    """Training time of each configuration under one strategy, that all have as many fits of."""
-    return {c.name: study.seconds(c.name, strategy) or 0.0 for c in study.configurations}
+def but_for_heads(study: Study) -> list[Configuration]:
+    """Transformers whose recipes differ in nothing but their heads: the largest such group."""
+    groups: dict[str, list[Configuration]] = {}
+    for each in study.configurations:
+        recipe = copy.deepcopy(study.recipe(each.name))
+        recipe.pop("name", None)
+        recipe.get("network", {}).get("encoder", {}).pop("heads", None)
+        if each.blocks:
+            groups.setdefault(json.dumps(recipe, sort_keys=True), []).append(each)
+    return max(groups.values(), key=len, default=[])
+
+
+def seconds(study: Study) -> dict[str, float]:
+    """Training time of the fits that gave the out-of-fold scores, where it is known."""
+    found = {c.name: study.seconds(c.name, "kfold") for c in study.configurations}
+    return {name: time_s for name, time_s in found.items() if time_s}
 
 
 def folds_of(study: Study) -> dict[str, dict[str, float]]:

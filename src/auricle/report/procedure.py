@@ -7,6 +7,7 @@ from auricle.report.document import Block, Column, Heading, Paragraph, Table, co
 from auricle.report.formulas import formula
 from auricle.report.headlines import textured
 from auricle.report.study_files import Study
+from auricle.report.wording import NOTHING, listed
 
 MEANINGS = {
     "epochs": "passes over the training clips",
@@ -85,33 +86,28 @@ def _one_recipe(study: Study) -> str:
 
 
 def _settings(recipes: dict[str, dict[str, Any]]) -> Table:
-    """One column if all recipes agree, else one a configuration."""
-    keys = [
-        (section, key)
-        for section in ("training", "augment")
-        for key in dict.fromkeys(k for recipe in recipes.values() for k in recipe.get(section, {}))
-    ]
-    values = {
-        pair: [_shown(recipe.get(pair[0], {}).get(pair[1])) for recipe in recipes.values()]
-        for pair in keys
-    }
-    differ = {pair for pair, found in values.items() if len(set(found)) > 1}
-    shown = [*recipes] if differ else []
+    """One column if all recipes agree, else one for each group that does."""
+    tables = {name: _told(recipe) for name, recipe in recipes.items()}
+    pairs = list(dict.fromkeys(pair for told in tables.values() for pair in told))
+    pairs = [pair for pair in pairs if pair[0] in TRAINED or _differs(pair, tables)]
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name, told in tables.items():
+        groups.setdefault(tuple(told.get(pair, NOTHING) for pair in pairs), []).append(name)
+    several = len(groups) > 1
     rows = []
-    for pair in keys:
-        found = values[pair]
-        cells = [f"**{v}**" for v in found] if pair in differ else found
-        meaning = MEANINGS.get(pair[1], "")
-        rows.append([code(pair[1]), pair[0], meaning, *(cells if shown else cells[:1])])
-    bold = " Bold where configurations differ." if differ else ""
+    for at, (section, key) in enumerate(pairs):
+        cells = [values[at] for values in groups]
+        shown = [f"**{cell}**" for cell in cells] if len({*cells}) > 1 else cells
+        rows.append([code(key), section, MEANINGS.get(key, ""), *shown])
+    bold = " Bold where configurations differ." if several else ""
     return Table(
         "settings",
         f"Settings of training and augmentation, as resolved from the recipes.{bold}",
         [
             Column("setting", align="left"),
             Column("of", align="left"),
-            Column("meaning", align="left"),
-            *(Column(name) for name in (shown or ["value"])),
+            Column("meaning", align="left", weight=1 if several else 0),
+            *(Column("\n".join(names) if several else "value") for names in groups.values()),
         ],
         rows,
         dense=True,
@@ -119,7 +115,32 @@ def _settings(recipes: dict[str, dict[str, Any]]) -> Table:
     )
 
 
+TRAINED = ("training", "augment")
+"""Parts of a recipe that are told whole; of the network those values alone that differ."""
+
+
+def _told(recipe: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """Values by part and key; those of an encoder but its heads, which names tell."""
+    network = recipe.get("network", {})
+    parts = {part: recipe.get(part, {}) for part in TRAINED}
+    parts |= {part: network.get(part, {}) for part in ("frontend", "base")}
+    if network.get("encoder", {}).get("blocks"):
+        parts["encoder"] = {k: v for k, v in network["encoder"].items() if k != "heads"}
+    return {
+        (part, key): _shown(value)
+        for part, values in parts.items()
+        for key, value in values.items()
+    }
+
+
+def _differs(pair: tuple[str, str], tables: dict[str, dict[tuple[str, str], str]]) -> bool:
+    """Whether the configurations that have a value have different ones."""
+    return len({told[pair] for told in tables.values() if pair in told}) > 1
+
+
 def _shown(value: object) -> str:
     if isinstance(value, bool) or value is None:
         return "–" if value is None else str(value).lower()
+    if isinstance(value, list):
+        return listed([_shown(each) for each in value])
     return f"{value:g}".replace("-", "−") if isinstance(value, float) else plain(value)

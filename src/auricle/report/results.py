@@ -233,16 +233,15 @@ def comparison(study: Study) -> Iterator[Block]:
         for line, each in zip(body, study.configurations, strict=True):
             line.append(count(getattr(each.parameters["total"], kind)))
     for strategy in strategies:
-        beyond = strategy == "esc5" and "refit" in strategies  # that is its fifth network
-        head = "esc5,\nbeyond refit" if beyond else strategy
-        columns.append(Column(head, "training, min"))
+        columns.append(Column(strategy, "training, min"))
         for line, each in zip(body, study.configurations, strict=True):
             line.append(minutes(study.seconds(each.name, strategy)))
     yield Table(
         "comparison",
         "**All configurations.** Accuracy with 95% interval (recordings resampled within "
         "category), macro and weighted F1, macro one-vs-rest AUC, parameters, and training time "
-        "of all fits of a strategy."
+        "of all fits of a strategy"
+        + (", of `esc5` beside that of `refit`." if {"esc5", "refit"} <= {*strategies} else ".")
         + (
             f" {ALONE.capitalize()}: what is right out-of-fold without the texture, which is the "
             "same in all of them (from `evidence/texture.json`): the bare architectures compared."

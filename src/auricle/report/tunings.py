@@ -30,6 +30,7 @@ from auricle.report.wording import (
     decimals,
     duration,
     listed,
+    ordinal,
     percent,
     plural,
     points,
@@ -112,7 +113,7 @@ def _trials(path: Path) -> Iterator[Trial]:
                 {key: row[key] for key in row if "." in key},
                 failed=bool(row["problem"]),
                 parameters=int(row["parameters_trainable"] or 0),
-                fits=row.get("fits") or row["trial"],
+                fits=row.get("fits", ""),
             )
 
 
@@ -170,9 +171,11 @@ def _section(tuning: Tuning, configurations: Sequence[Mapping[str, Any]]) -> Ite
     stopped = len(tuning.trials) - len(tuning.whole) - len(failed)
     lost = f" and {count(len(failed))} impossible to train" if failed else ""
     best = tuning.trial(told["best_trial"])
-    fits = {trial.fits: trial for trial in tuning.trials}
-    again = len(tuning.trials) - len(fits)
-    took = sum(trial.seconds for trial in fits.values())
+    fits: dict[str, float] = {}
+    for trial in tuning.trials:  # one that was stopped has the first of the fits alone
+        key = trial.fits or str(trial.number)
+        fits[key] = max(trial.seconds, fits.get(key, 0.0))
+    again, took = len(tuning.trials) - len(fits), sum(fits.values())
     heard = tuning.best.get("network", {}).get("texture", {}).get("share")
     alone = "" if heard else " Its networks had base and head alone, without a texture."
     yield Paragraph(
@@ -417,12 +420,10 @@ def _gained(tuning: Tuning) -> str:
 
 def _order(tuning: Tuning) -> str:
     """Whether what was best in the search, with fewer epochs, is best at full length."""
-    measured, best = tuning.told["confirmed"], f"trial-{tuning.told['best_trial']}"
+    measured, trial = tuning.told["confirmed"], tuning.told["best_trial"]
+    best = f"trial-{trial}" if f"trial-{trial}" in measured else "as-it-is"  # trial 0 is that
     ahead = sum(each["log_loss"] < measured[best]["log_loss"] for each in measured.values())
-    first = f"Trial {tuning.told['best_trial']}, the best with {tuning.space['epochs']} epochs,"
+    first = f"Trial {trial}, the best with {tuning.space['epochs']} epochs,"
     if not ahead:
         return f"{first} is the best at full length, too."
-    return (
-        f"{first} has {worded(ahead)} of the others ahead of it at full length: what is best with "
-        "few epochs need not be best with many."
-    )
+    return f"{first} comes {ordinal(ahead + 1)} of {worded(len(measured))} at full length."

@@ -50,9 +50,15 @@ def _texture(found: TextureFound) -> Iterator[str]:
     )
     yield f"To hear texture beside events is worth {span} points, beyond chance, in {where}."
     if found.pairs:
-        apart = sum(pair.p_holm <= ALPHA for pair in found.pairs)
-        of = f"{worded(apart) if apart else 'none'} of {plural(len(found.pairs), 'pair')}"
-        yield f"With it put aside, {of} of configurations can be told apart ([@texture-pairs])."
+        yield f"With it put aside, {_apart(found)} ([@texture-pairs])."
+
+
+def _apart(found: TextureFound) -> str:
+    apart, pairs = sum(pair.p_holm <= ALPHA for pair in found.pairs), len(found.pairs)
+    if pairs == 1:
+        return f"the two configurations {'can' if apart else 'cannot'} be told apart"
+    which = worded(apart) if apart else "none"
+    return f"{which} of the {worded(pairs)} pairs of configurations can be told apart"
 
 
 def _heads(found: HeadsFound) -> Iterator[str]:

@@ -115,3 +115,9 @@ def worded(number: int) -> str:
     """Small numbers in words."""
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
     return words[number] if 0 <= number < len(words) else count(number)
+
+
+def ordinal(number: int) -> str:
+    """Small numbers as places: 2 -> second."""
+    words = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+    return words[number - 1] if number <= len(words) else f"{count(number)}th"

@@ -137,37 +137,49 @@ def weights_file(network: SoundClassifier) -> bytes:
 def write_bundle(place: Path, facts: Facts, files: Mapping[str, bytes]) -> None:
     """Write a folder, or one file if the name ends in .zip; `files` are those that facts hash.
 
-    Raises: BundleError where something else is already; a bundle is replaced, with all its files.
+    An earlier bundle is replaced, with all its files and what certified them.
+
+    Raises: BundleError where something else is.
     """
+    earlier = earlier_in(place)
     told = json.loads(TypeAdapter(Facts).dump_json(facts))
     text = json.dumps(told, indent=2, ensure_ascii=False).encode()
     content = {**files, FACTS: text + b"\n"}
-    if place.suffix != ".zip":
-        for file in replaced_in(place):
-            file.unlink(missing_ok=True)
-        for name, held in content.items():
-            replace_bytes(place / name, held)
+    if place.suffix == ".zip":
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, held in content.items():
+                archive.writestr(zipfile.ZipInfo(name), held)  # of no date: equal bytes
+        replace_bytes(place, packed.getvalue())
         return
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, held in content.items():
-            archive.writestr(zipfile.ZipInfo(name), held)  # of no date: equal models, equal bytes
-    replace_bytes(place, packed.getvalue())
+    for name, held in content.items():
+        replace_bytes(place / name, held)
+    for name in earlier - {*content}:
+        (place / name).unlink()
 
 
-def replaced_in(place: Path) -> list[Path]:
-    """What a new bundle replaces in a folder: an earlier one's files, and what certified them.
+def earlier_in(place: Path) -> set[str]:
+    """Names of the files of a bundle that is here already; none where nothing is.
 
-    Raises: BundleError if anything else is there.
+    Raises: BundleError if anything else is.
     """
-    if place.is_file():
+    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
+        return set()
+    if place.is_file() and place.suffix != ".zip":
         raise BundleError(f"{place}: a file is here; give a folder, or a name ending in .zip")
-    if not place.exists() or not any(place.iterdir()):
-        return []
-    if not (place / FACTS).is_file():
-        raise BundleError(f"{place}: other files are here; give a new folder, or an empty one")
-    earlier = facts_of(read_files(place), place)
-    return [place / name for name in (*earlier.sha256, PARITY, FACTS)]
+    try:
+        held = read_files(place)
+        facts = facts_of(held, place)
+    except BundleError as problem:
+        raise BundleError(f"{place}: something else is here; give another place") from problem
+    if strangers := unvouched(held, facts):
+        raise BundleError(f"{place}: {strangers[0]} is no part of the bundle here; take it away")
+    return {name for name in held if name in {*facts.sha256, PARITY, FACTS}}
+
+
+def unvouched(files: Files, facts: Facts) -> list[str]:
+    """What would be loaded or run, and has no hash."""
+    return sorted(n for n in files if n.endswith(BINARY) and n not in facts.sha256)
 
 
 def hashes(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -189,9 +201,7 @@ def load_bundle(place: Path) -> Bundle:
             raise BundleError(f"{place}: {name} is not what its hash says; get the bundle again")
     if WEIGHTS not in facts.sha256:
         raise BundleError(f"{place}: {FACTS} does not name {WEIGHTS}; export it again")
-    if strangers := sorted(
-        name for name in files if name.endswith(BINARY) and name not in facts.sha256
-    ):
+    if strangers := unvouched(files, facts):
         raise BundleError(f"{place}: {strangers[0]} is no part of the bundle; take it away")
     network = new_network(facts.network, len(facts.categories), seed=0)
     try:

@@ -20,8 +20,8 @@ from auricle.ship.bundle import (
     Facts,
     Learnt,
     Score,
+    earlier_in,
     hashes,
-    replaced_in,
     weights_file,
     write_bundle,
 )
@@ -69,8 +69,7 @@ def export(
     if calibrated and facts.strange_above is None and facts.network.texture.share:
         say(by_probability_alone(study_of(trained.folder)))
     place = out or Path(f"{facts.name}-bundle")
-    if place.suffix != ".zip":
-        replaced_in(place)  # refused now, not after the work
+    earlier_in(place)  # refused now, not after the work
     files = {WEIGHTS: weights_file(trained.network)}
     if onnx:
         say(f"{MODEL}: made of the network, which takes a while")

@@ -8,7 +8,7 @@ from auricle.files import csv_text, replace_text
 from auricle.study.environment import source_commit
 from auricle.study.recipe import Recipe, recipe_hash
 
-TEST_READS = "date,commit,recipe_hash,reason\n"
+COLUMNS = ("date", "commit", "recipe_hash", "reason")
 
 
 def note_reading(
@@ -19,14 +19,15 @@ def note_reading(
     The study's list gets what else the ledger tells, too; nothing is ever taken out of either.
     """
     today = datetime.date.today().isoformat()
-    row = csv_text((today, source_commit(), recipe_hash(recipes), " ".join(reason.split())), ())
+    written = (today, source_commit(), recipe_hash(recipes), " ".join(reason.split()))
+    header, row = csv_text(COLUMNS, [written]).splitlines(keepends=True)
     own = run / "test_reads.csv"
     told = readings(own)
     if ledger and ledger.resolve() != own.resolve():
         others = readings(ledger)
         told += (Counter(others) - Counter(told)).elements()
-        replace_text(ledger, "".join((TEST_READS, *others, row)))
-    replace_text(own, "".join((TEST_READS, *told, row)))
+        replace_text(ledger, "".join((header, *others, row)))
+    replace_text(own, "".join((header, *told, row)))
 
 
 def readings(ledger: Path) -> list[str]:

@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +15,6 @@ from auricle.errors import StudyError
 LOCK = "running.lock"
 _SAME_S = 2.0
 """When a process began is reckoned from the clock, which may be set meanwhile."""
-_WRITTEN_S = 0.5
-"""Longer than a lock takes to be written."""
 
 
 @contextmanager
@@ -29,22 +26,36 @@ def alone_in(run: Path) -> Iterator[None]:
 
     Raises: StudyError if another command works on this study.
     """
-    lock = run / LOCK
-    while True:
-        try:
-            with lock.open("x", encoding="utf-8") as file:
-                file.write(json.dumps(this_process()))
-            break
-        except FileExistsError:
-            take_away(lock, refuse_if_held(lock))
+    lock, own = run / LOCK, run / f"{LOCK}.{os.getpid()}.part"
+    own.write_text(json.dumps(this_process()), encoding="utf-8")
+    try:
+        while True:
+            try:
+                put(own, lock)
+                break
+            except FileExistsError:
+                take_away(lock, refuse_if_held(lock))
+    finally:
+        own.unlink(missing_ok=True)
     try:
         yield
     finally:
         lock.unlink(missing_ok=True)
 
 
-def refuse_if_held(lock: Path) -> str:
-    """What a lock says that nobody holds any more.
+def put(own: Path, lock: Path) -> None:
+    """Take a lock with all that it says, or raise FileExistsError."""
+    try:
+        os.link(own, lock)
+    except FileExistsError:
+        raise
+    except OSError:  # of a file system without links: empty for a moment
+        with lock.open("x", encoding="utf-8") as file:
+            file.write(own.read_text(encoding="utf-8"))
+
+
+def refuse_if_held(lock: Path) -> str | None:
+    """What a lock says that nobody holds any more; None if it is gone.
 
     Raises: StudyError if the process that it names may be at work.
     """
@@ -52,11 +63,8 @@ def refuse_if_held(lock: Path) -> str:
         said = lock.read_text(encoding="utf-8")
         held = json.loads(said)
     except FileNotFoundError:  # just given back
-        return ""
-    except json.JSONDecodeError:  # about to be written; if it stays so, killed while it wrote
-        time.sleep(_WRITTEN_S)
-        if lock.exists() and lock.read_text(encoding="utf-8") != said:
-            return refuse_if_held(lock)
+        return None
+    except json.JSONDecodeError:  # killed while it wrote
         return said
     if held["host"] != socket.gethostname():
         raise StudyError(
@@ -65,15 +73,17 @@ def refuse_if_held(lock: Path) -> str:
         )
     if is_alive(held["pid"], held["since"]):
         raise StudyError(
-            f"{lock.parent}: process {held['pid']} works on this study; wait for it, or end it and "
-            "go on with --resume"
+            f"{lock.parent}: process {held['pid']} works on this study; wait for it, or end it: "
+            "what it has finished is kept"
         )
     return said
 
 
-def take_away(lock: Path, stale: str) -> None:
+def take_away(lock: Path, stale: str | None) -> None:
     """Remove a lock that says this; one that somebody has just taken instead is left to them."""
-    aside = lock.with_name(f"{LOCK}.{os.getpid()}")
+    if stale is None:
+        return
+    aside = lock.with_name(f"{LOCK}.{os.getpid()}.stale.part")
     try:
         lock.rename(aside)  # of several who try, one succeeds
     except FileNotFoundError:

@@ -215,4 +215,6 @@ def read_test_fold(
         found = predict(trained.network, Examples(store.waves, rows, rows), device)
         save_predictions(job.folder / "test.npz", Predictions(store.clips, found))
     scored = sum(job.split.scored == prepared.roles.test for job in unread)
-    console.print(f"The test fold was read once, to score {scored} networks.")
+    networks = "one network" if scored == 1 else f"{scored} networks"
+    why = [f"to score {networks}"] * bool(scored) + ["for esc5 to learn from it"] * noted
+    console.print(f"The test fold was read once, {' and '.join(why)}.")

@@ -50,7 +50,7 @@ class AugmentConfig:
         if not 0 <= self.mixing_ends <= 1:
             raise ValueError("mixing_ends is a share of the epochs, in [0, 1]")
         spans = (self.band_shift, self.equaliser_db, self.masks, self.mask_bands, self.mask_frames)
-        if not 0 <= min(spans) <= max(spans) < math.inf:
+        if not all(0 <= span < math.inf for span in spans):
             raise ValueError("band_shift, equaliser_db and masks with their spans are 0 or more")
         if not (math.isfinite(self.noise_low_db) and math.isfinite(self.texture_noise_low_db)):
             raise ValueError("noise_low_db and texture_noise_low_db are finite")

@@ -59,17 +59,17 @@ def test_the_largest_fall_is_named_whether_it_is_the_first_harm_or_not() -> None
     assert "No degree" not in told
 
 
-def test_where_a_network_believes_itself_too_much_is_said() -> None:
+def test_where_a_network_is_surer_than_it_is_right_is_said() -> None:
     sure = curve("shorter", point("2", 0.8, 0.01, 0.82), point("1", 0.6, 0.01, 0.9))
     told = text_of(found(sure))
-    assert "under shorter (1 dB), where it is 90.0% sure on average and 60.0% are right." in told
-    humble = curve("shorter", point("1", 0.6, 0.01, 0.62))
-    assert "sure on average" not in text_of(found(humble))
-    (table,) = (block for block in section(found(sure)) if isinstance(block, Table))
-    assert [row[-1] for row in table.rows] == ["90.0", "90.0"]
-    assert [
-        row[-1] for row in next(b for b in section(found(FRAIL)) if isinstance(b, Table)).rows
-    ] == ["–", "–"]
+    assert "most overconfident under shorter (1 dB): 90.0% sure on average, 60.0% right." in told
+    harmless = curve("shorter", point("1", 0.6, 0.9, 0.9))
+    assert "most overconfident" in text_of(found(harmless))
+    within = curve("shorter", point("1", 0.6, 0.01, 0.62))  # the interval goes to 63
+    assert "overconfident" not in text_of(found(within))
+    for asked, said in ((sure, "90.0"), (FRAIL, "–")):
+        (table,) = (block for block in section(found(asked)) if isinstance(block, Table))
+        assert [row[-1] for row in table.rows] == [said, said]
 
 
 def test_where_nothing_does_harm_that_is_said() -> None:

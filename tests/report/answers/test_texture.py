@@ -81,6 +81,8 @@ def test_bare_architectures_are_told_apart_or_not() -> None:
     behind = text_of(replace(of, pairs=(pair("cnn", "transformer-h1", -0.03, 0.01),)))
     assert "**`transformer-h1` is better than `cnn`** (+3.0 points" in behind
     assert "none of the two pairs can be told" in text_of(replace(of, pairs=(near, near)))
+    assert "By events alone, the two cannot be told apart" in text_of(replace(of, pairs=(near,)))
+    assert "The texture counts 50.0% in an answer" in told
     tables = [b for b in section(replace(of, pairs=(far, near))) if isinstance(b, Table)]
     (table,) = (each for each in tables if each.name == "texture-pairs")
     assert table.rows[0][1] == "+3.0"

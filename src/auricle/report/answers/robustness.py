@@ -20,8 +20,6 @@ from auricle.report.wording import (
 )
 
 ACROSS = 4  # panels in a row
-TOO_MUCH = 0.05
-"""Of confidence above accuracy: less is what calibration leaves on whole clips, too."""
 
 
 def section(found: RobustnessFound) -> Iterator[Block]:
@@ -57,11 +55,12 @@ def _verdict(each: Robust) -> str:
         f"{code(each.configuration)} has {percent(each.untouched.accuracy.value)}% right when "
         "nothing is altered."
     )
+    every = [(curve, point) for curve in each.curves for point in curve.points]
     broken = [(curve, point) for curve in each.curves if (point := curve.breaks_at)]
     if not broken:
-        return f"{told} None of the alterations did harm that can be told apart from chance."
+        told += " None of the alterations did harm that can be told apart from chance."
+        return told + _overconfident(every)
     ways = [f"{curve.family} ({_degree(curve, point.degree)})" for curve, point in broken]
-    every = [(curve, point) for curve in each.curves for point in curve.points]
     curve, worst = min(every, key=lambda pair: pair[1].effect.difference.value)
     told += (
         f" Harm begins at these degrees: {listed(ways)}. The largest fall is under {curve.family} "
@@ -69,18 +68,23 @@ def _verdict(each: Robust) -> str:
     )
     if held := [curve.family for curve in each.curves if not curve.breaks_at]:
         told += f" No degree of these did harm that can be told: {listed(held)}."
-    return told + _promised(every)
+    return told + _overconfident(every)
 
 
-def _promised(every: Sequence[tuple[Curve, Point]]) -> str:
-    """Where the network believes itself far too much, if it does so anywhere."""
-    curve, worst = max(every, key=lambda pair: pair[1].promised)
-    if worst.confidence is None or worst.promised <= TOO_MUCH:
+def _overconfident(every: Sequence[tuple[Curve, Point]]) -> str:
+    """Where the network is surer than the interval of its accuracy allows, if anywhere."""
+    above = [
+        (curve, point)
+        for curve, point in every
+        if point.confidence is not None and point.confidence > point.effect.heard.accuracy.high
+    ]
+    if not above:
         return ""
+    curve, worst = max(above, key=lambda pair: pair[1].promised)
     return (
-        f" It believes itself the most too much under {curve.family} "
-        f"({_degree(curve, worst.degree)}), where it is {percent(worst.confidence)}% sure on "
-        f"average and {percent(worst.effect.heard.accuracy.value)}% are right."
+        f" It is most overconfident under {curve.family} ({_degree(curve, worst.degree)}): "
+        f"{percent(worst.confidence)}% sure on average, "
+        f"{percent(worst.effect.heard.accuracy.value)}% right."
     )
 
 

@@ -42,7 +42,7 @@ def section(found: TextureFound) -> Iterator[Block]:
     )
     yield _table(found.configurations)
     if found.pairs:
-        yield Paragraph(_pairs(found.pairs))
+        yield Paragraph(_pairs(found))
         yield _pair_table(found.pairs)
     yield Paragraph(f"{_mended(found)} {_classes(found)}")
     yield _figure(found)
@@ -143,18 +143,19 @@ def _table(found: Sequence[Parted]) -> Table:
     )
 
 
-def _pairs(found: Sequence[Pair]) -> str:
+def _pairs(found: TextureFound) -> str:
     """Which bare architectures can be told apart, the texture put aside."""
+    pairs = found.pairs
+    counts = listed([percent(share) for share in sorted({e.share for e in found.configurations})])
     start = (
-        "The texture is half of every answer and the same in all, so it hides in part what base "
-        "and head are worth. By events alone, "
+        f"The texture counts {counts}% in an answer, and hides in part what base and head are "
+        "worth. By events alone, "
     )
-    apart = [each for each in found if each.p_holm <= ALPHA]
+    apart = [each for each in pairs if each.p_holm <= ALPHA]
     if not apart:
-        return (
-            f"{start}{'neither' if len(found) == 1 else 'none'} of the {_pairs_of(found)} can be "
-            "told apart from chance either ([@texture-pairs])."
-        )
+        none = "the two" if len(pairs) == 1 else f"none of the {worded(len(pairs))} pairs"
+        cannot = "cannot" if len(pairs) == 1 else "can"
+        return f"{start}{none} {cannot} be told apart ([@texture-pairs])."
     told = []
     for each in apart:
         ahead = each.comparison.difference > 0
@@ -163,14 +164,10 @@ def _pairs(found: Sequence[Pair]) -> str:
             f"**{code(better)} is better than {code(worse)}** "
             f"({points(abs(each.comparison.difference))} points, {equals(each.p_holm)})"
         )
-    rest = len(found) - len(apart)
+    rest = len(pairs) - len(apart)
     other = "pair" if rest == 1 else f"{worded(rest)} pairs"
     others = f" The other {other} cannot be told apart." if rest else ""
     return f"{start}{listed(told)} ([@texture-pairs]).{others}"
-
-
-def _pairs_of(found: Sequence[Pair]) -> str:
-    return "two configurations" if len(found) == 1 else f"{worded(len(found))} pairs"
 
 
 def _pair_table(found: Sequence[Pair]) -> Table:
