@@ -1,5 +1,6 @@
 """What the chapter of methods says is what the recipes hold."""
 
+import copy
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from auricle.report import plots
 from auricle.report.closing import assumptions, references
 from auricle.report.curve_ends import ending
-from auricle.report.document import Block, Bullets, Paragraph
+from auricle.report.document import Block, Bullets, Paragraph, Table
 from auricle.report.methods import heads, methods, parameter_table
 from auricle.report.observations import observations
 from auricle.report.procedure import MEANINGS, training
@@ -145,6 +146,34 @@ def test_what_solves_the_texture_is_listed_among_the_ready_made(mission: Path) -
     study = read_study(mission)
     assert "LBFGS" in str([*assumptions(study)])
     assert "McDermott" in str([*references(study)])
+
+
+def test_a_configuration_on_a_base_of_its_own_is_told_apart(mission: Path) -> None:
+    study = read_study(mission)
+    *others, last = study.configurations
+    assert "have their own" not in words_of(methods(study))
+    apart = replace(last, layers=last.layers[1:])
+    scores = replace(study.scores, configurations=(*others, apart))
+    told = words_of(methods(replace(study, scores=scores)))
+    assert f"`{last.name}` has its own, whose values" in told
+    assert "All but the head is the same" not in told
+
+
+def test_settings_have_a_column_for_each_group_that_agrees(mission: Path) -> None:
+    def settings(study: Study) -> Table:
+        found = [b for b in training(study) if isinstance(b, Table) and b.name == "settings"]
+        return found[0]
+
+    study = read_study(mission)
+    assert [column.title for column in settings(study).columns][3:] == ["value"]
+    assert "bands" not in str(settings(study).rows[-1])
+    recipes = copy.deepcopy(study.plan["configurations"])
+    *others, last = recipes
+    last["network"]["frontend"]["bands"] = 96
+    changed = settings(replace(study, plan=study.plan | {"configurations": recipes}))
+    names = "\n".join(each["name"] for each in others)
+    assert [column.title for column in changed.columns][3:] == [names, last["name"]]
+    assert changed.rows[-1] == ["`bands`", "frontend", "", "**64**", "**96**"]
 
 
 def test_every_setting_is_explained() -> None:
