@@ -217,7 +217,6 @@ def comparison(study: Study) -> Iterator[Block]:
             line.append(f"{cell}\n{interval(accuracy)}" if accuracy else cell)
         for title, values in (
             ("F1\nmacro", [row.f1_macro.value if row else None for row in scored]),
-            ("F1\nweighted", [row.f1_weighted.value if row else None for row in scored]),
             ("AUC", [row.auc_macro if row else None for row in scored]),
         ):
             columns.append(Column(title, view.title))
@@ -239,7 +238,7 @@ def comparison(study: Study) -> Iterator[Block]:
     yield Table(
         "comparison",
         "**All configurations.** Accuracy with 95% interval (recordings resampled within "
-        "category), macro and weighted F1, macro one-vs-rest AUC, parameters, and training time "
+        "category), macro F1, macro one-vs-rest AUC, parameters, and training time "
         "of all fits of a strategy"
         + (", of `esc5` beside that of `refit`." if {"esc5", "refit"} <= {*strategies} else ".")
         + (
