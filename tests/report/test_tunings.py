@@ -178,6 +178,9 @@ def test_a_study_says_which_of_its_configurations_are_what_was_found(folder):
     text = said(tuned(search, [found | {"name": "cnn-tuned"}, other | {"name": "cnn"}]))
     assert "Of the configurations of this study, `cnn-tuned` has these values." in text
     assert "No configuration of this study" in said(tuned(search, [other | {"name": "cnn"}]))
+    elsewhere = found | {"network": {"base": {"widths": [8, 8, 8], "kernel": 5}}}
+    told = said(tuned(search, [elsewhere | {"name": "on another base"}]))
+    assert "No configuration of this study" in told
 
 
 @pytest.mark.parametrize(

@@ -416,6 +416,8 @@ def test_values_that_a_search_found_stand_with_the_row_they_came_from():
     assert found["transformer-h2"].endswith("(heads apart)")
     assert not found["cnn"]  # it has no heads to search
     assert not list(origins(read_recipe("transformer-h4"), [tuning]))
+    elsewhere = replace(tuning, best={"network": {"frontend": {"bands": 96}}})
+    assert not list(origins(recipe, [elsewhere]))  # which the trials were not trained on
 
 
 def test_a_drawn_value_is_printed_as_short_as_it_is():

@@ -70,6 +70,11 @@ class Tuning:
         number = str(self.told["chosen"]).removeprefix("trial-")
         return self.trial(int(number)) if number.isdigit() else None
 
+    def stands_under(self, recipe: Mapping[str, Any]) -> bool:
+        """Whether a recipe has the front-end and the base that were searched on, or found."""
+        parts = [f"network.{part}" for part in ("frontend", "base")]
+        return all(_at(self.best, p) in (None, _at(recipe, p)) for p in parts)
+
     def trial(self, number: int) -> Trial:
         """A trial by its number."""
         return next(trial for trial in self.trials if trial.number == number)
@@ -298,7 +303,8 @@ def _used(tuning: Tuning, configurations: Sequence[Mapping[str, Any]]) -> str:
     using = [
         code(str(each["name"]))
         for each in configurations
-        if all(_at(each, key) == value for key, value in found.items())
+        if tuning.stands_under(each)
+        and all(_at(each, key) == value for key, value in found.items())
     ]
     if using:
         have = "has" if len(using) == 1 else "have"

@@ -260,6 +260,8 @@ def origins(recipe: Recipe, tunings: Sequence[Tuning]) -> Iterator[str]:
         found, own = chosen_values(tuning), to_table(recipe)
         if not recipe.network.encoder.blocks and any("encoder" in key for key in found):
             continue
+        if not tuning.stands_under(own):
+            continue
         same = [key for key, value in found.items() if at(own, key) == value]
         apart = {*found} - {*same}
         if not same or apart - {"network.encoder.heads"}:
