@@ -323,7 +323,7 @@ def test_no_sealed_clip_of_a_folder_is_to_be_tried(
     assert len(found.sounds) == MOST
     assert {name[0] for name in decoded} == {"2", "3"}
     assert all(sound.learnt for sound in found.sounds)
-    assert "left out are 4 that are sealed" in found.note
+    assert "left out are 8 that are sealed" in found.note
     for take in range(2):
         shutil.copy(tiny_set / "bell" / f"1-{take}.wav", tmp_path / f"renamed {take}.wav")
     with pytest.raises(DemoError, match="all its sounds are sealed"):
