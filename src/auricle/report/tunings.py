@@ -149,8 +149,8 @@ def tuned(
         "Each search draws values of a recipe, trains it under `kfold` with one seed, and is told "
         "the log loss over the out-of-fold clips; the test fold is never decoded. A trial is "
         "trained on half of the folds first, and stopped there if its log loss is above the median "
-        "of all others that came so far, five or more. The values come from a tree-structured "
-        "Parzen estimator (Bergstra et al., 2011). The best of many noisy scores is partly the "
+        "of all others that came so far, once they are some. The values come from a tree-structured"
+        " Parzen estimator (Bergstra et al., 2011). The best of many noisy scores is partly the "
         "luckiest: so the best trial is trained again with seeds that were not searched"
         + _at_length(tunings)
         + ". As it was, a recipe has the front-end and the base that were found before, where its "
