@@ -18,7 +18,10 @@ CHECKS = {
         "-c",
         "from importlinter.cli import lint_imports; raise SystemExit(lint_imports())",
     ),
-    "tests": ("-m", "pytest", "-q", "--durations=10", f"-n{PROCESSES}", "--dist=loadfile"),
+    "tests": (
+        *("-m", "pytest", "-q", "--durations=10", f"-n{PROCESSES}"),
+        *("--dist=loadfile", "--no-loadscope-reorder"),
+    ),
 }
 
 

@@ -136,6 +136,11 @@ def plan_of(path: Path, changes: dict[str, Any] | None = None, **asked: Any) -> 
     return command.plan_of(str(path), asked, changes or {})
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test is alone in its file: begun last, it would keep the other processes idle."""
+    items.sort(key=lambda item: "test_tutorial" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def tools() -> SimpleNamespace:
     """What several test files call; a conftest is not imported, a fixture can be asked for."""
