@@ -64,6 +64,32 @@ def test_a_clean_set_is_told_and_left_as_files(
     assert not any(each["authors"] for each in found["classes"])
 
 
+def test_authors_in_two_folds_are_told_where_a_column_names_them(
+    rich_set: Path, auricle: Any, tools: SimpleNamespace, tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels.csv"
+    rows = [
+        f"{row['file']},{row['category']},{row['fold']},{'ann' if row['fold'] == '1' else 'bo'}"
+        for row in tools.rows_of(rich_set / "clips.csv")
+    ]
+    labels.write_text("\n".join(("path,class,fold,by", *rows)), encoding="utf-8")
+    asked = ("--root", rich_set, "--column-file", "path", "--column-category", "class")
+    asked += ("--column-fold", "fold", "--out", tmp_path / "audit")
+
+    told = auricle("audit", labels, *asked, "--column-author", "by")
+    nameless = auricle("audit", labels, *asked[:-2])
+
+    assert told.code == 0, told.err  # it is no leak: the recordings are others
+    assert "Authors stand in two folds or more: 1 of 2, such as bo." in told.out
+    assert "uthor" not in nameless.out
+    rows = tools.rows_of(tmp_path / "audit" / "audit.csv")
+    assert {(row["fold"], row["author"]) for row in rows} == {
+        ("1", "ann"),
+        ("2", "bo"),
+        ("3", "bo"),
+    }
+
+
 @pytest.mark.parametrize("fold", [1, 3])
 def test_a_near_duplicate_in_another_fold_is_a_leak_and_both_files_are_named(
     rich_set: Path, auricle: Any, tools: SimpleNamespace, tmp_path: Path, fold: int

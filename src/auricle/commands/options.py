@@ -31,6 +31,7 @@ class Labels:
     column_category: Annotated[str | None, Parameter(help="Column of the category.")] = None
     column_fold: Annotated[str | None, Parameter(help="Column of the fold; made if none.")] = None
     column_recording: Annotated[str | None, Parameter(help="Column of the recording.")] = None
+    column_author: Annotated[str | None, Parameter(help="Column of who recorded it.")] = None
     root: Annotated[
         Path | None, Parameter(help="Folder that the CSV's files are in, if not its own.")
     ] = None

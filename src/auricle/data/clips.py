@@ -3,7 +3,7 @@
 import csv
 import os
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ESC10_FOLDERS = {
@@ -23,12 +23,16 @@ ESC10_FOLDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One labelled sound file. `file` is a posix path relative to the table's root."""
+    """One labelled sound file. `file` is a posix path relative to the table's root.
+
+    `author` is empty where it is not told: no fold is made by it, an audit alone asks.
+    """
 
     file: str
     category: str
     fold: int
     recording: str
+    author: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

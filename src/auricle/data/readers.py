@@ -22,13 +22,15 @@ class Columns:
     """Names of the columns in a CSV of labels.
 
     `file` is a column, or a path with columns in braces: "audio/fold{fold}/{slice_file_name}".
-    Without `fold`, folds are assigned; without `recording`, files of the same sound are one.
+    Without `fold`, folds are assigned; without `recording`, files of the same sound are one;
+    `author` is who recorded, for an audit.
     """
 
     file: str = "file"
     category: str = "category"
     fold: str | None = None
     recording: str | None = None
+    author: str | None = None
 
 
 ESC50 = Columns(file="audio/{filename}", category="category", fold="fold", recording="src_file")
@@ -237,10 +239,11 @@ def _read_csv(
         columns = Columns(
             fold="fold" if "fold" in header else None,
             recording="recording" if "recording" in header else None,
+            author="author" if "author" in header else None,
         )
     pattern = columns.file if "{" in columns.file else f"{{{columns.file}}}"
     needed = [*re.findall(r"{(.*?)}", pattern), columns.category]
-    for column in [*needed, columns.fold, columns.recording, subset]:
+    for column in [*needed, columns.fold, columns.recording, columns.author, subset]:
         if column is not None and column not in header:
             raise DataError(f"{file}: no column {column!r}; {_nearest(column, header)}")
     clips: dict[str, Clip] = {}
@@ -278,7 +281,8 @@ def _row_clip(row: dict[str, str], pattern: str, columns: Columns, where: str) -
     if PurePosixPath(file).is_absolute() or PureWindowsPath(file).is_absolute():
         problem = f"{where}: {file} is absolute"
         raise DataError(f"{problem}; name files from the table's folder, or say their root")
-    return Clip(file, category, fold, recording)
+    author = row[columns.author].strip() if columns.author else ""
+    return Clip(file, category, fold, recording, author)
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

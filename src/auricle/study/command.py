@@ -48,6 +48,7 @@ def labels_of(
     column_category: str | Path | None = None,
     column_fold: str | Path | None = None,
     column_recording: str | Path | None = None,
+    column_author: str | Path | None = None,
     root: str | Path | None = None,
     subset: str | Path | None = None,
 ) -> Table:
@@ -60,6 +61,7 @@ def labels_of(
         "category": column_category,
         "fold": column_fold,
         "recording": column_recording,
+        "author": column_author,
     }
     columns = {key: name for key, name in named.items() if name}
     if columns and not {"file", "category"} <= columns.keys():
