@@ -11,7 +11,7 @@ import torch
 from auricle.evidence import case as cases
 from auricle.evidence import command
 from auricle.evidence.command import PARTS
-from auricle.study.lock import alone_in
+from auricle.study.lock import WHO, alone_in
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_two_commands_never_ask_one_study_at_a_time(
     assert "works on this study; wait for it" in told.err
     again = auricle("evidence", asked, "--data", tiny_set, "--part", "calibration")
     assert again.code == 0, again.err
-    assert not (asked / "evidence" / "running.lock").exists()
+    assert not (asked / "evidence" / WHO).exists()
 
 
 def test_other_clips_are_refused(asked: Path, tools: SimpleNamespace, auricle: Any, tmp_path: Path):

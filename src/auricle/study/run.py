@@ -25,7 +25,7 @@ from auricle.study.estimate import estimate_s, in_words
 from auricle.study.fits import Predictions, load_fit, save_predictions
 from auricle.study.job import Job
 from auricle.study.ledger import note_reading
-from auricle.study.lock import LOCK, alone_in
+from auricle.study.lock import LOCK, WHO, alone_in
 from auricle.study.prepare import Prepared, Setting, plan_jobs, prepare, shareable, workers_for
 from auricle.study.recipe import Plan, from_table, to_table, to_toml
 from auricle.study.summary import write_scores
@@ -102,7 +102,7 @@ def claim_folder(plan: Plan, setting: Setting) -> None:
 
 def is_free(run: Path) -> bool:
     """Whether nothing is in a folder, but for what a killed command was writing."""
-    return all(file.suffix == ".part" or file.name == LOCK for file in run.iterdir())
+    return all(file.suffix == ".part" or file.name in (LOCK, WHO) for file in run.iterdir())
 
 
 def plan_in(kept: Path) -> Plan:

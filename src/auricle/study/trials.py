@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+import psutil
 from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.pruners import BasePruner
@@ -28,7 +29,6 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from auricle.errors import StudyError
-from auricle.study import lock
 from auricle.study.space import Space
 
 JOURNAL = "journal.log"
@@ -46,6 +46,8 @@ BURIALS = 3
 """A trial that so many tuners died of is not trained again."""
 SILENT_S = 600.0
 """A trial of another machine that has told nothing for so long is taken for dead."""
+SAME_S = 2.0
+"""When a process began is reckoned from the clock, which may be set meanwhile."""
 
 
 def open_storage(url: str | None, run: Path) -> BaseStorage:
@@ -132,7 +134,12 @@ def is_alive(trial: FrozenTrial) -> bool:
         return begun is not None and (datetime.now() - begun).total_seconds() < SILENT_S
     if told["host"] != socket.gethostname():
         return bool(time.time() - float(trial.user_attrs.get("seen", told["seen"])) < SILENT_S)
-    return lock.is_alive(int(told["pid"]), told["since"])
+    try:
+        process = psutil.Process(int(told["pid"]))
+        same = abs(process.create_time() - told["since"]) < SAME_S
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def ask(
@@ -168,7 +175,9 @@ def ask(
 
 def owner() -> dict[str, Any]:
     """Whose a trial is: this process, and that it is there at this moment."""
-    return lock.this_process() | {"seen": time.time()}
+    process = psutil.Process()
+    this_one = {"host": socket.gethostname(), "pid": process.pid, "since": process.create_time()}
+    return this_one | {"seen": time.time()}
 
 
 @contextlib.contextmanager
