@@ -12,7 +12,8 @@ from auricle.errors import StudyError
 from auricle.report import write_report
 from auricle.report.document import Figure, Table
 from auricle.report.searches import Axis
-from auricle.report.tunings import read_tuning, tuned, tuning_document
+from auricle.report.tuning_files import read_tuning
+from auricle.report.tunings import tuned, tuning_document
 from auricle.study.publish import lay_tuning
 
 RATE, WIDTHS = "training.learning_rate", "network.base.widths"

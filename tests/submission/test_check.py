@@ -14,7 +14,7 @@ from auricle.report.document import Bullets, Figure, Heading, Paragraph, Table
 from auricle.report.pdf import set_pdf
 from auricle.report.searches import Trial
 from auricle.report.study_files import read_study
-from auricle.report.tunings import Tuning
+from auricle.report.tuning_files import Tuning
 from auricle.study.recipe import merged, read_recipe, table_at, to_table
 from auricle.submission import check_code as code_checks
 from auricle.submission import check_paper as paper_checks

@@ -11,7 +11,8 @@ from auricle.report.html import set_page
 from auricle.report.links import way
 from auricle.report.pdf import set_pdf
 from auricle.report.study_files import read_study
-from auricle.report.tunings import read_tuning, tuning_document
+from auricle.report.tuning_files import read_tuning
+from auricle.report.tunings import tuning_document
 
 __all__ = ["write_report"]
 

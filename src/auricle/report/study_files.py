@@ -21,7 +21,7 @@ from auricle.errors import StudyError
 from auricle.evaluation.parity import Certificate
 from auricle.evidence.command import answers_in, read_answer
 from auricle.report.scores import Configuration, Scores
-from auricle.report.tunings import Tuning, read_tuning
+from auricle.report.tuning_files import Tuning, read_tuning
 
 Read = TypeVar("Read")
 

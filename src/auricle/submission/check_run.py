@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from auricle.report.scores import ScoreRow
 from auricle.report.study_files import Study
-from auricle.report.tunings import Tuning
+from auricle.report.tuning_files import Tuning
 from auricle.submission.brief import EPOCHS, FOLDS, HEADS, Item
 
 

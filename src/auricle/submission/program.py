@@ -10,7 +10,7 @@ from typing import Any
 import auricle
 from auricle.errors import RecipeError
 from auricle.report.study_files import Study
-from auricle.report.tunings import Tuning
+from auricle.report.tuning_files import Tuning, at
 from auricle.study.recipe import Recipe, from_table, read_recipe, to_table
 from auricle.submission.flatten import Chapter, reach, write_chapters, write_imports
 
@@ -290,10 +290,3 @@ def chosen_values(tuning: Tuning) -> Mapping[str, Any]:
     """The values that a search came out with: those of a trial, or those it began with."""
     found: dict[str, Any] = tuning.told["parameters"] or tuning.told["start"]
     return found
-
-
-def at(table: Mapping[str, Any], key: str) -> Any:
-    """A recipe's value by its key, such as `training.views`."""
-    for part in key.split("."):
-        table = table[part]
-    return table
