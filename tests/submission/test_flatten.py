@@ -4,15 +4,9 @@ import sys
 
 import pytest
 
-from auricle.submission.flatten import (
-    Chapter,
-    FlattenError,
-    Import,
-    reach,
-    write_chapters,
-    write_imports,
-)
+from auricle.submission.flatten import Chapter, reach, write_chapters, write_imports
 from auricle.submission.program import CHAPTERS
+from auricle.submission.sources import FlattenError, Import
 
 
 @pytest.fixture

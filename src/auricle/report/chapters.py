@@ -1,12 +1,13 @@
 """The report from its first word to its last."""
 
 from auricle.report.answers import answers
+from auricle.report.basis import data_and_protocol, shown_name
 from auricle.report.closing import assumptions, discussion, references, resources
 from auricle.report.detail import detail
 from auricle.report.document import Document, sourced
 from auricle.report.every import every_answer
 from auricle.report.exported import exported
-from auricle.report.front import data_and_protocol, shown_name, summary
+from auricle.report.front import summary
 from auricle.report.methods import methods
 from auricle.report.published import published
 from auricle.report.results import results

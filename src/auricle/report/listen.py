@@ -16,10 +16,10 @@ from auricle.data.esc10 import credit
 from auricle.data.sources import is_path, read_data
 from auricle.errors import StudyError
 from auricle.files import replace_text
+from auricle.report.basis import shown_name
 from auricle.report.detail import confusions
 from auricle.report.document import Block, Document, Heading, Paragraph, code
 from auricle.report.every import by_mistakes, explorer, text64
-from auricle.report.front import shown_name
 from auricle.report.html import set_page
 from auricle.report.links import way
 from auricle.report.study_files import Study, read_study

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from auricle.network.texture import GROUP, LEVELS, TOGETHER
-from auricle.report import diagrams
+from auricle.report import architectures
 from auricle.report.document import (
     Block,
     Bullets,
@@ -35,7 +35,7 @@ def methods(study: Study) -> Iterator[Block]:
         of = "" if len(shared) == len(study.configurations) else f" of {configurations(shared)}"
         yield Figure(
             "overview",
-            diagrams.overview(groups),
+            architectures.overview(groups),
             f"One base, several heads: the parts of the networks{of} with what leaves them and the "
             "parameters that training moves.",
             "Diagram: the wave goes through the front-end and the base, which "
@@ -272,7 +272,7 @@ def texture(study: Study) -> Iterator[Block]:
     owner = next(each for each in study.configurations if "texture" in each.parameters)
     network = study.recipe(owner.name)["network"]
     config, rate_hz = network["texture"], network["frontend"]["sample_rate_hz"]
-    statistics = next(layer for layer in owner.layers if layer.layer == diagrams.STATISTICS)
+    statistics = next(layer for layer in owner.layers if layer.layer == architectures.STATISTICS)
     hop_ms, steps_hz = 1000 * config["hop"] / rate_hz, rate_hz / config["hop"]
     window_ms = 1000 * config["window"] / rate_hz
     yield Heading("Texture: statistics of the wave", 2, "texture")
@@ -337,7 +337,7 @@ def diagrams_and_parameters(study: Study) -> Iterator[Block]:
         names = configurations([each.name for each in group])
         yield Figure(
             f"network-{first.name}",
-            diagrams.network(first, samples),
+            architectures.network(first, samples),
             f"{names}: layers from the wave to the logits, with the shape that leaves each "
             "(channels × length; within *along frequency* that of one step; tokens × width in an "
             f"encoder) and its parameters. Drawn is {code(first.name)}. {others}"
@@ -347,7 +347,7 @@ def diagrams_and_parameters(study: Study) -> Iterator[Block]:
             f"Network of {first.name}, layer by layer. "
             + " ".join(
                 f"{row.name}: {row.kinds}, gives {row.shape}."
-                for row in diagrams.boxes(first.layers)
+                for row in architectures.boxes(first.layers)
             )
             + f" In all {count(total.trainable)} trainable, {count(total.fixed)} fixed parameters.",
             floats=True,
@@ -372,7 +372,7 @@ def parameter_table(study: Study) -> Table:
         "that no configuration has in a part is left out.",
         [
             Column("configuration", align="left"),
-            *(Column(kind, diagrams.TITLES.get(part, part)) for part, kind in shown),
+            *(Column(kind, architectures.TITLES.get(part, part)) for part, kind in shown),
         ],
         [
             [plain(each.name), *(count(own[at]) for own in shown.values())]
