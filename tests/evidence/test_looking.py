@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from auricle.evidence import looking
+from auricle.evidence import gallery, looking, traces
 from auricle.evidence.case import Case
 
 
@@ -34,7 +34,7 @@ def test_pointers_of_every_configuration_are_tested_and_kept(found):
         gains = [muted.marked - muted.loudest for muted in pointer.muted]
         assert pointer.over_loudest.value == pytest.approx(np.mean(gains), abs=1e-6)
 
-    clips, frames = len(kept["files"]), looking.KEPT_FRAMES
+    clips, frames = len(kept["files"]), traces.KEPT_FRAMES
     assert kept["folds"].shape == kept["categories"].shape == (clips,)
     assert set(kept["folds"]) <= {2, 3}
     assert kept["classes"].tolist() == ["bell", "horn", "siren"]
@@ -70,11 +70,11 @@ def test_pictures_are_of_the_surest_and_as_they_are_kept(found):
     right = [each for each in answer.pictures if each.category == each.answer]
     mistakes = [each for each in answer.pictures if each.category != each.answer]
     assert answer.pictures == (*right, *mistakes)
-    assert len({each.category for each in right}) == len(right) <= looking.RIGHT_SHOWN
-    assert len(mistakes) <= looking.MISTAKES_SHOWN
+    assert len({each.category for each in right}) == len(right) <= gallery.RIGHT_SHOWN
+    assert len(mistakes) <= gallery.MISTAKES_SHOWN
     for shown in (right, mistakes):
         assert [-each.probability for each in shown] == sorted(-each.probability for each in shown)
-    assert all(len(each.attention) == looking.KEPT_FRAMES for each in answer.pictures)
+    assert all(len(each.attention) == traces.KEPT_FRAMES for each in answer.pictures)
     rows = {file: row for row, file in enumerate(kept["files"].tolist())}
     both = [each for each in answer.pictures if each.file in rows]
     assert {each.file for each in mistakes} <= {each.file for each in both}
@@ -90,7 +90,7 @@ def test_what_is_misheard_most_often_comes_first_and_the_surest_of_each_class_la
     probabilities = np.stack([of_zero, 1 - of_zero], axis=2)
     mistakes = np.array([0, 1, 0, 4, 0, 1])
     # clips 1 and 5 were misheard as often: 5 is less likely (0.05) than 1 (0.4)
-    kept = looking.worth_keeping(mistakes, probabilities, targets)
+    kept = gallery.worth_keeping(mistakes, probabilities, targets)
     assert kept.tolist() == [3, 5, 1, 2, 0, 4]
 
 
@@ -99,8 +99,8 @@ def test_all_places_are_used_and_no_more():
     of_zero = np.linspace(0.01, 0.99, 200)[None]
     probabilities = np.stack([of_zero, 1 - of_zero], axis=2)
     for mistakes in (np.zeros(200, int), np.ones(200, int)):
-        kept = looking.worth_keeping(mistakes, probabilities, targets)
-        assert len(kept) == looking.KEPT_CLIPS
+        kept = gallery.worth_keeping(mistakes, probabilities, targets)
+        assert len(kept) == gallery.KEPT_CLIPS
         assert len({*kept}) == len(kept)
 
 
@@ -110,7 +110,7 @@ def test_mistakes_are_counted_over_all_configurations_and_seeds(opened, tools):
     pooled = [row for row in told if (row["strategy"], row["member"]) == ("kfold", "pooled")]
     assert {row["seed"] for row in pooled} >= {"0", "1"}
     wrong = sum(row["prediction"] != row["category"] for row in pooled)
-    assert looking.mistakes_of(opened, subject).sum() == wrong
+    assert gallery.mistakes_of(opened, subject).sum() == wrong
 
 
 def test_a_level_meter_finds_what_is_planted(found):

@@ -18,7 +18,7 @@ from auricle.data.store import FULL_SCALE, to_samples
 from auricle.demo.decoding import Samples
 from auricle.evaluation.calibration import scaled
 from auricle.evidence import pointers
-from auricle.evidence.looking import as_bytes
+from auricle.evidence.traces import as_bytes
 from auricle.network.attention import last_block
 from auricle.network.classifier import SoundClassifier
 from auricle.network.frontend import decades

@@ -5,33 +5,11 @@ alone in quiet noise at a place that was drawn, is where a pointer must peak. *M
 that it marks most are exchanged for the clip's quietest ones, and the answer must lose more than
 without other frames. Answers to clips are the whole network's; both tests are of base and head,
 through which the pointers lead.
-
-`looking.npz` keeps what they show of n clips: those that all configurations and seeds misheard most
-often, in that order, then those of which networks were least sure, and the surest right answer of
-each class:
-
-    files, categories, folds (n,)   of each clip; classes (classes,) names in the order of `prob_`
-    spectra (n, bands, frames)      uint8, 0 to 255 over the clip's top 80 dB; bands even in mel
-    envelopes (n, points, 2)        float16, lowest and highest sample
-    seconds, low_hz, high_hz        what the axes span
-    prob_<k> (n, classes)           float32, of configuration k
-    gradient_<k> (n, bands, frames) uint8, what speaks for its answer, 255 where that is most
-    attention_<k> (n, frames)       float16, what its class token looks at, where it has one
-
-All have the same frames, a clip's length shared out evenly, whatever the network's own are.
 """
 
-import dataclasses
-import io
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from pydantic import Base64Bytes
-from torch import Generator, Tensor
-from torch.nn import functional as F
 
 from auricle.evaluation.intervals import (
     Interval,
@@ -40,19 +18,15 @@ from auricle.evaluation.intervals import (
     bootstrap_intervals,
     mean_over_clips,
 )
-from auricle.evidence.case import Case, Subject, read_rows
-from auricle.evidence.pointers import POINTERS, view
-from auricle.evidence.probes import DRAWS, FRACTIONS, fall, moved, peaks, plant
-from auricle.files import replace_bytes
-from auricle.network.classifier import SoundClassifier
-from auricle.network.frontend import FilterBank
-from auricle.study.drawings import RANGE_DB, envelope
-from auricle.training.sounds import Array, scoring_batches
+from auricle.evidence.case import Case, Subject
+from auricle.evidence.gallery import Picture, keep, mistakes_of, pictures, worth_keeping
+from auricle.evidence.pointers import POINTERS
+from auricle.evidence.probes import FRACTIONS
+from auricle.evidence.traces import Traces, trace
+from auricle.training.sounds import Array
 
 EVENT_S, EVENT_SHARE = 0.5, 0.25
 """A planted event is half a second long, in short clips a quarter of them."""
-KEPT_CLIPS, KEPT_FRAMES = 80, 128
-MISTAKES_SHOWN, RIGHT_SHOWN = 6, 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,19 +98,6 @@ class Looked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A clip for the report; `spectrum` and `gradient` are (bands, KEPT_FRAMES) bytes."""
-
-    file: str
-    category: str
-    answer: str
-    probability: float
-    spectrum: Base64Bytes
-    gradient: Base64Bytes
-    attention: tuple[float, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class LookingFound:
     """What was found, and pictures of what one configuration looks at."""
 
@@ -146,32 +107,6 @@ class LookingFound:
     seconds: float
     low_hz: float
     high_hz: float
-
-
-@dataclass(frozen=True)
-class Traces:
-    """What one configuration's networks show of clips.
-
-    How far the answer's probability falls without the frames of each kind: `marked`, `elsewhere`
-    (clips, pointers, fractions), `drawn`, `loudest` (clips, fractions). Of the planted event
-    whether it was `named` (clips,), and how long after its start each pointer has its `peak_s`
-    (clips, pointers), and the level its `loudest_s` (clips,). Whether a pointer peaks `in_quiet`
-    (clips, pointers), the quieter half of a clip. `gradient` (clips, bands, KEPT_FRAMES) uint8,
-    `marks` (clips, pointers, KEPT_FRAMES).
-    """
-
-    probabilities: Array
-    unexplained: Array
-    marked: Array
-    elsewhere: Array
-    drawn: Array
-    loudest: Array
-    named: Array
-    peak_s: Array
-    loudest_s: Array
-    in_quiet: Array
-    gradient: Array
-    marks: Array
 
 
 def measure(case: Case) -> LookingFound:
@@ -185,7 +120,7 @@ def measure(case: Case) -> LookingFound:
     first = case.subjects[0]
     probabilities = np.stack([found.probabilities for found in traces])
     rows = worth_keeping(mistakes_of(case, first), probabilities, first.targets)
-    keep(case, rows, looked, traces)
+    keep(case, rows, traces, [each.attention for each in looked])
     at = next((at for at, each in enumerate(looked) if each.attention), 0)
     return LookingFound(
         configurations=looked,
@@ -195,60 +130,6 @@ def measure(case: Case) -> LookingFound:
         low_hz=first.recipe.network.frontend.low_hz,
         high_hz=first.recipe.network.frontend.high_hz,
     )
-
-
-def trace(case: Case, subject: Subject, event_s: float) -> Traces:
-    """Put every clip, and the event planted from it, to the network that never heard it."""
-    generator = Generator().manual_seed(0)
-    parts = [
-        (rows, traced(network, waves, subject.targets[rows], event_s, generator))
-        for rows, network, waves in case.followed(subject)
-    ]
-    places = np.argsort(np.concatenate([rows for rows, _ in parts]))
-    columns = zip(*(vars(part).values() for _, part in parts), strict=True)
-    return Traces(*(np.concatenate(column)[places] for column in columns))
-
-
-def traced(
-    network: SoundClassifier, waves: Tensor, targets: Array, event_s: float, generator: Generator
-) -> Traces:
-    """The traces of one batch (batch, samples)."""
-    rate_hz = network.config.frontend.sample_rate_hz
-    seen = view(network, waves, network.describe(waves))
-    events, starts_s = plant(waves, rate_hz, event_s, generator)
-    planted = view(network, events, None)
-    hop_s = network.config.frontend.hop / rate_hz
-    pointers = seen.marks.unbind(1)
-    after_s = starts_s[:, None].to(waves.device)
-    loudness, marks = as_kept(seen.spectrum.mean(1, keepdim=True))[:, 0], as_kept(seen.marks)
-    at_peak = loudness.gather(1, marks.argmax(2))
-    drawn = [torch.rand(pointers[0].shape, generator=generator) for _ in range(DRAWS)]
-    found = (
-        seen.probabilities,
-        seen.unexplained,
-        torch.stack([fall(network, seen, [marks]) for marks in pointers], 1),
-        torch.stack([fall(network, seen, moved(marks, generator)) for marks in pointers], 1),
-        fall(network, seen, drawn),
-        fall(network, seen, [seen.spectrum.mean(1)]),
-        planted.answers == torch.from_numpy(targets).to(waves.device),
-        hop_s * peaks(planted.marks) - after_s,
-        hop_s * peaks(planted.spectrum.mean(1)) - after_s[:, 0],
-        at_peak < loudness.median(1, keepdim=True).values,
-        as_bytes(as_kept(seen.evidence.clamp(min=0))),
-        marks,
-    )
-    return Traces(*(each.cpu().numpy() for each in found))
-
-
-def as_kept(values: Tensor) -> Tensor:
-    """Frames shared out evenly over KEPT_FRAMES: (batch, rows, frames) -> (.., KEPT_FRAMES)."""
-    return F.adaptive_avg_pool1d(values, KEPT_FRAMES)
-
-
-def as_bytes(values: Tensor) -> Tensor:
-    """Each clip's values from zero to its largest as 0 to 255: (batch, bands, frames)."""
-    largest = values.amax((1, 2), keepdim=True).clamp(min=torch.finfo(values.dtype).tiny)
-    return (255 * values / largest).round().to(torch.uint8)
 
 
 def judged(subject: Subject, found: Traces, event_s: float, clip_s: float) -> Looked:
@@ -320,101 +201,3 @@ def mean_interval(values: Array, subject: Subject) -> Interval:
     sample = Recordings.of(subject.recordings, subject.targets)
     (interval,) = bootstrap_intervals(mean_over_clips(values, sample), sample)
     return interval
-
-
-def mistakes_of(case: Case, subject: Subject) -> Array:
-    """(clips,) how often each was misheard out of fold, by any configuration with any seed."""
-    wrong = Counter(
-        row["file"]
-        for row in read_rows(case.run / "predictions.csv")
-        if (row["strategy"], row["member"], row["on"]) == ("kfold", "pooled", "out-of-fold")
-        and row["prediction"] != row["category"]
-    )
-    return np.array([wrong[clip.file] for clip in subject.store.clips])
-
-
-def worth_keeping(mistakes: Array, probabilities: Array, targets: Array) -> Array:
-    """Rows of clips to keep, as many as there is place for.
-
-    Those misheard most often come first, of equals those whose truth was least likely; the surest
-    right one of each class, if all were right, has a place at the end.
-    Shapes: (clips,), (configurations, clips, classes), (clips,) -> (kept,).
-    """
-    likely = probabilities[:, np.arange(len(targets)), targets].min(0)
-    order = np.lexsort((likely, -mistakes))
-    sure = np.where(mistakes > 0, -1, likely)
-    best = [int(np.where(targets == each, sure, -1).argmax()) for each in np.unique(targets)]
-    right = [row for row in best if sure[row] >= 0][: KEPT_CLIPS // 2]
-    others = [row for row in order.tolist() if row not in right]
-    return np.array([*others[: KEPT_CLIPS - len(right)], *right], dtype=int)
-
-
-def keep(case: Case, rows: Array, looked: Sequence[Looked], traces: Sequence[Traces]) -> None:
-    """Write `looking.npz`."""
-    first = case.subjects[0]
-    frontend = first.recipe.network.frontend
-    clips = [first.store.clips[row] for row in rows]
-    arrays: dict[str, Array] = {
-        "files": np.array([clip.file for clip in clips]),
-        "categories": np.array([clip.category for clip in clips]),
-        "folds": np.array([clip.fold for clip in clips]),
-        "classes": np.array(first.categories),
-        "spectra": shades(first, rows),
-        "envelopes": np.stack([envelope(wave) for wave in first.waves(rows).cpu().numpy()]).astype(
-            np.float16
-        ),
-        "seconds": np.array(case.plan.clip_s),
-        "low_hz": np.array(frontend.low_hz),
-        "high_hz": np.array(frontend.high_hz),
-    }
-    for each, found in zip(looked, traces, strict=True):
-        name = each.configuration
-        arrays[f"prob_{name}"] = found.probabilities[rows].astype(np.float32)
-        arrays[f"gradient_{name}"] = found.gradient[rows]
-        if each.attention:
-            arrays[f"attention_{name}"] = attention_of(found, each.attention)[rows]
-    content = io.BytesIO()
-    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
-    replace_bytes(case.folder / "looking.npz", content.getvalue())
-
-
-def attention_of(found: Traces, name: str) -> Array:
-    """(clips, KEPT_FRAMES) float16 of the pointer of that name."""
-    marks: Array = found.marks[:, POINTERS.index(name)]
-    return marks.astype(np.float16)
-
-
-@torch.no_grad()
-def shades(subject: Subject, rows: Array) -> Array:
-    """(rows, bands, KEPT_FRAMES) uint8, each clip's loudness from RANGE_DB below its top."""
-    config = dataclasses.replace(subject.recipe.network.frontend, kind="fixed")
-    bank = FilterBank(config).to(subject.device)
-    parts = [bank.power(subject.waves(rows[part])) for part in scoring_batches(len(rows))]
-    level_db = 10 * torch.log10(as_kept(torch.cat(parts)) + 1e-12)
-    below_db = level_db - level_db.amax((1, 2), keepdim=True)
-    lit = 255 * (1 + below_db / RANGE_DB).clamp(min=0)
-    shade: Array = lit.round().to(torch.uint8).cpu().numpy()
-    return shade
-
-
-def pictures(subject: Subject, found: Traces, attention: str | None) -> tuple[Picture, ...]:
-    """The surest mistakes of one configuration and the surest right answers of two classes."""
-    answers, sure = found.probabilities.argmax(1), found.probabilities.max(1)
-    surest = np.argsort(-sure, kind="stable")
-    right = surest[answers[surest] == subject.targets[surest]]
-    _, of_each = np.unique(subject.targets[right], return_index=True)
-    wrong = surest[answers[surest] != subject.targets[surest]]
-    shown = [*right[np.sort(of_each)[:RIGHT_SHOWN]], *wrong[:MISTAKES_SHOWN]]
-    spectra = shades(subject, np.array(shown, dtype=int))
-    return tuple(
-        Picture(
-            file=subject.store.clips[row].file,
-            category=subject.store.clips[row].category,
-            answer=subject.categories[answers[row]],
-            probability=float(sure[row]),
-            spectrum=spectrum.tobytes(),
-            gradient=found.gradient[row].tobytes(),
-            attention=tuple(attention_of(found, attention)[row].tolist()) if attention else (),
-        )
-        for row, spectrum in zip(shown, spectra, strict=True)
-    )

@@ -5,15 +5,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from auricle.evaluation.intervals import Interval
-from auricle.evidence.looking import (
-    KEPT_FRAMES,
-    Looked,
-    LookingFound,
-    Muted,
-    Picture,
-    Planted,
-    Pointer,
-)
+from auricle.evidence.gallery import Picture
+from auricle.evidence.looking import Looked, LookingFound, Muted, Planted, Pointer
+from auricle.evidence.traces import KEPT_FRAMES
 from auricle.report.answers import looking
 from auricle.report.document import Document, Figure, Paragraph, Table, spread
 

@@ -7,8 +7,10 @@ from matplotlib.axes import Axes
 from scipy.ndimage import gaussian_filter
 
 from auricle.evaluation.intervals import Interval
-from auricle.evidence.looking import KEPT_FRAMES, Looked, LookingFound, Picture, Pointer
+from auricle.evidence.gallery import Picture
+from auricle.evidence.looking import Looked, LookingFound, Pointer
 from auricle.evidence.pointers import GRADIENT, LAST_BLOCK, ROLLOUT
+from auricle.evidence.traces import KEPT_FRAMES
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
 from auricle.report.drawing import DASHES, INK, MARKERS, MUTED, SERIES, canvas, light_grid
 from auricle.report.wording import category, listed, percent, points, with_interval
