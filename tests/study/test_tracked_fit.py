@@ -22,7 +22,7 @@ def test_a_hundred_epochs_are_a_hundred_rows_and_the_final_scores_the_summary(
     auricle, tiny_plan, tmp_path, tools
 ):
     run = tmp_path / "run"
-    asked = ("--strategy", "kfold", "--no-test", "--epochs", 100, "--workers", 1)
+    asked = ("--strategy", "holdout", "--no-test", "--epochs", 100, "--workers", 1)
     asked += ("--set", "training.views=1", "--set", "network.base.widths=[2, 2, 2]")
 
     done = auricle("study", tiny_plan, "--out", run, *asked)
