@@ -1,5 +1,5 @@
 // The page: three ways in, one answer out. Where the network runs is the listener's business.
-import { bytes, drawPitches, drawSeconds, drawSpectrum, drawSteps, drawWave, make } from "./draw.js";
+import { bytes, drawSeconds, drawSpectrum, drawSteps, drawWave, make, pitches } from "./draw.js";
 import { listen, WHERE } from "./listener.js";
 import { level, Microphone, wav } from "./sound.js";
 
@@ -142,7 +142,7 @@ function show(answer) {
   $("pictures").hidden = false;
   drawWave($("wave"), answer.wave);
   drawSeconds($("seconds"), answer.start_s, about.clip_s);
-  drawPitches($("pitch"), about.low_hz, about.high_hz);
+  $("pitch").replaceChildren(...pitches(about.low_hz, about.high_hz));
   showLooks(answer);
   showAlong(answer);
 }

@@ -8,29 +8,8 @@ const SHOWN_FROM = 1; // percent, of the categories in a card
 
 const words = (name) => name.replaceAll("_", " ");
 const category = (at) => words(data.categories[at]);
-const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const counted = (number, one) => `${number.toLocaleString("en")} ${one}${number === 1 ? "" : "s"}`;
 const seedName = (seed) => (seed === "ensemble" ? "all averaged" : seed);
-
-/** An element with its properties and children; text is never taken for markup. */
-function make(tag, properties, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
-
-/** A drawing of one path across its whole box. */
-function sketch(className, viewBox, path) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("class", className);
-  svg.setAttribute("viewBox", viewBox);
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("aria-hidden", "true");
-  svg.append(document.createElementNS(space, "path"));
-  svg.firstChild.setAttribute("d", path);
-  return svg;
-}
 
 // Answers
 
@@ -184,34 +163,15 @@ function divide(all) {
 
 const colours = data.pictures && bytes(data.pictures.colours);
 
-/** Draw a spectrum, low bands at the bottom; with a gradient, grey, and warm where it is steep. */
-function paint(canvas, spectrum, gradient) {
+/** A clip's spectrum, and what speaks for an answer laid over it. */
+function paint(canvas, loudness, gradient) {
   const { bands, frames } = data.pictures;
-  Object.assign(canvas, { width: frames, height: bands });
-  const image = new ImageData(frames, bands);
-  for (let band = 0; band < bands; band++) {
-    for (let frame = 0; frame < frames; frame++) {
-      const from = band * frames + frame;
-      const to = 4 * ((bands - 1 - band) * frames + frame);
-      const level = spectrum[from];
-      const steep = gradient ? gradient[from] / 255 : 0;
-      const grey = 20 + 0.7 * level;
-      for (let ink = 0; ink < 3; ink++) {
-        image.data[to + ink] = gradient
-          ? grey + (WARM[ink] - grey) * 0.9 * steep
-          : colours[3 * level + ink];
-      }
-      image.data[to + 3] = 255;
-    }
-  }
-  canvas.getContext("2d").putImageData(image, 0, 0);
+  drawSpectrum(canvas, { bands, frames, loudness }, gradient, colours);
 }
-
-const WARM = [255, 150, 20];
 
 /** Wave, spectrogram and attention of a clip, one above the other, on one axis of time. */
 async function pictures(row) {
-  const { points, frames, gradients, seconds, failed } = data.pictures;
+  const { frames, gradients, seconds, low_hz, high_hz, failed } = data.pictures;
   const { spectrum, envelope, gradients: steep, attention } = await unpack(row.clip);
   const canvas = make("canvas", { role: "img" });
   const draw = (name) => {
@@ -220,16 +180,18 @@ async function pictures(row) {
     canvas.ariaLabel = `Spectrogram of ${row.file}, ${category(row.is)}${lit}`;
   };
   draw("");
-  const box = make("div", { className: "spectrogram" }, canvas, ...bandTicks(), readout(spectrum));
-  const tracks = [make("div", { className: "track" }, wavePath(envelope, points)), box];
+  const box = make("div", { className: "spectrogram" }, canvas, ...pitches(low_hz, high_hz), readout(spectrum));
+  const tracks = [make("div", { className: "track" }), box];
+  drawWave(tracks[0], envelope);
   for (const [name, weights] of Object.entries(attention)) {
     const path = `M0 255${[...weights].map((w, at) => `L${at} ${255 - w}`).join("")}L${frames - 1} 255Z`;
     const title = make("p", { className: "track-title" }, "attention of ");
     title.append(make("code", { textContent: name }), ", most where the hill is highest", caution(failed.attention.includes(name)));
     tracks.push(title, make("div", { className: "track" }, sketch("hill", `0 0 ${frames - 1} 255`, path)));
   }
-  const ticks = Array.from({ length: Math.floor(seconds) + 1 }, (_, s) => tick(`${s} s`, "left", s / seconds));
-  tracks.push(make("div", { className: "seconds", ariaHidden: "true" }, ...ticks));
+  const axis = make("div", { className: "seconds", ariaHidden: "true" });
+  drawSeconds(axis, 0, seconds);
+  tracks.push(axis);
   const sides = ["", ...gradients].map((name) => {
     const choice = make("input", { type: "radio", name: "looked", value: name, checked: !name });
     choice.onchange = () => draw(name);
@@ -247,30 +209,7 @@ const caution = (failed) =>
     ? make("strong", { className: "caution", textContent: " (it failed its test: the answer need not rest on it)" })
     : "";
 
-function wavePath(envelope, points) {
-  const peak = envelope.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-  const side = (end) => Array.from({ length: points }, (_, at) => [at, -envelope[2 * at + end] / peak]);
-  const outline = [...side(1), ...side(0).reverse()].map(([x, y]) => `${x} ${y.toFixed(3)}`);
-  return sketch("wave", `0 -1 ${points - 1} 2`, `M${outline.join("L")}Z`);
-}
-
-const tick = (text, side, at) => {
-  const label = make("span", { textContent: text });
-  label.style[side] = `${100 * at}%`;
-  return label;
-};
-const mel = (hz) => 2595 * Math.log10(1 + hz / 700);
 const hertz = (m) => 700 * (10 ** (m / 2595) - 1);
-
-function bandTicks() {
-  const { low_hz, high_hz } = data.pictures;
-  return [250, 1000, 4000]
-    .filter((hz) => hz > low_hz && hz < high_hz)
-    .map((hz) => {
-      const at = (mel(hz) - mel(low_hz)) / (mel(high_hz) - mel(low_hz));
-      return tick(hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`, "bottom", at);
-    });
-}
 
 /** Time, frequency and level under the pointer. */
 function readout(spectrum) {

@@ -1,4 +1,4 @@
-// Drawings: waves, a spectrogram, what lies over it, and its axes.
+// Drawings of the report and of the demonstration: waves, a spectrogram, what lies over it, its axes.
 
 const SVG = "http://www.w3.org/2000/svg";
 const WARM = [255, 150, 20];
@@ -13,8 +13,9 @@ export function make(tag, properties, ...children) {
 }
 
 /** A drawing of one path across its whole box. */
-function sketch(viewBox, path) {
+export function sketch(className, viewBox, path) {
   const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", className);
   svg.setAttribute("viewBox", viewBox);
   svg.setAttribute("preserveAspectRatio", "none");
   svg.setAttribute("aria-hidden", "true");
@@ -29,7 +30,7 @@ export function drawWave(box, pairs) {
   const peak = pairs.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
   const side = (end) => Array.from({ length: points }, (_, at) => [at, -pairs[2 * at + end] / peak]);
   const line = [...side(1), ...side(0).reverse()].map(([x, y]) => `${x} ${y.toFixed(3)}`);
-  box.replaceChildren(sketch(`0 -1.05 ${points - 1} 2.1`, `M${line.join("L")}Z`));
+  box.replaceChildren(sketch("wave", `0 -1.05 ${points - 1} 2.1`, `M${line.join("L")}Z`));
 }
 
 /** A spectrum, low bands at the bottom; with evidence grey, and warm where that is. */
@@ -57,7 +58,7 @@ export function drawSteps(box, attention, step_s, clip_s) {
   if (!attention) return box.replaceChildren();
   const most = Math.max(...attention, 1e-9);
   const stairs = attention.map((share, at) => `V${(1 - share / most).toFixed(4)}H${((at + 1) * step_s).toFixed(4)}`);
-  return box.replaceChildren(sketch(`0 -.06 ${clip_s} 1.06`, `M0 1${stairs.join("")}V1`));
+  return box.replaceChildren(sketch("steps", `0 -.06 ${clip_s} 1.06`, `M0 1${stairs.join("")}V1`));
 }
 
 function tick(text, side, at) {
@@ -78,14 +79,13 @@ export function drawSeconds(box, start, length) {
   box.replaceChildren(...ticks);
 }
 
-const mel = (hz) => 2595 * Math.log10(1 + hz / 700);
+export const mel = (hz) => 2595 * Math.log10(1 + hz / 700);
 
-/** Pitches at the side of a spectrogram, whose bands are even in mel. */
-export function drawPitches(box, low, high) {
+/** Pitches for the side of a spectrogram, whose bands are even in mel. */
+export function pitches(low, high) {
   const shown = [250, 1000, 4000].filter((hz) => hz > low && hz < 0.9 * high);
-  const ticks = shown.map((hz) => {
+  return shown.map((hz) => {
     const at = (mel(hz) - mel(low)) / (mel(high) - mel(low));
     return tick(hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`, "bottom", at);
   });
-  box.replaceChildren(...ticks);
 }
