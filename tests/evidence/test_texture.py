@@ -2,13 +2,14 @@
 
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from auricle.evidence import texture
-from auricle.evidence.texture import BOTH, EVENTS, TEXTURE
+from auricle.evidence.texture import BOTH, EVENTS, TEXTURE, averaged_of
 from auricle.network.texture import TextureConfig
 
 
@@ -121,3 +122,17 @@ def test_a_seed_whose_weights_are_gone_is_left_out(opened, tiny_study, tmp_path)
     cnn, transformer = case.plan.configurations
     assert texture.parted_of(case, cnn)[0].seeds == 1
     assert len([*texture.with_seeds(case, transformer)]) == 2
+
+
+def test_two_seeds_are_averaged_as_events_and_texture_are() -> None:
+    subject = SimpleNamespace(targets=np.array([0, 1]), recordings=np.array(["a", "b"]))
+    sure, unsure = np.log([0.9, 0.1]), np.log([0.4, 0.6])
+    events = np.array([[sure, sure], [unsure, unsure]])  # (seeds, clips, classes)
+    both = np.array([[True, True], [True, False]])
+
+    found = averaged_of(subject, events, both)
+
+    assert found is not None
+    assert found.accuracy.value == 0.5  # of both seeds together, the surer one decides
+    assert found.gain.difference == pytest.approx(0.75 - 0.5)
+    assert averaged_of(subject, events[:1], both[:1]) is None

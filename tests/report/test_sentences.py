@@ -96,23 +96,30 @@ def test_overfitting_is_said_only_where_validation_rose() -> None:
 
 def test_the_hardest_fold_is_named_if_all_agree() -> None:
     agree = {"a": {"fold-2": 0.9, "fold-3": 0.8}, "b": {"fold-2": 0.9, "fold-3": 0.7}}
-    assert "Hardest for every configuration: fold 3" in sentences.fold_spread(agree)
-    assert "lie 10.0 to 20.0 points apart" in sentences.fold_spread(agree)
+    assert "Hardest for every configuration: fold 3" in sentences.fold_spread(agree, 80)
+    assert "lie 10.0 to 20.0 points apart" in sentences.fold_spread(agree, 80)
     tied = {"a": {"fold-2": 0.8, "fold-3": 0.8, "fold-4": 0.9}, "b": {"fold-2": 0.9, "fold-3": 0.7}}
     assert "Hardest, or as hard as another, for every configuration: fold 3" in (
-        sentences.fold_spread(tied)
+        sentences.fold_spread(tied, 80)
     )
     differ = {"a": {"fold-2": 0.9, "fold-3": 0.8}, "b": {"fold-2": 0.7, "fold-3": 0.9}}
-    assert "No fold is the hardest for all" in sentences.fold_spread(differ)
+    assert "No fold is the hardest for all" in sentences.fold_spread(differ, 80)
     same = {"a": {"fold-2": 0.9, "fold-3": 0.9}}
-    assert "All folds have the same accuracy" in sentences.fold_spread(same)
+    assert "All folds have the same accuracy" in sentences.fold_spread(same, 80)
 
 
-def test_folds_differ_more_or_less_than_configurations() -> None:
-    more = {"a": {"fold-2": 0.9, "fold-3": 0.8}, "b": {"fold-2": 0.91, "fold-3": 0.8}}
-    assert "differ more than configurations do" in sentences.fold_spread(more)
-    less = {"a": {"fold-2": 0.9, "fold-3": 0.89}, "b": {"fold-2": 0.51, "fold-3": 0.5}}
-    assert "differ less than configurations do" in sentences.fold_spread(less)
+def test_folds_stand_beside_what_chance_would_part() -> None:
+    near = {"a": {"fold-2": 0.90, "fold-3": 0.89}}
+    assert "of 80 clips each, would lie about" in sentences.fold_spread(near, 80)
+    assert "Lowest: fold 3" in sentences.fold_spread(near, 80)
+    assert "Hardest: fold 3" in sentences.fold_spread(near, 80_000)
+
+
+def test_the_range_by_chance_is_that_of_equal_coins() -> None:
+    # Two binomials of n trials differ by a normal of twice their variance: median 0.674 sd.
+    expected = 0.674 * (2 * 0.9 * 0.1 / 10_000) ** 0.5
+    assert sentences.range_by_chance(0.9, 10_000, 2) == pytest.approx(expected, rel=0.05)
+    assert sentences.range_by_chance(1.0, 80, 4) == 0
 
 
 def test_the_weakest_category_is_named() -> None:
@@ -162,7 +169,7 @@ def test_what_a_refit_gains_is_laid_to_more_and_other_clips() -> None:
     said = sentences.of_refit(members, refit, 1, ("240", "320"))
     assert "from all 320 development clips, those that gave the out-of-fold scores from 240" in said
     assert "+5.0 points for `a` and −1.0 for `b`" in said
-    assert "More clips and other clips are one change" in said
+    assert "More clips, other clips and more steps of training are one change" in said
     assert sentences.of_refit(members, {}, 1, ("240", "320")) == ""
 
 
@@ -171,14 +178,16 @@ def test_few_recordings_are_counted_and_named() -> None:
     assert (
         "Fold 1 holds 12 recordings, in some categories as few as 2 (sea waves and rooster)" in said
     )
-    assert "at most a lower bound" in said
+    assert "uncertain by at least what their intervals say" in said
     assert "16 recordings, 8 in each category" in sentences.few_recordings({"a": 8, "b": 8}, 1)
 
 
 def test_averaging_helps_or_does_not() -> None:
     assert "is more accurate" in sentences.averaging({"a": 0.02, "b": 0.01})
     assert "is not more accurate" in sentences.averaging({"a": -0.02, "b": 0.0})
-    assert "helps some configurations" in sentences.averaging({"a": -0.02, "b": 0.01})
+    assert "for some configurations and not for others" in sentences.averaging(
+        {"a": -0.02, "b": 0.01}
+    )
     assert sentences.averaging({}) == ""
 
 

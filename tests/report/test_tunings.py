@@ -101,7 +101,7 @@ def test_luck_is_what_the_same_recipe_loses_with_new_seeds(folder):
     assert "the same recipe has 0.330 (0.330 to 0.330): 0.030 of the best score was luck" in text
     assert "10.0% of it" in text
     assert "The recipe as it was has 0.390 (0.380 to 0.400) with these seeds" in text
-    assert "seed by seed 0.060 is gained, from +0.050 to +0.070" in text
+    assert "Seed by seed 0.060 is gained, from +0.050 to +0.070" in text
 
 
 def test_only_a_search_that_was_confirmed_is_said_to_be(folder, tmp_path):
@@ -147,7 +147,16 @@ def test_what_was_confirmed_is_told_seed_by_seed(folder, tmp_path):
     assert "trial-1, which is chosen, has a log loss of 0.210, the recipe as it was one" in text
     assert "of 0.250: +0.040, lower with 1 of 2 seeds. Its accuracy differs by +1.0 points" in text
     kept = read_tuning(write_search(tmp_path / "kept", chosen="as-it-is", parameters={}))
-    assert "the recipe as it was is kept" in said(tuned({"trials.csv": kept}))
+    text = said(tuned({"trials.csv": kept}))
+    assert "Those that are better are larger" in text
+    assert "The recipe as it was is kept." in text
+
+
+def test_luck_that_nobody_picked_is_the_seeds(tmp_path):
+    seeds = {"best": [0.30, 0.34], "as it is": [0.36, 0.39]}
+    text = said(tuned({"trials.csv": read_tuning(write_search(tmp_path / "s", new_seeds=seeds))}))
+    assert "0.040 of the best score was luck" in text
+    assert "0.030 more than with the searched one, though nobody picked it" in text
 
 
 def test_a_smaller_network_than_the_best_is_told_where_it_is_chosen(tmp_path):

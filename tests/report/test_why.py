@@ -81,7 +81,8 @@ def an_effect(difference: float, p: float) -> Effect:
     [
         ("texture", textured((0.027, 0.01), (0.045, 0.001)), "+2.7 to +4.5 points, beyond chance, "
          "in all configurations"),
-        ("texture", textured((0.027, 0.01), (0.01, 0.4)), "+2.7 points, beyond chance, in `of-0`"),
+        ("texture", textured((0.027, 0.01), (0.01, 0.4)), "+1.0 to +2.7 points, beyond chance in "
+         "`of-0`"),
         ("texture", textured((0.01, 0.4)), "adds nothing to accuracy that can be told"),
         ("heads", attentive([(0.0, 1.0)] * 4, [(0.0, 1.0)] * 2), "No head of `h4` can be shown to "
          "matter alone; silenced as a whole, no block can."),

@@ -8,8 +8,8 @@ learns under is all that is drawn. Nothing is trained.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -48,11 +48,24 @@ class Answered:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Averaged:
+    """Events of two seeds, averaged as events and texture are: what any second answer is worth.
+
+    `gain` is both parts of one seed less that; `p_holm` allows for every configuration.
+    """
+
+    accuracy: Interval
+    gain: Comparison
+    p_holm: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Parted:
     """One configuration, whose texture counts `share`; `gain` is both less events alone.
 
     `mended` clips are wrong by events alone and right by both, `spoilt` ones the reverse, as means
-    over the seeds; `p_holm` allows for having asked about every configuration.
+    over the seeds; `p_holm` allows for having asked about every configuration. `averaged` is the
+    control where there are several seeds: older files lack it.
     """
 
     configuration: str
@@ -65,6 +78,7 @@ class Parted:
     p_holm: float
     mended: float
     spoilt: float
+    averaged: Averaged | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,10 +119,18 @@ def measure(case: Case) -> TextureFound:
         categories=categories,
         clips=tuple(heard[each] for each in categories),
         configurations=tuple(
-            Parted(**vars(of) | {"p_holm": p}) for of, p in zip(parted, adjusted, strict=True)
+            replace(of, p_holm=p, averaged=control)
+            for of, p, control in zip(parted, adjusted, controls(parted), strict=True)
         ),
         pairs=pairs_of(case.subjects[0], {of.configuration: right for of, right in asked}),
     )
+
+
+def controls(parted: Sequence[Parted]) -> list[Averaged | None]:
+    """The control of each configuration, its p adjusted for those of the others."""
+    found = [of.averaged for of in parted]
+    adjusted = iter(holm([each.gain.p_permutation for each in found if each]))
+    return [each and replace(each, p_holm=next(adjusted)) for each in found]
 
 
 def pairs_of(subject: Subject, right: Mapping[str, Array]) -> tuple[Pair, ...]:
@@ -150,8 +172,22 @@ def parted_of(case: Case, recipe: Recipe) -> tuple[Parted, Array]:
         p_holm=gain.p_permutation,
         mended=float((right[:, BOTH] & ~right[:, EVENTS]).sum(1).mean()),
         spoilt=float((right[:, EVENTS] & ~right[:, BOTH]).sum(1).mean()),
+        averaged=averaged_of(first, answers[:, EVENTS], right[:, BOTH]),
     )
     return parted, right[:, EVENTS]
+
+
+def averaged_of(subject: Subject, events: Array, both: Array) -> Averaged | None:
+    """Each seed's events averaged with the next one's: (seeds, clips, classes), right by both."""
+    if len(events) < 2:
+        return None
+    right = (events + np.roll(events, 1, axis=0)).argmax(2) == subject.targets  # (seeds, clips)
+    gain = compare(both, right, subject.recordings, subject.targets)
+    return Averaged(
+        accuracy=accuracy_interval(right.mean(0), subject.targets, subject.recordings),
+        gain=gain,
+        p_holm=gain.p_permutation,
+    )
 
 
 def with_seeds(case: Case, recipe: Recipe) -> Iterator[Subject]:

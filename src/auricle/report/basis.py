@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from auricle.evaluation.intervals import RESAMPLES
 from auricle.report import diagrams
 from auricle.report.document import (
     Block,
@@ -162,7 +163,8 @@ def protocol(study: Study) -> Iterator[Block]:
         f"Fold {dataset.test_fold} is the test fold, folds {development} are development. A *fit* "
         "is a new network with new weights, its own optimiser and its own normalisation "
         "statistics: nothing is fitted on a clip that it is scored on. The weights that are scored "
-        "are those of the last epoch; no epoch is chosen by its score."
+        "are those of the last epoch (their running average, where a recipe has one); no epoch is "
+        "chosen by its score."
     )
     explained = {
         "kfold": f"`kfold`: {worded(len(dataset.development_folds))} networks, each trained on all "
@@ -188,6 +190,7 @@ def protocol(study: Study) -> Iterator[Block]:
         source="study.toml",
     )
     yield Paragraph(_readings(study))
+    yield Paragraph(_statistics(study))
     if study.readings:
         yield Table(
             "readings",
@@ -211,14 +214,32 @@ def protocol(study: Study) -> Iterator[Block]:
         )
 
 
+def _statistics(study: Study) -> str:
+    """How intervals and tests are made."""
+    text = (
+        "**Intervals** of 95% are percentile bootstraps (Efron and Tibshirani, 1993): recordings "
+        f"are drawn anew within each category, {count(RESAMPLES)} times; where no clip is wrong, "
+        "they are those of Clopper and Pearson (1934) on recordings."
+    )
+    if study.scores.comparisons:
+        text += (
+            " **Tests** between configurations turn the signs of what one gains over the other, "
+            "recording by recording ([@pairs])."
+        )
+    return text
+
+
 def _readings(study: Study) -> str:
     # Evidence and certificates read it after the study was scored.
     number = max(study.scores.test_readings, len(study.readings))
     fold = study.scores.dataset.test_fold
     if not number:
         return f"Fold {fold} was not read: this report holds no score on it."
+    several = any(row["date"].startswith("before") for row in study.readings)
     times = {2: "twice"}.get(number, f"{worded(number)} times")
     told = "once, by this study" if number == 1 else f"{times}, this study included"
+    if several:
+        told = f"at least {times}, this study included: the first row stands for several readings"
     return (
         f"Fold {fold} has been read {told}. Recipes, thresholds and comparisons use the "
         "development folds alone."
@@ -238,7 +259,7 @@ def left_out(study: Study) -> Iterator[Block]:
     if study.ignored:
         yield Paragraph(
             f"{plural(len(study.ignored), 'file')} met in the folder "
-            f"{'is' if len(study.ignored) == 1 else 'are'} no audio or hidden, and ignored: "
+            f"{'is' if len(study.ignored) == 1 else 'are'} hidden or no audio, and ignored: "
             + _named([row["file"] for row in study.ignored])
         )
     if study.skipped:

@@ -18,7 +18,7 @@ USED = (
         "the very sums of the one-dimensional layer, sooner",
     ),
     (
-        "`nn.BatchNorm1d`, `nn.BatchNorm2d`",
+        "`nn.BatchNorm2d`",
         "after the filter bank and every convolution",
         "normalisation, no model of its own",
     ),
@@ -31,7 +31,11 @@ USED = (
     ("`F.cross_entropy`", "the objective", "a loss of PyTorch, the library that is asked for"),
     ("`torch.fft.rfft`", "the fixed filter bank", "computes the same fixed convolution faster"),
     ("`torch.optim.AdamW`", "updates of the weights", "an optimiser, not an architecture"),
-    ("scikit-learn", "accuracy, F1, AUC, ROC, confusion", "measures the result, learns nothing"),
+    (
+        "scikit-learn",
+        "accuracy, F1, AUC, ROC, confusion",
+        "measures results; its forest guesses by level and silence alone",
+    ),
 )
 USED_BY_TEXTURE = (
     ("`nn.Linear`", "the texture's answer", "one matrix product"),
@@ -72,7 +76,7 @@ def assumptions(study: Study) -> Iterator[Block]:
     items = [
         "A clip has one label, and that label is right.",
         "Clips of different recordings are independent, clips of one recording are not. Intervals "
-        "and tests resample recordings within their category.",
+        "draw recordings anew within their category, tests turn the signs of whole recordings.",
         _seeds(study),
         "Predictions of different networks are pooled for accuracy, F1 and confusions. AUC and ROC "
         "curves rest on ranks, which different networks do not share: they are taken fold by fold "
@@ -84,8 +88,9 @@ def assumptions(study: Study) -> Iterator[Block]:
     ]
     if dataset.name == "esc10":
         items.append(
-            "The recipes were chosen on the development folds of ESC-10 in earlier studies, so "
-            "out-of-fold scores may be a little too high; [@protocol] tells how often the test "
+            "The recipes were chosen on the development folds of ESC-10 in earlier studies, the "
+            "texture's statistics among some dozens of ways: out-of-fold scores, and what texture "
+            "gains, may be a little too high; [@protocol] tells how often the test "
             "fold was read."
         )
     yield Bullets(items)

@@ -65,10 +65,15 @@ def overfitting(ends: Mapping[str, Ending]) -> str:
     rising = {n: e for n, e in ends.items() if e.val > 1.05 * e.lowest_val}
     if not rising:
         of_all = "" if len(ends) == 1 else " of every configuration"
-        return (
-            f"**Length of training.** The mean validation loss{of_all} ends within 5% of its "
-            "lowest: training on did no harm."
+        text = (
+            f"**Length of training.** The mean validation loss{of_all} ends within 5% of its lowest"
         )
+        if all(end.lowest_epoch == end.epochs for end in ends.values()):
+            return (
+                f"{text}, which is the last epoch's: training on did no harm, and more epochs "
+                "might do good; or it is the rate, and the mixing, that fade towards the end."
+            )
+        return f"{text}: training on did no harm."
     told = listed(
         [
             f"that of {code(name)} was lowest at epoch {end.lowest_epoch} "

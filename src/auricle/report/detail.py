@@ -213,12 +213,14 @@ def pairs(study: Study) -> Iterator[Block]:
     found = study.scores.comparisons
     if not found:
         return
+    first_seed = "first seed" if study.seeds > 1 else ""
     yield Heading("Pairwise comparisons", 2, "pairs")
     yield Paragraph(
         "Two configurations are compared on the same out-of-fold clips. If neither is better, the "
         "sign of what one gains over the other on a recording is arbitrary: p is the share of all "
         "choices of signs that give as large a difference. McNemar's exact test (1947) looks at "
-        "the clips that only one of the two got right; it takes siblings for independent."
+        "the clips that only one of the two got right; it takes siblings for independent"
+        + (", and is of the first seed alone, as these clips are." if study.seeds > 1 else ".")
         + (
             f" To ask {worded(len(found))} questions is to have {worded(len(found))} chances to "
             "err, so p is adjusted by Holm's method (1979)."
@@ -236,8 +238,8 @@ def pairs(study: Study) -> Iterator[Block]:
             Column("95% interval"),
             Column("p"),
             Column("p, Holm"),
-            Column("only one right", align="center"),
-            Column("p, McNemar"),
+            Column("only one right", first_seed, align="center"),
+            Column("p, McNemar", first_seed),
             Column("verdict", align="left"),
         ],
         [

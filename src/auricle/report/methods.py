@@ -21,7 +21,7 @@ from auricle.report.headlines import networks, textured
 from auricle.report.procedure import training
 from auricle.report.scores import Configuration, Layer
 from auricle.report.study_files import Study
-from auricle.report.wording import configurations, count, figures, listed, worded
+from auricle.report.wording import configurations, count, figures, listed, plural, worded
 
 
 def methods(study: Study) -> Iterator[Block]:
@@ -162,12 +162,13 @@ def base(config: dict[str, Any]) -> Iterator[Block]:
         )
     yield Paragraph(
         "**Along time.** What the convolutions found at each step is laid side by side as channels "
-        f"of a signal over time, and goes through {worded(len(config['stages']))} stages of "
-        f"{listed([str(n) for n in config['stages']])} residual blocks (He et al., 2016), "
-        f"{listed([str(n) for n in widths])} channels wide. A block has two convolutions with "
-        f"kernels of {config['kernel']} steps; where it widens the signal, what goes around them "
-        "is widened by a convolution of one step. The number of steps is halved between stages, so "
-        "that width comes where steps are few:"
+        f"of a signal over time. A convolution with a kernel of {plural(config['kernel'], 'step')} "
+        f"brings these to {widths[0]} (*into width*); then it goes through "
+        f"{worded(len(config['stages']))} stages of {listed([str(n) for n in config['stages']])} "
+        f"residual blocks (He et al., 2016), {listed([str(n) for n in widths])} channels wide. A "
+        f"block has two convolutions with kernels of {config['kernel']} steps; where it widens the "
+        "signal, what goes around them is widened by a convolution of one step. The number of "
+        "steps is halved between stages, so that width comes where steps are few:"
     )
     yield formula("time")
     yield Paragraph(
@@ -180,7 +181,7 @@ def base(config: dict[str, Any]) -> Iterator[Block]:
         "facts about sound into the weights: a pattern of harmonics means the same at any pitch "
         "(sharing along frequency) and at any moment (sharing along time). Biases are left out "
         "before batch normalisation (Ioffe and Szegedy, 2015); each convolution is followed by it "
-        "and by a rectifier, in residual blocks after the sum."
+        "and by a rectifier, the second of a residual block after the sum."
     )
 
 
@@ -334,6 +335,7 @@ def diagrams_and_parameters(study: Study) -> Iterator[Block]:
         total = first.parameters["total"]
         alike = len({each.heads for each in group}) == 1
         others = "All have the same layers." if alike else "The others differ in heads alone."
+        others += " Rectifiers and sums are not drawn."
         names = configurations([each.name for each in group])
         yield Figure(
             f"network-{first.name}",
@@ -343,7 +345,8 @@ def diagrams_and_parameters(study: Study) -> Iterator[Block]:
             f"encoder) and its parameters. Drawn is {code(first.name)}. {others}"
             if len(group) > 1
             else f"{names}: layers from the wave to the logits, with the shape that leaves each "
-            "(channels × length; within *along frequency* that of one step) and its parameters.",
+            "(channels × length; within *along frequency* that of one step) and its parameters. "
+            "Rectifiers and sums are not drawn.",
             f"Network of {first.name}, layer by layer. "
             + " ".join(
                 f"{row.name}: {row.kinds}, gives {row.shape}."

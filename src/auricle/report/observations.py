@@ -47,7 +47,9 @@ def _sentences(study: Study) -> Iterator[str]:
         apart = all(fit.apart for fit in study.fits)
         yield gaps(ends, ", base and head without the texture" if apart else "")
         yield overfitting(ends)
-    yield fold_spread(folds_of(study))
+    clips = Counter(int(row["fold"]) for row in study.clips)
+    smallest = min(clips[fold] for fold in study.scores.dataset.development_folds)
+    yield fold_spread(folds_of(study), smallest)
     if development:
         drawn = {c.name: row for c in study.configurations if (row := development.drawn(c))}
         of = " (first seed)" if study.seeds > 1 else ""

@@ -45,15 +45,17 @@ def training(study: Study) -> Iterator[Block]:
         "statistics of batch normalisation included."
     )
     yield Paragraph(
-        "A training clip is never seen twice alike. A view is played faster or slower, as a "
-        "loop that begins anywhere, shifted along the mel scale, equalised at random, put into "
-        "noise and masked (Park et al., 2019). A share of the views holds two clips of different "
-        "categories, brought to one A-weighted loudness and mixed in the ratio *r*; their labels "
-        "are mixed alike (Tokozume et al., 2018). On powers *P* of unrelated sounds, which add, "
-        "that is:"
+        "A training clip is never seen twice alike. A view is played faster or slower, as a loop "
+        "that begins anywhere, shifted along the mel scale, equalised at random and masked (Park "
+        "et al., 2019); a share of the views is put into noise. A share of them holds two clips of "
+        "different categories, brought to one A-weighted loudness and mixed in the ratio *r*; "
+        "their labels are mixed alike (Tokozume et al., 2018). On powers *P* of unrelated sounds, "
+        "which add, that is:"
     )
     yield formula("mixing")
-    yield Paragraph(f"[@settings] holds every value.{_one_recipe(study)}")
+    yield Paragraph(
+        f"[@settings] holds the values of training and augmentation.{_one_recipe(study)}"
+    )
     recipes = {each.name: study.recipe(each.name) for each in study.configurations}
     yield _settings(recipes)
 

@@ -85,8 +85,8 @@ def published(study: Study) -> Iterator[Block]:
         "are."
     )
     yield Paragraph(
-        "What others report on ESC-10, trained from scratch, and what people score who listen. "
-        + ours
+        "A selection of what others report on ESC-10, trained from scratch, and what people score "
+        "who listen. " + ours
     )
     rows = [
         [

@@ -302,8 +302,9 @@ def _together(study: Study) -> str:
         return ""
     told = listed([f"{code(c.name)} is right on {with_interval(r.accuracy)}%" for c, r in shared])
     return (
-        f" Out-of-fold {told}; the {worded(study.seeds)} seeds of {code(best.name)}, the best "
-        f"configuration, answer together on their own: {with_interval(alone.accuracy)}%."
+        f" Out-of-fold {told}; the {worded(study.seeds)} seeds of {code(best.name)}, the "
+        "configuration of highest out-of-fold accuracy, answer together on their own: "
+        f"{with_interval(alone.accuracy)}%."
     )
 
 
@@ -332,8 +333,9 @@ def _all_scores(study: Study) -> Table:
         rows += [_cells(committee.name, row) for row in committee.scores]
     return Table(
         "all-scores",
-        "Every score of every strategy but for single folds and, of several, single seeds. A log "
-        "loss is the mean of −log of the probability given to the truth, in nats.",
+        "Scores of all strategies; those of single folds, and of single seeds where there are "
+        "several, are left out. A log loss is the mean of −log of the probability given to the "
+        "truth, in nats.",
         [
             Column("configuration", align="left"),
             Column("strategy", align="left"),
@@ -386,8 +388,9 @@ def seeds(study: Study) -> Iterator[Block]:
     yield Heading("Seeds", 2, "seeds")
     yield Paragraph(
         f"Every fit was repeated with {worded(number)} seeds. An interval tells how far a score "
-        "would move with other recordings; the range over seeds tells how far it moves with other "
-        "first weights and another order of clips."
+        "would move with other recordings; the range over seeds tells how far it moves when all "
+        "that is drawn is drawn anew: first weights, the order of clips, views, and what dropout "
+        "leaves out."
     )
     rows = []
     for each in study.configurations:

@@ -129,8 +129,8 @@ def by_heads(accuracies: Mapping[int, Bounded]) -> str:
     return f"**Heads.** Out-of-fold accuracy {course}: {told}."
 
 
-def fold_spread(accuracies: Mapping[str, Mapping[str, float]]) -> str:
-    """How much folds differ, and whether one is the hardest for all."""
+def fold_spread(accuracies: Mapping[str, Mapping[str, float]], clips: int) -> str:
+    """How much folds of so many clips differ, and whether one is the hardest for all."""
     if not accuracies:
         return ""
     spreads = {n: max(folds.values()) - min(folds.values()) for n, folds in accuracies.items()}
@@ -140,23 +140,32 @@ def fold_spread(accuracies: Mapping[str, Mapping[str, float]]) -> str:
     span = _size(high)
     if points(low) != points(high):
         span = f"{_size(low)} to {span}"
-    text = f"**Folds.** The accuracies of a configuration's folds lie {span} points apart."
-    means = [float(np.mean([*folds.values()])) for folds in accuracies.values()]
-    if len(means) > 1:
-        between = max(means) - min(means)
-        more = "more" if low > between else "less" if high < between else "about as much"
-        text += (
-            f" Folds differ {more} {'as' if more == 'about as much' else 'than'} configurations do "
-            f"(whose means lie {_size(between)} points apart)."
-        )
     if alike([value for folds in accuracies.values() for value in folds.values()]):
         return "**Folds.** All folds have the same accuracy."
+    mean = float(np.mean([value for folds in accuracies.values() for value in folds.values()]))
+    by_chance = range_by_chance(mean, clips, max(len(folds) for folds in accuracies.values()))
+    text = (
+        f"**Folds.** The accuracies of a configuration's folds lie {span} points apart; equally "
+        f"hard ones, of {plural(clips, 'clip')} each, would lie about {_size(by_chance)} apart by "
+        "chance."
+    )
+    word = "Hardest" if low > by_chance else "Lowest"
     if common:
         name = common[0].replace("fold-", "fold ")
         for_all = " for every configuration" if len(accuracies) > 1 else ""
         tied = any(len(each) > 1 for each in hardest)
-        return f"{text} Hardest{', or as hard as another,' if tied else ''}{for_all}: {name}."
-    return f"{text} No fold is the hardest for all of them."
+        also = f", or as {'hard' if word == 'Hardest' else 'low'} as another,"
+        return f"{text} {word}{also if tied else ''}{for_all}: {name}."
+    return f"{text} No fold is the {word.lower()} for all of them."
+
+
+def range_by_chance(share: float, clips: int, folds: int) -> float:
+    """Median range of the shares of right clips in folds that are equally hard.
+
+    Clips are taken for independent, as siblings are not: it is rather too small.
+    """
+    drawn = np.random.default_rng(0).binomial(clips, share, (10_000, folds)) / clips
+    return float(np.median(np.ptp(drawn, axis=1)))
 
 
 def weakest(rows: Mapping[str, ScoreRow], of: str = "") -> str:
@@ -270,6 +279,7 @@ def on_test_fold(development: Mapping[str, Bounded], test: Mapping[str, Bounded]
             if not same
             else ""
         )
+        text += " On so few recordings that decides nothing, and it is not tested."
     return text
 
 
@@ -287,8 +297,8 @@ def of_refit(
     return (
         f"**Refit.** The networks of `refit` learnt from all {all_of_them} development clips, "
         f"those that gave the out-of-fold scores from {fewer}: on fold {fold} their accuracy "
-        f"differs from theirs by {_told_points(changes)}. More clips and other clips are one "
-        "change here, and cannot be told apart."
+        f"differs from theirs by {_told_points(changes)}. More clips, other clips "
+        "and more steps of training are one change here, and cannot be told apart."
     )
 
 
@@ -302,8 +312,8 @@ def few_recordings(recordings: Mapping[str, int], fold: int) -> str:
         else f"in some categories as few as {count(fewest)} ({listed(where)})"
     )
     return (
-        f"Fold {fold} holds {plural(sum(recordings.values()), 'recording')}, {few}: intervals of "
-        "scores on it are at most a lower bound of the uncertainty."
+        f"Fold {fold} holds {plural(sum(recordings.values()), 'recording')}, {few}: scores "
+        "on it are uncertain by at least what their intervals say."
     )
 
 
@@ -323,7 +333,7 @@ def averaging(gains: Mapping[str, float]) -> str:
     elif all(gain <= 0 for gain in written):
         effect = "is not more accurate on the test fold than they are on average"
     else:
-        effect = "helps some configurations on the test fold and not others"
+        effect = "is more accurate on the test fold for some configurations and not for others"
     return (
         f"**Averaging.** The mean of the k-fold networks' probabilities {effect}: "
         f"{_told_points(gains)}."

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from auricle.evaluation.comparison import ALPHA
 from auricle.report import plots
 from auricle.report.document import (
     Block,
@@ -66,7 +67,7 @@ def tried(study: Study) -> Iterator[Block]:
             page.append(
                 Bullets([f"*{plain(row['name'])}*: {plain(row['learned'])}" for row in learned])
             )
-    yield Either(page, [_sections(found), *curves.values()])
+    yield Either(page, [_sections(found), *_apart(study.tried), *curves.values()])
 
 
 def _sections(found: Mapping[str, Sequence[Row]]) -> Table:
@@ -98,6 +99,38 @@ def _sections(found: Mapping[str, Sequence[Row]]) -> Table:
         ],
         lines,
         note="Every row, and what was learned from it, stands in the study's report.html.",
+        dense=True,
+    )
+
+
+def _apart(rows: Sequence[Row]) -> Iterator[Table]:
+    """Rows of any section that a test of their own tells from its first, in either direction."""
+    told = [row for row in rows if (p := row["less_p_permutation"]) and float(p) <= ALPHA]
+    if not told:
+        return
+    yield Table(
+        "tried-apart",
+        "What was tried: rows that a test of their own tells from the first of their section, "
+        "better or worse, and what was learned.",
+        [
+            Column("section", align="left", weight=2),
+            Column("row", align="left", weight=2),
+            Column("less first\nrow, points"),
+            Column("p"),
+            Column("what was learned", align="left", weight=6),
+        ],
+        [
+            [
+                plain(row["section"]),
+                plain(row["name"]),
+                points(float(row["less_difference"])),
+                probability(float(row["less_p_permutation"])),
+                plain(row["learned"]),
+            ]
+            for row in told
+        ],
+        note=f"p is not adjusted: of {count(sum(bool(r['less_p_permutation']) for r in rows))} "
+        "rows that were tested some would come so far by chance.",
         dense=True,
     )
 

@@ -57,12 +57,13 @@ def tuned(
         return
     yield Heading("Tuning", 1, "tuning")
     yield Paragraph(
-        "Each search draws values of a recipe, trains it under `kfold` with one seed, and is told "
-        "the log loss over the out-of-fold clips; the test fold is never decoded. A trial is "
-        "trained on half of the folds first, and stopped there if its log loss is above the median "
-        "of all others that came so far, once they are some. The values come from a tree-structured"
-        " Parzen estimator (Bergstra et al., 2011). The best of many noisy scores is partly the "
-        "luckiest: so the best trial is trained again with seeds that were not searched"
+        "Each search, by Optuna (Akiba et al., 2019), draws values of a recipe, trains it under "
+        "`kfold` with one seed, and is told the log loss over the out-of-fold clips; the test fold "
+        "is never decoded. A trial is trained on half of the folds first, and stopped there if its "
+        "log loss is above the median of all others that came so far, once there are some. The "
+        "values come from a tree-structured Parzen estimator (Bergstra et al., 2011). The best of "
+        "many noisy scores is partly the luckiest: so the best trial is trained again with seeds "
+        "that were not searched"
         + _at_length(tunings)
         + ". As it was, a recipe has the front-end and the base that were found before, where its "
         "search was begun with them."
@@ -191,11 +192,18 @@ def _luck(tuning: Tuning) -> str:
     )
     if "as it is" not in seeds:
         return text
-    _, *before = seeds["as it is"]
+    first, *before = seeds["as it is"]
     gains = [was - now for was, now in zip(before, new, strict=True)]
+    drift = mean(before) - first
+    easier = (
+        f", {decimals(drift)} more than with the searched one, though nobody picked it: so much "
+        "of the luck is that this seed is an easy one, and no fruit of the search"
+        if lucky > 0 and drift > 0
+        else ""
+    )
     return (
         f"{text} The recipe as it was has {decimals(mean(before))} ({_range(before)}) with these "
-        f"seeds; seed by seed {_gain(mean(gains))}, from {min(gains):+.3f} to "
+        f"seeds{easier}. Seed by seed {_gain(mean(gains))}, from {min(gains):+.3f} to "
         f"{max(gains):+.3f}."
     )
 
@@ -251,7 +259,8 @@ def _space_table(tuning: Tuning) -> Table:
         "least log loss (Breiman et al., 1984); a dash where that is the recipe as it was."
         if tuning.told["confirmed"]
         else "Chosen: the smallest network among the trials within one standard deviation of the "
-        "best one, by its seeds (Breiman et al., 1984); it was not confirmed at full length.",
+        "best one, by its seeds, the searched one among them (Breiman et al., 1984); it was not "
+        "confirmed at full length here.",
     )
 
 
@@ -310,10 +319,7 @@ def _gained(tuning: Tuning) -> str:
     measured, chosen = tuning.told["confirmed"], tuning.told["chosen"]
     order = _order(tuning)
     if chosen == "as-it-is":
-        return (
-            f"{order} No larger network is better by more than one standard error, and none as "
-            "small is better: the recipe as it was is kept."
-        )
+        return f"{order} {_kept(measured)} The recipe as it was is kept."
     now, was = measured[chosen], measured["as-it-is"]
     pairs = list(zip(was["log_losses"], now["log_losses"], strict=True))
     better = sum(before > after for before, after in pairs)
@@ -324,6 +330,15 @@ def _gained(tuning: Tuning) -> str:
         f"{less:+.3f}, lower with {count(better)} of {plural(len(pairs), 'seed')}. Its accuracy "
         f"differs by {points(gained)} points."
     )
+
+
+def _kept(measured: Mapping[str, Mapping[str, Any]]) -> str:
+    """Why none of the best few was chosen at full length."""
+    was = measured["as-it-is"]
+    better = any(each["log_loss"] < was["log_loss"] for each in measured.values())
+    if not better:
+        return "None of them is better than the recipe as it was."
+    return "Those that are better are larger, and it is within one standard error of the best."
 
 
 def _order(tuning: Tuning) -> str:

@@ -36,19 +36,17 @@ def _texture(found: TextureFound) -> Iterator[str]:
     if not each:
         return
     better = [of for of in each if of.p_holm <= ALPHA and of.gain.difference > 0]
-    gains = sorted(of.gain.difference for of in better)
+    gains = sorted(of.gain.difference for of in each)
     if not better:
         yield "That texture is heard beside events adds nothing to accuracy that can be told."
         return
     span = points(gains[0])
     if points(gains[-1]) != span:
         span += f" to {points(gains[-1])}"
-    where = (
-        "all configurations"
-        if len(better) == len(each) > 1
-        else (configurations([of.configuration for of in better]))
-    )
-    yield f"To hear texture beside events is worth {span} points, beyond chance, in {where}."
+    where = f" in {configurations([of.configuration for of in better])}"
+    if len(better) == len(each):
+        where = ", in all configurations" if len(each) > 1 else ""
+    yield f"To hear texture beside events is worth {span} points, beyond chance{where}."
     if found.pairs:
         yield f"With it put aside, {_apart(found)} ([@texture-pairs])."
 

@@ -61,7 +61,10 @@ def test_what_is_lost_without_all_heads_stands_beside_the_sum_of_each():
     told = words(encoder([(0.01, 0.6)] * 4, blocks=[(0.4, 0.001), (0.0, 1.0)], r=0.9))
     assert "No head of `transformer-h2` can be shown to matter alone" in told
     assert "look at the same moments (correlation 0.90)" in told
-    assert "without one at a time the changes add up to −2.0." in told
+    assert "add up to −2.0: one stands in for another, in part." in told
+    assert "over four heads no loss of fewer than eight recordings could be told" in told
+    alone = words(encoder([(0.03, 0.6)] * 4, blocks=[(0.05, 0.001), (0.0, 1.0)], r=0.9))
+    assert "add up to −6.0: no sign that one stands in for another." in alone
     assert "Without all of them the loss cannot be told from nothing (+0.0 points" in told
     assert "still allow a loss of up to 3.0 points (head 1 of block 1)" in told
 

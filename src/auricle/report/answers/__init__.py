@@ -47,11 +47,11 @@ def answers(study: Study) -> Iterator[Block]:
         return
     yield Heading("Can it be believed?", 1, "evidence")
     yield Paragraph(
-        "What was asked of the finished study with `auricle evidence`: of the best configuration "
-        "of each architecture, those networks of `kfold` that have the first seed; where all "
-        "configurations and seeds were asked, a section says so. A clip was put "
-        "to the network that was not trained on its fold, so all figures are out-of-fold, of the "
-        "development folds, unless a line says that it is of the test fold. "
+        "What was asked of the finished study with `auricle evidence`: of the configuration of "
+        "each architecture that has the highest out-of-fold accuracy, those networks of `kfold` "
+        "that have the first seed; where all configurations and seeds were asked, a section says "
+        "so. A clip was put to the network that was not trained on its fold, so all figures are "
+        "out-of-fold, of the development folds, unless a line says that it is of the test fold. "
         + (
             "It is the whole network that answers, its texture included; where only base and head "
             "can be followed, the section says so. "

@@ -129,15 +129,18 @@ def _classes(found: Audit) -> Table:
             Column("class", align="left"),
             Column("clips"),
             Column("recordings"),
-            *([Column("authors")] if found.authors else []),
-            Column("rate, kHz"),
+            *([Column("authors")] if _has_authors(found) else []),
+            *([Column("rate, kHz")] if _has_rates(found) else []),
             Column("length, s", "median"),
             Column("level, dBFS", "median"),
             Column("silence, %", "median"),
             Column("bandwidth, kHz", "median"),
             Column("clipped, ‰", "95th percentile"),
         ],
-        [_row(each, authors=bool(found.authors)) for each in found.classes],
+        [
+            _row(each, authors=_has_authors(found), rates=_has_rates(found))
+            for each in found.classes
+        ],
         note="The level is the root mean square against full scale. Silence is the share of a clip "
         "that is 60 dB weaker than its loudest moment. 99% of the power lie below the bandwidth. "
         "Clipped are samples at full scale, in a thousand: one clip in twenty has more of them. "
@@ -146,16 +149,27 @@ def _classes(found: Audit) -> Table:
     )
 
 
-def _row(each: ClassFacts, *, authors: bool) -> list[str]:
+def _has_authors(found: Audit) -> bool:
+    """Whether authors are known class by class."""
+    return any(each.authors for each in found.classes)
+
+
+def _has_rates(found: Audit) -> bool:
+    """Whether rates are known class by class; files of before they were asked have none."""
+    return any(each.rates_hz for each in found.classes)
+
+
+def _row(each: ClassFacts, *, authors: bool, rates: bool) -> list[str]:
     head = [plain(category(each.category)), str(each.clips), str(each.recordings)]
     if authors:
         head.append(str(each.authors))
     if not each.spread:
-        return [*head, *[NOTHING] * 6]
+        return [*head, *[NOTHING] * (5 + rates)]
+    if rates:
+        head.append(" / ".join(f"{rate / 1000:g}" for rate in each.rates_hz) or NOTHING)
     median = {name: values[MEDIAN] for name, values in each.spread.items()}
     return [
         *head,
-        " / ".join(f"{rate / 1000:g}" for rate in each.rates_hz) or NOTHING,
         f"{median['length_s']:.1f}",
         _signed(median["level_db"]),
         percent(median["silence"]),

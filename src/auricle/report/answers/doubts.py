@@ -47,7 +47,7 @@ def _advice(found: DoubtsFound) -> Iterator[Block]:
         yield Bullets([advice(each, found) for each in many[:ADVISED]])
     if few:
         yield Paragraph(
-            "Too few clips are wrong together to read anything from them, fewer than "
+            "Too few clips are wrong together to advise by them, fewer than "
             f"{worded(FEW)} of {which}. {_alone(found)}".rstrip()
         )
 
@@ -65,8 +65,8 @@ def _alone(found: DoubtsFound) -> str:
         ]
     )
     return (
-        f"Single networks err most with {told}: recordings in which these sound alike are the "
-        "first to collect."
+        f"Single networks err most with {told}; if anything, recordings in which these sound "
+        "alike are the first to collect."
     )
 
 

@@ -1,6 +1,7 @@
 """The section on heads: what is lost without each, and whether they look at the same moments."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil, log2
 
 from auricle.evaluation.comparison import ALPHA
 from auricle.evidence.heads import Block as SilencedBlock
@@ -71,7 +72,12 @@ def _allowed(heads: Sequence[Head]) -> str:
     """What may yet be lost without a head that cannot be shown to matter."""
     most = max(heads, key=lambda head: head.silenced.lost.high)
     loss = percent(max(0.0, most.silenced.lost.high))
-    return f"The intervals still allow a loss of up to {loss} points ({_place(most)})."
+    least = ceil(log2(2 * len(heads) / ALPHA))
+    return (
+        f"The intervals still allow a loss of up to {loss} points ({_place(most)}), and over "
+        f"{worded(len(heads))} heads no loss of fewer than {worded(least)} recordings could be "
+        "told."
+    )
 
 
 def _by_block(of: Encoder) -> Iterator[str]:
@@ -109,7 +115,9 @@ def _signed(r: float, digits: int = 2) -> str:
 def _needed(needed: int, heads: int) -> str:
     if needed > 1:
         return f"{worded(needed)} of {worded(heads)} do work that no other does: they divide it"
-    return "one is needed alone" if needed else "none is needed alone"
+    if needed:
+        return "one is needed alone"
+    return "none can be shown to be needed alone"
 
 
 def _together(heads: Sequence[Head], block: SilencedBlock) -> str:
@@ -120,7 +128,12 @@ def _together(heads: Sequence[Head], block: SilencedBlock) -> str:
     alone = sum(head.silenced.lost.difference for head in heads)
     return (
         f"Without all of them accuracy falls ({change}); without one at a time the changes add up "
-        f"to {points(-alone)}."
+        f"to {points(-alone)}: "
+        + (
+            "no sign that one stands in for another."
+            if alone >= lost.lost.difference
+            else "one stands in for another, in part."
+        )
     )
 
 

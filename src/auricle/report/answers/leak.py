@@ -62,6 +62,6 @@ def _to_gain(found: LeakFound) -> str:
         return ""
     wrong = round(found.siblings * (1 - found.grouped_siblings))
     return (
-        f"A leak can mend what is wrong without it: of the {plural(found.siblings, 'clip')} with a "
-        f"sibling, by recording, that is {count(wrong) if wrong else 'none'}. "
+        f"A leak can mend what is wrong without it: {count(wrong) if wrong else 'none'} of the "
+        f"{plural(found.siblings, 'clip')} that have a sibling. "
     )

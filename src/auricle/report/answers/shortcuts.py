@@ -66,8 +66,8 @@ def _outside(found: Sequence[Tempted]) -> str:
     ]
     if unheard := [TAKEN[s.cue] for s in cues if not s.recordings]:
         told.append(
-            f"Nothing of these reaches a network, for each clip is divided by its own power or "
-            f"has none of it: {listed(unheard)}."
+            f"Not heard by any network, which divides each clip by its own power, or not there at "
+            f"all: {listed(unheard)}."
         )
     if few := [s for s in cues if s.recordings and not s.testable]:
         named = listed([f"{TAKEN[s.cue]} ({s.recordings})" for s in few])
@@ -102,7 +102,20 @@ def _verdict(each: Tempted) -> str:
             told.append(
                 f"Asked as the only question, a change without {listed(alone)} would be told."
             )
+    told.extend(_by_loss(asked))
     return " ".join(told)
+
+
+def _by_loss(asked: Sequence[Shortcut]) -> Iterator[str]:
+    """What log loss, which does not wait for an answer to change, says where accuracy is silent."""
+    losses = [(each, each.effect.log_loss_difference) for each in asked if not each.effect.worse]
+    if told := [
+        f"{TAKEN[each.cue]} ({loss.value:+.3f} [{loss.low:+.3f}, {loss.high:+.3f}] nats)"
+        for each, loss in losses
+        if loss is not None and loss.low > 0
+    ]:
+        without = listed(told)
+        yield f"By log loss, which moves before an answer changes, it is worse without {without}."
 
 
 def _change(shortcut: Shortcut) -> str:

@@ -85,7 +85,25 @@ def _verdict(found: Sequence[Parted]) -> str:
         ]
         for sign in (1, -1)
     )
-    return f"{start} {'; '.join(told)}. {_chance(found, better, worse)}{_surer(found)}"
+    chance = f"{_chance(found, better, worse)}{_averaging(found)}{_surer(found)}"
+    return f"{start} {'; '.join(told)}. {chance}"
+
+
+def _averaging(found: Sequence[Parted]) -> str:
+    """Whether any second answer would do: events of two seeds, averaged in the same way."""
+    controls = [(each.configuration, each.averaged) for each in found if each.averaged]
+    if not controls:
+        return ""
+    told = [
+        f"{percent(control.accuracy.value)}% in {code(name)} "
+        f"({points(control.gain.difference)} points, {equals(control.p_holm)})"
+        for name, control in controls
+    ]
+    return (
+        " Is it that two answers are averaged, whatever they are? By events of two seeds, averaged "
+        f"in the same way, so many are right, and both parts of one seed are so far ahead: "
+        f"{listed(told)}."
+    )
 
 
 def _surer(found: Sequence[Parted]) -> str:

@@ -54,7 +54,8 @@ def section(found: UnknownFound) -> Iterator[Block]:
         f"{text}. Thresholds keep {percent(found.kept)}% of known clips; each fold is judged with "
         "the temperature and the thresholds of the other folds, so the share that is really kept "
         f"may differ. Every network heard {plural(clips, 'foreign clip')} of "
-        f"{plural(len(first.kinds), 'kind')}, made from a seed. "
+        f"{plural(len(first.kinds), 'kind')}, made from a seed: kinds that were picked, and do "
+        "not stand for all sounds of the world; an interval tells of other clips of these kinds. "
         + " ".join(_verdict(each) for each in found.configurations)
     )
     if "both" in rules:
@@ -73,8 +74,8 @@ def _verdict(each: Unknown) -> str:
         told += " Most of them pass: thresholds do not protect it from sounds like these."
     elif last.accepted <= FEWER * first.accepted:
         parts.append(
-            f"{percent(first.accepted - last.accepted)} points fewer pass than by "
-            f"{NAMES[first.score]} alone"
+            f"{percent(round(first.accepted, 3) - round(last.accepted, 3))} points fewer pass than "
+            f"by {NAMES[first.score]} alone"
         )
     if refused := [kind.kind for kind in last.kinds if kind.accepted <= FEW]:
         parts.append(f"at most one clip in twenty passes of {listed(refused)}")
@@ -111,7 +112,7 @@ def _why_both(each: Unknown) -> str:
         f"{both.misheard_refused}, strangeness alone {strange.misheard_refused}"
     )
     if more > 0:
-        return f"{told}. What both reasons have for them is doubt: {refused}."
+        return f"{told}. Yet both refuse more of what is misheard: {refused}."
     return f"{told}. Nothing measured here speaks for asking both ({refused}): it stands open."
 
 
