@@ -1,6 +1,7 @@
 """The command line itself: help that comes at once, exit codes, and no logic."""
 
 import errno
+import os
 import subprocess
 import sys
 import time
@@ -164,3 +165,16 @@ def test_a_bug_keeps_its_traceback(monkeypatch, bug):
 @pytest.mark.parametrize(("answer", "code"), [(None, 0), (0, 0), (3, 3)])
 def test_the_exit_code_is_that_of_the_command(monkeypatch, answer, code):
     assert run(monkeypatch, lambda: answer) == code
+
+
+def test_a_full_disk_of_no_name_is_told_without_one(monkeypatch, capsys):
+    assert run(monkeypatch, raising(OSError(errno.EDQUOT, "Disk quota exceeded"))) == 1
+    assert capsys.readouterr().err.startswith("auricle: Disk quota exceeded; free some space")
+
+
+def test_a_name_of_any_letters_is_told_where_output_has_few():
+    asked = [sys.executable, "-c", "from auricle.cli import main; main()", "audit", "日本"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    told = subprocess.run(asked, env=environment, capture_output=True, timeout=60)
+    assert told.returncode == 1
+    assert told.stderr.decode().startswith("auricle: 日本: no such file or folder")

@@ -1,6 +1,7 @@
 """The command line: which commands there are, and how a run of one ends."""
 
 import errno
+import io
 import os
 import sys
 
@@ -41,6 +42,7 @@ for command in (
 
 MENDABLE = {
     errno.ENOSPC: "free some space; a study goes on with --resume",
+    getattr(errno, "EDQUOT", errno.ENOSPC): "free some space; a study goes on with --resume",
     errno.EACCES: "choose a place that you may write to",
     errno.EROFS: "choose a place that you may write to",
     errno.EEXIST: "choose another place",
@@ -66,6 +68,14 @@ def main() -> None:
 
 def run_command() -> None:
     """Run one command: 0 done, 1 a mistake told in one line, 2 a wrong call."""
+    for stream in (
+        sys.stdout,
+        sys.stderr,
+    ):  # names have any letter
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                encoding=None if stream.isatty() else "utf-8", errors="backslashreplace"
+            )
     try:
         code = app()
         sys.stdout.flush()
@@ -79,7 +89,8 @@ def run_command() -> None:
         if problem.errno not in MENDABLE:
             raise
         mend = MENDABLE[problem.errno]
-        print(f"auricle: {problem.filename}: {problem.strerror}; {mend}", file=sys.stderr)
+        where = f"{problem.filename}: " if problem.filename else ""
+        print(f"auricle: {where}{problem.strerror}; {mend}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("auricle: stopped; a study goes on with --resume", file=sys.stderr)

@@ -4,7 +4,8 @@ import csv
 import io
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -13,16 +14,23 @@ def replace_bytes(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with unfinished.open("wb") as file:
+        with whose(path), unfinished.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         put_in_place(unfinished, path)
-    except OSError as problem:
-        problem.filename = problem.filename or str(path)  # a full disk does not say whose
-        raise
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def whose(path: Path) -> Iterator[None]:
+    """Let a system's problem with a file say which: a full disk does not."""
+    try:
+        yield
+    except OSError as problem:
+        problem.filename = problem.filename or str(path)
+        raise
 
 
 def put_in_place(unfinished: Path, path: Path) -> None:

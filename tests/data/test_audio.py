@@ -3,7 +3,7 @@ import pytest
 import soundfile as sf
 import soxr
 
-from auricle.data.audio import fit_length, hearings, load_wave
+from auricle.data.audio import fit_length, hearings, load_wave, remark
 from auricle.errors import AudioError
 
 RATE_HZ = 32000
@@ -195,3 +195,24 @@ def test_any_length_can_be_cut_from_any_other(samples):
 
     starts = [i for i in range(252 - samples) if np.array_equal(wave[i : i + samples], fitted)]
     assert len(starts) == 1
+
+
+def test_a_few_samples_are_no_sound(tmp_path):
+    sf.write(tmp_path / "a.wav", np.zeros(1), 192_000)
+
+    with pytest.raises(AudioError, match="too short, 1 of its samples"):
+        load_wave(tmp_path / "a.wav", RATE_HZ)
+
+
+def test_an_mp3_without_a_count_of_its_frames_is_unusual(tmp_path, write_tone):
+    counted = write_tone(tmp_path / "a.mp3", hz=440, rate_hz=44_100, seconds=2)
+    assert remark(counted, clip_s=2.0) == ""
+    content = counted.read_bytes()
+    title = b"General Information"
+    tag = b"ID3\x03\x00\x00\x00\x00\x00" + bytes([len(title)]) + title
+    bare = tmp_path / "bare.mp3"
+    bare.write_bytes(tag + content.replace(b"Info", b"....").replace(b"Xing", b"...."))
+    assert "does not count its frames" in remark(bare, clip_s=2.0)
+    tagged = tmp_path / "tagged.mp3"
+    tagged.write_bytes(tag + content)
+    assert remark(tagged, clip_s=2.0) == ""

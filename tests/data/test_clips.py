@@ -1,4 +1,6 @@
 import csv
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -352,3 +354,63 @@ def test_the_real_set(esc10_folder):
     assert len(table.clips) == 400
     assert len({clip.recording for clip in table.clips}) == 304
     assert all(len(table.in_folds({fold}).clips) == 80 for fold in table.folds)
+
+
+def test_a_place_by_another_name_is_named_twice(tmp_path):
+    touch(tmp_path / "set" / "a.wav")
+    for other in ("./a.wav", "../set/a.wav"):
+        labels = write_csv(
+            tmp_path / "set" / "l.csv", "file,category", "a.wav,bell", f"{other},bell"
+        )
+        with pytest.raises(DataError, match="is named twice"):
+            read_clips(labels)
+
+
+def test_a_linked_folder_is_a_class_and_a_circle_is_none(class_folders, tmp_path):
+    (class_folders / "horn").rename(tmp_path / "elsewhere")
+    (class_folders / "horn").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (class_folders / "bell" / "again").symlink_to(class_folders, target_is_directory=True)
+
+    table = read_clips(class_folders)
+
+    assert table.categories == ("bell", "horn", "siren")
+    assert len(table.clips) == 21
+    assert table.ignored == ("bell/again/",)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_text_is_refused(class_folders):
+    Path(os.fsdecode(bytes(class_folders / "bell") + b"/caf\xe9.wav")).write_bytes(b"1")
+
+    with pytest.raises(DataError, match=r"the name 'bell/caf.*' is no UTF-8; rename it"):
+        read_clips(class_folders)
+
+
+@pytest.mark.parametrize("column", ["file.name", "0", "path:wav", "file[0]", "{file.name}"])
+def test_a_column_may_be_called_anything(class_folders, column):
+    rows = [f"{clip.file},{clip.category}" for clip in read_clips(class_folders).clips]
+    labels = write_csv(class_folders / "l.csv", f"{column.strip('{}')},category", *rows)
+
+    assert len(read_clips(labels, columns=Columns(file=column)).clips) == 21
+
+
+def test_half_a_brace_is_refused(class_folders):
+    labels = write_csv(class_folders / "l.csv", "a,category", "bell/0.wav,bell")
+
+    with pytest.raises(DataError, match="has a brace without its other one"):
+        read_clips(labels, columns=Columns(file="{a}/{b"))
+
+
+def test_a_category_that_is_called_unknown_is_refused(class_folders):
+    (class_folders / "bell").rename(class_folders / "unknown")
+
+    with pytest.raises(DataError, match="called unknown, which is what a model answers to other"):
+        read_clips(class_folders)
+
+
+def test_a_date_for_a_fold_is_refused_at_once(class_folders):
+    rows = [f"{c.file},{c.category},20240101" for c in read_clips(class_folders).clips]
+    labels = write_csv(class_folders / "l.csv", "file,category,fold", *rows)
+
+    with pytest.raises(DataError, match="fold 1 is missing, found 20240101"):
+        read_clips(labels)

@@ -60,3 +60,11 @@ def test_the_real_set_goes_by_name(esc10_folder, monkeypatch):
 
     assert read_data("esc10") == read_data() == read_data(esc10_folder)
     assert read_data().name == "esc10"
+
+
+def test_a_place_that_is_gone_is_no_hindrance_to_other_data(class_folders, monkeypatch):
+    monkeypatch.setenv("AURICLE_DATA", "/gone")
+
+    assert read_data(class_folders).categories == ("bell", "horn", "siren")
+    with pytest.raises(FetchError, match="/gone: AURICLE_DATA names it"):
+        read_data("esc10")

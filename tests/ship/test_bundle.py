@@ -18,6 +18,7 @@ from auricle.ship.bundle import (
     FORMAT,
     REMEMBERED,
     WEIGHTS,
+    certificate,
     earlier_in,
     hashes,
     load_bundle,
@@ -407,3 +408,19 @@ def test_a_published_study_has_no_weights_to_export(tmp_path: Path, auricle: Any
     told = auricle("export", tmp_path, "--out", tmp_path / "bundle")
     assert told.code == 1
     assert len(told.err.strip().splitlines()) == 1
+
+
+def test_a_certificate_goes_with_the_bundle_that_it_is_of(bundle: Path, tmp_path: Path) -> None:
+    zipped = tmp_path / "model.zip"
+    held = load_bundle(bundle)
+    write_bundle(zipped, held.facts, {n: c for n, c in held.files.items() if n != FACTS})
+    certificate(zipped).write_text("{}", encoding="utf-8")
+    write_bundle(zipped, held.facts, {n: c for n, c in held.files.items() if n != FACTS})
+    assert not certificate(zipped).exists()
+
+
+def test_a_folder_that_is_no_bundle_is_not_read(tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "large.bin").write_bytes(b"1")
+    monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail(f"{self} was read"))
+    with pytest.raises(BundleError, match="no bundle is here"):
+        load_bundle(tmp_path)

@@ -1,5 +1,6 @@
 """Two commands never train one study at a time, and a killed one keeps nobody out."""
 
+import errno
 import subprocess
 import sys
 
@@ -73,3 +74,13 @@ def test_a_lock_is_given_back_whatever_happens_meanwhile(tmp_path):
     with alone_in(tmp_path):
         assert (tmp_path / WHO).is_file()
     assert not (tmp_path / WHO).exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_disk_without_locks_is_told(tmp_path, monkeypatch, number):
+    def refuse(self, **how):
+        raise OSError(number, "no locks here")
+
+    monkeypatch.setattr("auricle.study.lock.FileLock.acquire", refuse)
+    with pytest.raises(StudyError, match="no lock can be had here"), alone_in(tmp_path):
+        pass

@@ -265,3 +265,20 @@ def test_what_is_wrong_in_a_plan_is_named(write, text, told):
 def test_a_name_that_nothing_has_is_told_with_the_nearest(read, name, told):
     with pytest.raises(RecipeError, match=told):
         read(name)
+
+
+def test_names_that_are_one_folder_somewhere_are_refused():
+    for name in ("cnn.", "Report", "evidence", "tuning"):
+        with pytest.raises(ValueError, match=f"name '{name}'"):
+            Recipe(name=name)
+    with pytest.raises(ValueError, match="two configurations have one name: CNN, cnn"):
+        Plan(name="p", configurations=(Recipe(name="cnn"), Recipe(name="CNN")))
+
+
+@pytest.mark.parametrize(
+    ("clip_s", "told"),
+    [(float("nan"), "must be positive"), (float("inf"), "must be"), (0.05, "cnn needs at least")],
+)
+def test_clips_that_no_network_can_hear_are_refused(clip_s, told):
+    with pytest.raises(ValueError, match=told):
+        Plan(name="p", clip_s=clip_s, configurations=(Recipe(name="cnn"),))

@@ -293,3 +293,27 @@ def test_sounds_of_any_rate_length_and_channel_count_are_learnt_from(
     assert "60 s, cut to its loudest" in remarks["horn/2-1.wav"]
     assert "silent" in remarks["siren/3-0.wav"]
     assert "listed in unusual.csv" in done.out
+
+
+def test_a_study_does_not_go_on_with_other_sounds(
+    auricle, tiny_plan, own_set, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("auricle.report.write_report", lambda folder: ())
+    asked = ("study", tiny_plan, "--data", own_set, "--out", tmp_path / "run", "--no-test")
+    asked += ("--strategy", "holdout", "--workers", 1, "--wandb", "disabled", "--epochs", 1)
+    assert auricle(*asked).code == 0
+    wave, rate_hz = sf.read(own_set / "horn" / "3-1.wav")
+    sf.write(own_set / "horn" / "3-1.wav", wave / 2, rate_hz)
+
+    refused = auricle(*asked, "--resume")
+
+    assert refused.code == 1
+    assert "trained on other sounds than" in refused.err
+
+
+def test_a_file_in_two_folds_is_refused_under_any_name(refuse, own_set):
+    shutil.copy(own_set / "horn" / "2-1.wav", own_set / "horn" / "3-1.wav")
+
+    told = refuse("--data", own_set)
+
+    assert "horn/2-1.wav and horn/3-1.wav are the same file, in folds 2 and 3" in told

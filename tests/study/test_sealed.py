@@ -1,6 +1,7 @@
 """The test fold stays sealed until it is asked for, and every opening is written down."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -148,3 +149,16 @@ def test_a_reading_without_a_ledger_outlives_one_with_a_ledger(tmp_path, tools):
     assert reasons == [before, evidence, evidence]
     reasons = [row["reason"] for row in tools.rows_of(own)]
     assert sorted(reasons) == sorted([before, evidence, evidence, "the study alone"])
+
+
+def test_no_reading_gets_lost_among_several_studies(tmp_path):
+    ledger = tmp_path / "docs" / "reads.csv"
+
+    def read(number):
+        note_reading(tmp_path / f"run-{number}", (Recipe(name="cnn"),), f"study {number}", ledger)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read, range(24)))
+
+    rows = ledger.read_text(encoding="utf-8").splitlines()[1:]
+    assert sorted(row.rsplit(",", 1)[1] for row in rows) == sorted(f"study {n}" for n in range(24))

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import wandb
 
 from auricle.training.history import Epoch
 from auricle.training.tracking import RunName, Tracker
@@ -190,3 +191,20 @@ def test_several_fits_of_one_process_keep_their_own_runs(tmp_path):
         track(tmp_path / f"fold-{fold}", history(fold + 1))
     assert len(read_back(tmp_path / "fold-1")["history"]) == 2
     assert len(read_back(tmp_path / "fold-2")["history"]) == 3
+
+
+def test_where_the_net_is_down_a_run_is_kept_here(tmp_path, monkeypatch, capfd):
+    asked = []
+
+    def begin(tracker, mode):
+        asked.append(mode)
+        if mode == "online":
+            raise wandb.errors.CommError("no route to host")
+
+    monkeypatch.setattr(Tracker, "begin", begin)
+    track(tmp_path, [], mode="online")
+
+    assert asked == ["online", "offline"]
+    assert (
+        "W&B cannot be reached (no route to host); the run is kept here" in capfd.readouterr().err
+    )

@@ -254,6 +254,9 @@ def evidence(
     ledger: Ledger = None,
     workers: Annotated[int | None, Parameter(help="Fits at a time; one a core if none.")] = None,
     again: Annotated[bool, Parameter(help="Ask anew what is answered already.")] = False,
+    root: Annotated[
+        Path | None, Parameter(help="Folder that the CSV's files are in, if not its own.")
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Ask a study why, and whether it can be believed; the answers become part of its report.
@@ -272,7 +275,8 @@ def evidence(
     from auricle.study.command import setting_of
 
     setting = setting_of(run, workers=workers, device=device, reason=reason, ledger=ledger)
-    gather(run, part or (), setting, data=data, test=test, again=again)
+    where = str(root) if root else None
+    gather(run, part or (), setting, data=data, root=where, test=test, again=again)
     for page in write_report(run):
         print(page)
 

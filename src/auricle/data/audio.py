@@ -29,6 +29,8 @@ _BLOCK_FRAMES = 1 << 18  # read in blocks: ten minutes of 8 channels at 192 kHz 
 _UNKNOWN_SIZE = 0x7FFFF000  # from here on a RIFF size says "still streaming", not a length
 _OGG_PAGE_BYTES = 65307  # the largest page there can be: 27 + 255 + 255 * 255
 _MP3_FRAME = 1152
+_MP3_HEAD = 64  # a frame's header, up to 32 bytes about its sides, then the name of the count
+_SHORTEST_S = 0.001
 
 
 def load_wave(file: Path, sample_rate_hz: int) -> Wave:
@@ -71,6 +73,8 @@ def open_sound(file: Path) -> Iterator[sf.SoundFile]:
             yield sound
     except FileNotFoundError:
         raise AudioError(f"{file}: no such file; bring it back") from None
+    except UnicodeEncodeError:
+        raise AudioError(f"{str(file)!r}: its name is no UTF-8; rename it") from None
     except OSError as error:
         raise AudioError(f"{file}: cannot be read ({error.strerror}); {MEND}") from error
     except sf.LibsndfileError as error:
@@ -93,6 +97,8 @@ def read_blocks(sound: sf.SoundFile) -> Iterator[Wave]:
         frames += len(block)
     if not frames:
         raise AudioError(f"{sound.name}: empty, 0 samples; {MEND}")
+    if frames < _SHORTEST_S * sound.samplerate:
+        raise AudioError(f"{sound.name}: too short, {frames} of its samples; {MEND}")
     # Only a counted MP3 promises more frames than it holds; others trim the count in silence.
     short = sound.format == "MP3" and frames < sound.frames - 2 * _MP3_FRAME
     if short and _is_counted(Path(sound.name)):
@@ -131,8 +137,15 @@ def _ends_with_last_page(tail: bytes) -> bool:
 def _is_counted(file: Path) -> bool:
     """Whether an MP3 begins with a Xing or Info frame, so that its length is no guess."""
     with file.open("rb") as stream:
+        tag = stream.read(10)
+        if tag[:3] == b"ID3":  # its size is in four bytes of seven bits
+            size = sum(byte << (7 * place) for place, byte in enumerate(reversed(tag[6:10])))
+            stream.seek(10 + size + 10 * bool(tag[5] & 0x10))
+        else:
+            stream.seek(0)
         head = stream.read(1 << 16)
-    return b"Xing" in head or b"Info" in head
+    first = head[max(0, head.find(b"\xff")) :][:_MP3_HEAD]
+    return b"Xing" in first or b"Info" in first
 
 
 def fit_length(wave: Wave, samples: int) -> Wave:
@@ -181,6 +194,8 @@ def remark(file: Path, clip_s: float) -> str:
         found.append(f"{about.duration:.2g} s, padded with silence")
     if about.duration > clip_s * 2:
         found.append(f"{about.duration:.0f} s, cut to its loudest stretch")
+    if about.format == "MP3" and not _is_counted(file):
+        found.append("an MP3 that does not count its frames: its end may be left out")
     return "; ".join(found)
 
 

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ import numpy as np
 from auricle.data.clips import Clip
 from auricle.data.duplicates import Pair, groups_of
 from auricle.errors import DataError
+
+UNKNOWN = "unknown"
+"""What a model answers to sounds of no category."""
 
 
 def assign_folds(clips: Sequence[Clip], folds: int, seed: int) -> tuple[Clip, ...]:
@@ -27,11 +31,11 @@ def assign_folds(clips: Sequence[Clip], folds: int, seed: int) -> tuple[Clip, ..
     per_category = Counter(
         category for group in recordings.values() for category in {c.category for c in group}
     )
-    for category, count in sorted(per_category.items()):
-        if count < folds:
+    for category, number in sorted(per_category.items()):
+        if number < folds:
             raise DataError(
-                f"category {category}: {count} recordings for {folds} folds; "
-                "add recordings, ask for fewer folds or leave the category out"
+                f"category {category}: {number} recordings for {folds} folds; "
+                "add recordings or leave the category out"
             )
     order = np.random.default_rng(seed).permutation(len(recordings))
     dealt = sorted(
@@ -56,9 +60,15 @@ def check_folds(clips: Sequence[Clip], source: Path) -> None:
     """Refuse folds on which no honest score can be had.
 
     Raises:
-        DataError: a recording stands in two folds, or as `check_categories`.
+        DataError: a recording stands in two folds, a category is called unknown, or as
+            `check_categories`.
     """
     check_categories(clips, source)
+    if any(clip.category == UNKNOWN for clip in clips):
+        raise DataError(
+            f"{source}: a category is called {UNKNOWN}, which is what a model answers to other "
+            "sounds than it was taught; give that category another name"
+        )
     fold_of: dict[str, Clip] = {}
     for clip in clips:
         other = fold_of.setdefault(clip.recording, clip)
@@ -79,10 +89,10 @@ def check_categories(clips: Sequence[Clip], source: Path) -> None:
     found = {clip.fold for clip in clips}
     if len(categories) == 1 and len(found) > 1:
         raise DataError(f"{source}: only one category, {categories[0]}; a classifier needs two")
-    missing = sorted(set(range(1, max(found) + 1)) - found)
-    if missing:
+    if max(found) > len(found):
+        missing = next(number for number in count(1) if number not in found)
         raise DataError(
-            f"{source}: fold {missing[0]} is missing, found {', '.join(map(str, sorted(found)))}; "
+            f"{source}: fold {missing} is missing, found {', '.join(map(str, sorted(found)))}; "
             "bring its clips back or number the folds from 1 without a gap"
         )
     held = {(clip.fold, clip.category) for clip in clips}

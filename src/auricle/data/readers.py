@@ -14,6 +14,7 @@ from auricle.data.duplicates import Progress, find_duplicates, find_equal
 from auricle.data.folds import assign_folds, check_folds, group_duplicates
 from auricle.errors import DataError
 
+_BRACES = re.compile(r"{(.*?)}")
 _ESC10_FILE = re.compile(r"(?P<fold>\d)-(?P<freesound>\d+)-[A-Z]")
 
 
@@ -178,13 +179,26 @@ def _read_folders(
 
 def _walk(root: Path) -> Iterator[str]:
     """Every file below a folder as a relative posix path; a hidden folder as one path with a /."""
-    for folder, subfolders, files in os.walk(root):
+    been = {os.path.realpath(root)}  # links are followed, but not in circles
+    for folder, subfolders, files in os.walk(root, followlinks=True, onerror=_refuse):
         here = Path(folder).relative_to(root)
-        for hidden in [name for name in subfolders if name.startswith(".")]:
-            subfolders.remove(hidden)
-            yield f"{(here / hidden).as_posix()}/"
+        for name in sorted(subfolders):
+            place = os.path.realpath(Path(folder, name))
+            if name.startswith(".") or place in been:
+                subfolders.remove(name)
+                yield f"{(here / name).as_posix()}/"
+            been.add(place)
         subfolders.sort()
-        yield from ((here / file).as_posix() for file in sorted(files))
+        for path in ((here / file).as_posix() for file in sorted(files)):
+            try:
+                path.encode()
+            except UnicodeEncodeError:
+                raise DataError(f"{root}: the name {path!r} is no UTF-8; rename it") from None
+            yield path
+
+
+def _refuse(problem: OSError) -> None:
+    raise DataError(f"{problem.filename}: {problem.strerror}; make it a folder that you may read")
 
 
 def _is_audio(path: PurePosixPath) -> bool:
@@ -241,25 +255,32 @@ def _read_csv(
             recording="recording" if "recording" in header else None,
             author="author" if "author" in header else None,
         )
-    pattern = columns.file if "{" in columns.file else f"{{{columns.file}}}"
-    needed = [*re.findall(r"{(.*?)}", pattern), columns.category]
+    pattern = columns.file
+    needed = [*(_BRACES.findall(pattern) or [pattern]), columns.category]
+    if _BRACES.search(pattern) and set("{}") & set(_BRACES.sub("", pattern)):
+        raise DataError(
+            f"{file}: {pattern!r} has a brace without its other one; give each column as {{name}}"
+        )
     for column in [*needed, columns.fold, columns.recording, columns.author, subset]:
         if column is not None and column not in header:
             raise DataError(f"{file}: no column {column!r}; {_nearest(column, header)}")
-    clips: dict[str, Clip] = {}
+    clips: list[Clip] = []
+    seen: set[str] = set()  # a place goes by several names: a.wav, ./a.wav
     for line, row in enumerate(rows, start=2):
         if subset and row[subset].strip().lower() not in ("true", "1", "yes"):
             continue
         clip = _row_clip(row, pattern, columns, f"{file}, row {line}")
-        if clip.file in clips:
+        place = os.path.normpath((root / clip.file).absolute())
+        if place in seen:
             raise DataError(f"{file}, row {line}: {clip.file} is named twice; keep one row of it")
+        seen.add(place)
         if not skip_bad and not (root / clip.file).is_file():
             raise DataError(
                 f"{file}, row {line}: no such file, {root / clip.file}; bring it back, "
                 "correct the row, or use --skip-bad"
             )
-        clips[clip.file] = clip
-    return ClipTable(f"{name}-{subset}" if subset else name, root, tuple(clips.values()))
+        clips.append(clip)
+    return ClipTable(f"{name}-{subset}" if subset else name, root, tuple(clips))
 
 
 def _row_clip(row: dict[str, str], pattern: str, columns: Columns, where: str) -> Clip:
@@ -277,7 +298,8 @@ def _row_clip(row: dict[str, str], pattern: str, columns: Columns, where: str) -
         raise DataError(f"{where}: no recording; fill it in or leave the column out")
     if columns is ESC50:  # there a recording belongs to a category, as in ESC-10
         recording = f"{category}/{recording}"
-    file = pattern.format_map(row).replace("\\", "/")
+    file = _BRACES.sub(lambda column: row[column[1]], pattern)
+    file = (file if _BRACES.search(pattern) else row[pattern]).replace("\\", "/")
     if PurePosixPath(file).is_absolute() or PureWindowsPath(file).is_absolute():
         problem = f"{where}: {file} is absolute"
         raise DataError(f"{problem}; name files from the table's folder, or say their root")

@@ -62,7 +62,7 @@ def read_data(
         DataError: as `read_clips`.
     """
     told = os.environ.get("AURICLE_DATA")
-    if told and not Path(told).exists():
+    if told and str(data or "esc10") == "esc10" and not Path(told).exists():
         raise FetchError(f"{told}: AURICLE_DATA names it, and it is not there; name another place")
     data = data or told or "esc10"
     if match := SYNTH.fullmatch(str(data)):

@@ -61,7 +61,6 @@ class About:
     strange_above: float | None
     what_is_unknown: str
     what_passes: str
-    attends: bool
     not_shown: str
     learnt: str
     scores: tuple[Told, ...]
@@ -100,7 +99,6 @@ def about(model: Model, facts: Facts, sounds: Sounds, limits: Limits) -> About:
         strange_above=facts.strange_above,
         what_is_unknown=what_is_unknown(facts),
         what_passes=what_passes(facts),
-        attends=facts.network.encoder.blocks > 0,
         not_shown=not_shown(facts),
         learnt=learnt(facts),
         scores=tuple(scores(facts)),

@@ -16,6 +16,7 @@ from auricle.errors import DemoError, install
 from auricle.ship.model import SHIPPED
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where this machine reaches itself then
 
 
 def demonstrate(
@@ -38,7 +39,8 @@ def demonstrate(
         to_try, limits = sounds_to_try(sounds, facts), Limits()
         torch.set_num_threads(1)  # answers to several visitors run side by side instead
         app = make_app(model, about(model, facts, to_try, limits), to_try, limits, hosts(host))
-        at = f"http://{f'[{host}]' if ':' in host else host}:{door.getsockname()[1]}/"
+        here = EVERYWHERE.get(host, host)
+        at = f"http://{f'[{here}]' if ':' in here else here}:{door.getsockname()[1]}/"
         print(f"{facts.name} listens at {at} (Ctrl+C ends it)", flush=True)
         if host not in LOCAL:
             print(

@@ -12,6 +12,7 @@ import soundfile as sf
 
 from auricle.data.audio import SUFFIXES, Wave, content_hash, load_wave
 from auricle.data.clips import ESC10_FOLDERS, ClipTable, is_esc10
+from auricle.data.esc10 import published_as
 from auricle.data.readers import read_clips
 from auricle.data.sources import esc10_folder
 from auricle.data.synth import VOICES, make_clip
@@ -71,7 +72,7 @@ def of_folder(folder: Path, facts: Facts, rate_hz: int) -> Sounds:
     left_out = 0
     for file in named:
         content = content_hash(file)
-        if content in sealed:
+        if {content, published_as(file.name)} & sealed:
             left_out += 1
         else:
             wave = flac(load_wave(file, rate_hz), rate_hz)

@@ -6,6 +6,7 @@ model.onnx          the network, from the wave to the answer
 ort/                onnxruntime-web, which runs it, on one thread
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -28,6 +29,10 @@ POLICY = (
 CHARSET = '<meta charset="utf-8">\n'
 
 
+UNDECODED = frozenset({".aif", ".aiff"})
+"""Formats that browsers do not decode, as the server does."""
+
+
 def write_web(place: Path, out: Path, *, ort: Path | None, sounds: Path | None) -> Path:
     """Write the page of a model into a new or empty folder.
 
@@ -46,6 +51,7 @@ def write_web(place: Path, out: Path, *, ort: Path | None, sounds: Path | None) 
     page = page_files("onnx")
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
     told = about(model, facts, to_try, Limits())
+    told = replace(told, formats=tuple(kind for kind in told.formats if kind not in UNDECODED))
     files = {
         **page,
         "index.html": page["index.html"].replace(CHARSET.encode(), (CHARSET + policy).encode()),

@@ -24,7 +24,7 @@ from auricle.errors import StudyError
 from auricle.network.classifier import SoundClassifier
 from auricle.study.fits import load_fit
 from auricle.study.job import fit_folder
-from auricle.study.prepare import Prepared, Setting, prepare
+from auricle.study.prepare import Prepared, Setting, hashes, prepare
 from auricle.study.protocol import Split, splits
 from auricle.study.recipe import Plan, Recipe
 from auricle.study.run import plan_in
@@ -138,7 +138,13 @@ class Case:
 
 
 def open_case(
-    run: Path, setting: Setting, console: Console, *, data: str | None, test: bool
+    run: Path,
+    setting: Setting,
+    console: Console,
+    *,
+    data: str | None,
+    test: bool,
+    root: str | None = None,
 ) -> Case:
     """Open a study that `auricle study` has finished.
 
@@ -149,8 +155,9 @@ def open_case(
         raise StudyError(f"{run}: no study is here (study.toml is missing)")
     plan = plan_in(told)
     strategies = tuple(name for name in plan.strategies if test or name in ("kfold", "holdout"))
-    plan = replace(plan, data=data or plan.data, test=test, strategies=strategies)
-    setting = replace(setting, run=run)
+    plan = replace(plan, data=data or plan.data, root=root, test=test, strategies=strategies)
+    # What the study left out is left out again; `check_clips` sees that it is the same.
+    setting = replace(setting, run=run, skip_bad=(run / "skipped.csv").is_file())
     prepared = prepare(plan, setting, console)
     check_clips(run, prepared)
     device = choose_device(setting.device)
@@ -222,8 +229,14 @@ def open_subject(
         seconds=plan.clip_s,
         cache=cache_folder(),
     )
-    networks = {
-        fold: load_fit(fit_folder(run, recipe.name, fit, seed)).network.to(device)
-        for fold, fit in asked.items()
-    }
+    networks = {}
+    for fold, fit in asked.items():
+        trained = load_fit(fit_folder(run, recipe.name, fit, seed))
+        learnt = hashes(prepared.contents, prepared.table.in_folds(fit.training))
+        if tuple(trained.facts.get("learnt", learnt)) != learnt:
+            raise StudyError(
+                f"{trained.folder}: trained on other sounds than {prepared.table.root} holds now; "
+                "put those back"
+            )
+        networks[fold] = trained.network.to(device)
     return Subject(recipe, prepared.table.categories, store, networks, device)

@@ -119,6 +119,7 @@ def gather(
     data: str | None,
     test: bool,
     again: bool,
+    root: str | None = None,
 ) -> None:
     """Answer the questions that have no answer yet, and leave each as a file in `RUN/evidence`.
 
@@ -134,7 +135,7 @@ def gather(
             console.print(f"{name}: answered already; --again asks anew")
     if not todo:
         return
-    case = open_case(run, setting, console, data=data, test=test)
+    case = open_case(run, setting, console, data=data, test=test, root=root)
     place = answer_file(run, todo[0]).parent
     place.mkdir(exist_ok=True)
     with alone_in(place):

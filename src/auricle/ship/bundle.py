@@ -150,12 +150,18 @@ def write_bundle(place: Path, facts: Facts, files: Mapping[str, bytes]) -> None:
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, held in content.items():
                 archive.writestr(zipfile.ZipInfo(name), held)  # of no date: equal bytes
+        certificate(place).unlink(missing_ok=True)  # of the one that was here
         replace_bytes(place, packed.getvalue())
         return
     for name, held in content.items():
         replace_bytes(place / name, held)
     for name in earlier - {*content}:
         (place / name).unlink()
+
+
+def certificate(place: Path) -> Path:
+    """Where it stands how far a bundle's files agree: in its folder, or beside its zip."""
+    return place.with_suffix(f".{PARITY}") if place.suffix == ".zip" else place / PARITY
 
 
 def earlier_in(place: Path) -> set[str]:
@@ -237,14 +243,16 @@ def facts_of(files: Files, place: Path) -> Facts:
 def read_files(place: Path) -> Files:
     """The files of a bundle, from its folder or its zip."""
     if place.is_dir():
+        if not (place / FACTS).is_file():
+            raise BundleError(f"{place}: no bundle is here ({FACTS} is missing)")
         return {file.name: file.read_bytes() for file in sorted(place.iterdir()) if file.is_file()}
     if not place.is_file():
         raise BundleError(f"{place}: nothing is here; give a bundle's folder or its zip")
     try:
         with zipfile.ZipFile(place) as archive:
             parts = [part for part in archive.infolist() if not part.is_dir()]
-            if any(part.file_size > LARGEST for part in parts):
+            if sum(part.file_size for part in parts) > LARGEST:
                 raise BundleError(f"{place}: a file in it is too large for a bundle")
             return {part.filename: archive.read(part) for part in parts}
-    except (zipfile.BadZipFile, OSError) as problem:
+    except (zipfile.BadZipFile, OSError, RuntimeError) as problem:  # a password, say
         raise BundleError(f"{place}: no zip that can be read ({problem})") from problem

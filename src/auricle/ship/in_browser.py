@@ -60,7 +60,19 @@ class Browser:
 
     def ask(self, function: str, *given: Any) -> Any:
         """Call a function of the page."""
-        return self.page.evaluate("([name, given]) => window[name](...given)", [function, given])
+        from playwright.sync_api import Error
+
+        try:
+            return self.page.evaluate(
+                "([name, given]) => window[name](...given)", [function, given]
+            )
+        except Error as problem:
+            raise AuricleError(f"the page failed ({first_line(problem)})") from problem
+
+
+def first_line(problem: Exception) -> str:
+    """What went wrong, without where."""
+    return str(problem).splitlines()[0] if str(problem) else type(problem).__name__
 
 
 def encoded(content: bytes) -> str:
@@ -80,16 +92,19 @@ def chromium(*switches: str) -> Iterator["Chromium"]:
     Raises: AuricleError if Playwright or Chromium is missing.
     """
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import Error, sync_playwright
     except ModuleNotFoundError as problem:
         raise AuricleError(f"playwright is missing; {install('browser')}") from problem
     program = chromium_program()
     if not program:
         raise AuricleError("Chromium is not installed")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", *switches]
-        )
+        try:
+            started = playwright.chromium.launch(
+                executable_path=program, args=["--no-sandbox", *switches]
+            )
+        except Error as problem:
+            raise AuricleError(f"Chromium does not start ({first_line(problem)})") from problem
         try:
             yield started
         finally:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 import auricle
 from auricle.data.audio import hearings, load_wave
+from auricle.data.folds import UNKNOWN
 from auricle.data.store import to_samples
 from auricle.evaluation.calibration import as_logits, scaled
 from auricle.network.classifier import SoundClassifier
@@ -20,7 +21,6 @@ from auricle.study.recipe import Recipe
 from auricle.training.fit import choose_device, probabilities_of
 from auricle.training.sounds import Array, Examples, Sounds
 
-UNKNOWN = "unknown"
 SHIPPED = Path(auricle.__file__).parent / "models" / "esc10-cnn.zip"
 """The bundle that comes along: a network that learnt from ESC-10 without its test fold."""
 

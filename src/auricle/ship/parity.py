@@ -40,7 +40,7 @@ from auricle.evaluation.parity import (
     verdicts,
 )
 from auricle.files import replace_text
-from auricle.ship.bundle import PARITY, WEIGHTS, Bundle, load_bundle
+from auricle.ship.bundle import PARITY, WEIGHTS, Bundle, certificate, load_bundle
 from auricle.ship.in_browser import Browser, in_browser
 from auricle.ship.model import Model, load_model
 from auricle.ship.onnx import INT8, MODEL, WAVE, as_wave, need
@@ -154,8 +154,8 @@ def certify(
         versions=versions,
     )
     tell(found, console)
-    keep(found, beside(place), *([study / PARITY] if study else []))
-    console.print(beside(place))
+    keep(found, certificate(place), *([study / PARITY] if study else []))
+    console.print(certificate(place))
     return found
 
 
@@ -278,11 +278,6 @@ def keep(found: Certificate, *places: Path) -> None:
     told = TypeAdapter(Certificate).dump_json(found, indent=1).decode()
     for place in places:
         replace_text(place, told + "\n")
-
-
-def beside(bundle: Path) -> Path:
-    """Where a bundle's certificate is kept."""
-    return bundle / PARITY if bundle.is_dir() else bundle.with_suffix(f".{PARITY}")
 
 
 def tell(found: Certificate, console: Console) -> None:

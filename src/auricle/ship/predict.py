@@ -17,10 +17,11 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from auricle.data.audio import SUFFIXES, Wave, load_wave, seconds_of, stream_wave
+from auricle.data.folds import UNKNOWN
 from auricle.data.store import to_samples
 from auricle.errors import AudioError
 from auricle.ship.events import OVERLAP, Event, merged, stretches, windows
-from auricle.ship.model import UNKNOWN, Model, load_model
+from auricle.ship.model import Model, load_model
 from auricle.training.sounds import Array
 
 Format = Literal["text", "csv", "jsonl", "audacity"]

@@ -41,6 +41,7 @@ from auricle.study.job import (
     Job,
     clear,
     open_waves,
+    refuse_other_sounds,
     run_job,
     trained_by_other_code,
 )
@@ -102,6 +103,7 @@ def run_jobs(
     todo = unfinished(jobs)
     for job in jobs:
         if job not in todo:
+            refuse_other_sounds(job)
             clear(job.folder)
     if len(todo) < len(jobs) and title is None:
         console.print(f"{len(jobs) - len(todo)} of {len(jobs)} fits are there already.")

@@ -4,6 +4,7 @@ A job is small and plain, so that it can be sent to another process. Its folder 
 done: `fit.json` is written last, and a job that finds it does nothing.
 """
 
+import hashlib
 import json
 import os
 import time
@@ -18,6 +19,7 @@ from safetensors.torch import save
 
 from auricle.data.clips import ClipTable
 from auricle.data.store import WaveStore, open_store
+from auricle.errors import StudyError
 from auricle.evaluation.metrics import score
 from auricle.files import replace_bytes, replace_text
 from auricle.network.classifier import SoundClassifier, count_parameters
@@ -31,6 +33,8 @@ from auricle.training.sounds import Examples
 from auricle.training.tracking import Mode, RunName, Tracker
 
 FINISHED = "fit.json"
+SOUNDS = "sounds.txt"
+"""What an unfinished fit learns from: a checkpoint is of these."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +83,7 @@ def run_job(job: Job, waves: WaveStore | None = None) -> None:
         return
     stop_if_orphaned(job)
     job.folder.mkdir(parents=True, exist_ok=True)
+    forget_other_sounds(job)
     torch.set_num_threads(job.threads)
     device = choose_device(job.device)
     store = waves or open_waves(job)
@@ -124,6 +129,28 @@ def run_job(job: Job, waves: WaveStore | None = None) -> None:
     }
     replace_text(job.folder / FINISHED, json.dumps(facts, indent=2))
     clear(job.folder)
+
+
+def refuse_other_sounds(job: Job) -> None:
+    """Keep a study from going on with files that changed under their names.
+
+    Raises: StudyError if a finished fit learnt from other sounds than stand there now.
+    """
+    facts = json.loads((job.folder / FINISHED).read_text(encoding="utf-8"))
+    if facts.get("learnt", list(job.learnt)) != list(job.learnt):
+        raise StudyError(
+            f"{job.folder}: trained on other sounds than {job.table.root} holds now; put those "
+            "back, or begin anew with another --out"
+        )
+
+
+def forget_other_sounds(job: Job) -> None:
+    """Leave no checkpoint that was trained on other sounds than the job's."""
+    mark = job.folder / SOUNDS
+    learns = hashlib.sha256("".join(job.learnt).encode()).hexdigest()
+    if not mark.is_file() or mark.read_text(encoding="utf-8") != learns:
+        (job.folder / CHECKPOINT).unlink(missing_ok=True)
+    replace_text(mark, learns)
 
 
 def trained_by_other_code(job: Job) -> bool:
@@ -200,5 +227,5 @@ def stop_if_orphaned(job: Job) -> None:
 
 def clear(folder: Path) -> None:
     """Remove what only an unfinished fit needs."""
-    for leftover in (CHECKPOINT, "training-powers.npy", "validation-powers.npy"):
+    for leftover in (CHECKPOINT, SOUNDS, "training-powers.npy", "validation-powers.npy"):
         (folder / leftover).unlink(missing_ok=True)

@@ -4,6 +4,8 @@ import datetime
 from collections import Counter
 from pathlib import Path
 
+from filelock import FileLock
+
 from auricle.files import csv_text, replace_text
 from auricle.study.environment import source_commit
 from auricle.study.recipe import Recipe, recipe_hash
@@ -24,9 +26,11 @@ def note_reading(
     own = run / "test_reads.csv"
     told = readings(own)
     if ledger and ledger.resolve() != own.resolve():
-        others = readings(ledger)
-        told += (Counter(others) - Counter(told)).elements()
-        replace_text(ledger, "".join((header, *others, row)))
+        ledger.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(ledger.with_name(f"{ledger.name}.lock")):  # several studies may share it
+            others = readings(ledger)
+            told += (Counter(others) - Counter(told)).elements()
+            replace_text(ledger, "".join((header, *others, row)))
     replace_text(own, "".join((header, *told, row)))
 
 

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -20,15 +20,21 @@ def alone_in(run: Path) -> Iterator[None]:
 
     The lock of a process that is gone is gone with it. Who holds it is said in a file beside.
 
-    Raises: StudyError if another command works on this study.
+    Raises: StudyError if another command works on this study, or the disk knows no locks.
     """
-    lock, who = FileLock(run / LOCK), run / WHO
+    lock, who = FileLock(run / LOCK, fallback_to_soft=False), run / WHO
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        holder = who.read_text(encoding="utf-8") if who.is_file() else "another command"
+        holder = "another command"
+        with suppress(FileNotFoundError):  # just given back
+            holder = who.read_text(encoding="utf-8")
         problem = f"{run}: {holder} works on this study; wait for it, or end it: "
         raise StudyError(f"{problem}what it has finished is kept") from None
+    except (OSError, NotImplementedError) as problem:
+        raise StudyError(
+            f"{run}: no lock can be had here ({problem}); choose a folder on another disk"
+        ) from problem
     try:
         who.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
         yield

@@ -13,6 +13,7 @@ from auricle.data.clips import Clip, ClipTable
 from auricle.data.folds import check_folds
 from auricle.data.sources import cache_folder, is_path, read_data
 from auricle.data.store import open_store
+from auricle.errors import DataError
 from auricle.study.engine import LOCAL, Engine, cores
 from auricle.study.job import Job
 from auricle.study.protocol import Roles, Split, roles_of, splits
@@ -125,7 +126,24 @@ def prepare(plan: Plan, setting: Setting, console: Console) -> Prepared:
         for clip in left
         if clip.fold != roles.test or table.path(clip).is_file()
     }
+    refuse_copies(table, contents)
     return Prepared(table, roles, tuple(skipped), tuple(unusual), contents)
+
+
+def refuse_copies(table: ClipTable, contents: Mapping[str, str]) -> None:
+    """Refuse a file that stands in two folds under two names.
+
+    Raises: DataError that names both.
+    """
+    first: dict[str, Clip] = {}
+    for clip in table.clips:
+        content = contents.get(clip.file)
+        other = first.setdefault(content, clip) if content else clip
+        if other.fold != clip.fold:
+            raise DataError(
+                f"{table.root}: {other.file} and {clip.file} are the same file, in folds "
+                f"{other.fold} and {clip.fold}; leave one out"
+            )
 
 
 def plan_jobs(plan: Plan, setting: Setting, prepared: Prepared) -> list[Job]:

@@ -44,7 +44,8 @@ def roles_of(folds: tuple[int, ...]) -> Roles:
     """
     if len(folds) < 3:
         needed = "three are needed, to learn, to validate and to test"
-        raise DataError(f"folds {list(folds)}: {needed}")
+        mend = "give parts of what is learnt from numbers of their own, 1 being the test's"
+        raise DataError(f"folds {list(folds)}: {needed}; {mend}")
     return Roles(folds[0], folds[1:])
 
 

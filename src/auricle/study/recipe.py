@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -27,6 +28,9 @@ from auricle.network.classifier import NetworkConfig
 from auricle.training.augment import AugmentConfig
 from auricle.training.fit import TrainingConfig
 
+TAKEN = frozenset({"report", "evidence", "tuning"})
+"""Folders of a study that are no configuration's."""
+
 Strategy = Literal["kfold", "holdout", "refit", "esc5"]
 Table = dict[str, Any]
 Config = TypeVar("Config")
@@ -43,8 +47,16 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse a name that cannot be a folder of its own in a study's."""
-        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", self.name) or self.name == "report":
+        if not re.fullmatch(r"[A-Za-z0-9]([\w.-]*[\w-])?", self.name):
             raise ValueError(f"name {self.name!r}: letters, digits, dots and dashes make a name")
+        if self.name.casefold() in TAKEN:
+            raise ValueError(f"name {self.name!r}: a study has a folder of that name already")
+
+
+def shortest_s(network: NetworkConfig) -> float:
+    """Seconds that a clip must have: a step of the base, and a window of the front-end."""
+    frontend = network.frontend
+    return max(network.step_s, frontend.window / frontend.sample_rate_hz)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +109,14 @@ class Plan:
         names += [committee.name for committee in self.committees]
         if not self.configurations or not self.strategies:
             raise ValueError("name at least one configuration and one strategy")
-        if self.seeds < 1 or self.clip_s <= 0:
+        if self.seeds < 1 or not 0 < self.clip_s < math.inf:
             raise ValueError(f"seeds ({self.seeds}) and clip_s ({self.clip_s:g}) must be positive")
-        if len(set(names)) < len(names):
+        for recipe in self.configurations:
+            if self.clip_s < (shortest := shortest_s(recipe.network)):
+                raise ValueError(
+                    f"clip_s {self.clip_s:g}: {recipe.name} needs at least {shortest:g} s"
+                )
+        if len({name.casefold() for name in names}) < len(names):  # folders, on some systems one
             raise ValueError(f"two configurations have one name: {', '.join(sorted(names))}")
         if {"refit", "esc5"} & set(self.strategies) and not self.test:
             raise ValueError(

@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from auricle.data.store import FULL_SCALE
+from auricle.files import whose
 from auricle.network.classifier import SoundClassifier
 from auricle.network.frontend import band_edges_hz
 from auricle.network.texture import Texture
@@ -82,7 +83,7 @@ class Sounds:
     def _fill(self, network: SoundClassifier, path: Path) -> Tensor:
         # Written row after row, not through a memory map: there, a full disk ends the process.
         path.unlink(missing_ok=True)  # one that an earlier process still reads stays as it is
-        with path.open("wb") as file:
+        with whose(path), path.open("wb") as file:
             for rows in scoring_batches(len(self)):
                 with torch.no_grad():
                     batch = network.frontend.power(self.waves(rows)).mT.cpu().numpy()

@@ -6,6 +6,7 @@ where others look who do not know this project.
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -65,8 +66,25 @@ class Tracker:
         import wandb
 
         shutil.rmtree(self.folder / "wandb", ignore_errors=True)
-        self.run = wandb.init(
-            mode=self.mode,
+        try:
+            self.run = self.begin(self.mode)
+        except wandb.Error as problem:
+            if self.mode != "online":
+                raise
+            print(
+                f"W&B cannot be reached ({problem}); the run is kept here: wandb sync "
+                f"{self.folder / 'wandb'}/offline-run-*",
+                file=sys.stderr,
+            )
+            self.run = self.begin("offline")
+        return self
+
+    def begin(self, mode: Mode) -> Any:
+        """Begin a run of W&B."""
+        import wandb
+
+        return wandb.init(
+            mode=mode,
             project=self.run_name.project,
             group=self.run_name.group,
             job_type=self.run_name.job_type,
@@ -87,7 +105,6 @@ class Tracker:
                 silent=True,
             ),
         )
-        return self
 
     def log(self, row: Epoch) -> None:
         """Tell one epoch."""

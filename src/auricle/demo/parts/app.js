@@ -14,7 +14,8 @@ const words = (name) => name.replaceAll("_", " ");
 // As the card and the report round: of 96.25, 96.2.
 const tenth = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1, roundingMode: "halfEven" }).format;
 const percent = (share) => `${Math.round(100 * share)}%`;
-const time = (s) => (s < 60 ? `${s.toFixed(1)} s` : `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`);
+const time = (s) => (s < 59.95 ? `${s.toFixed(1)} s` : minutes(Math.round(s)));
+const minutes = (s) => `${Math.floor(s / 60)} min ${s % 60} s`;
 
 const about = await (await fetch("about.json")).json();
 const colours = bytes(about.colours);
@@ -54,8 +55,10 @@ function toTry({ file, title, learnt }) {
   const button = make("button", { type: "button" }, make("span", { className: "play", ariaHidden: "true" }), title);
   if (learnt) button.append(make("small", { textContent: "learnt from" }));
   button.onclick = () => run(async () => {
+    stop();
+    const own = turn;
     const sound = await (await fetch(file)).blob();
-    await ask(sound, `Sound to try: ${title}`, true);
+    if (own === turn) await ask(sound, `Sound to try: ${title}`, true);
   });
   return make("li", {}, button);
 }
@@ -251,11 +254,14 @@ function listenAgain(file) {
   player.src = URL.createObjectURL(file);
 }
 
+let following = 0;
+
 function follow() {
+  cancelAnimationFrame(following);
   const at = ($("player").currentTime - shown.start_s) / about.clip_s;
   $("cursor").hidden = !(at >= 0 && at <= 1);
   $("cursor").style.left = `${100 * at}%`;
-  if (!$("player").paused) requestAnimationFrame(follow);
+  if (!$("player").paused) following = requestAnimationFrame(follow);
 }
 
 $("player").onplay = $("player").onseeked = () => shown && follow();

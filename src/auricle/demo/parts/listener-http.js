@@ -1,6 +1,8 @@
 // The network runs in the server that this page came from.
 
-const bytes = (text) => text && Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+import { bytes } from "./draw.js";
+
+const unsigned = (text) => text && bytes(text);
 const signed = (text) => text && new Int8Array(bytes(text).buffer);
 
 const own = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
@@ -23,7 +25,7 @@ export async function listen() {
       took_ms: performance.now() - began,
       wave: signed(told.wave),
       overview: signed(told.overview),
-      spectrum: { ...spectrum, loudness: bytes(spectrum.loudness), evidence: bytes(spectrum.evidence) },
+      spectrum: { ...spectrum, loudness: unsigned(spectrum.loudness), evidence: unsigned(spectrum.evidence) },
     };
   };
 }

@@ -14,13 +14,16 @@ export class Microphone {
       throw new Error("Browsers open the microphone on https pages and on this machine’s own address alone.");
     }
     const asked = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    let stream, context;
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({ audio: asked });
-      const context = new AudioContext();
+      stream = await navigator.mediaDevices.getUserMedia({ audio: asked });
+      context = new AudioContext();
       await context.audioWorklet.addModule("capture.js");
       await context.resume();
       return new Microphone(stream, context);
     } catch (problem) {
+      for (const track of stream?.getTracks() ?? []) track.stop();
+      context?.close();
       throw new Error(PROBLEMS[problem.name] ?? `The microphone cannot be opened (${problem.message}).`);
     }
   }

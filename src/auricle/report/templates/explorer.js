@@ -244,6 +244,7 @@ async function openCard(at) {
   dialog.querySelector("h3").replaceChildren(...parts(row.file));
   const held = data.pictures?.of[row.clip];
   const drawn = held ? await pictures(row) : "";
+  if (opened !== at) return; // another card was asked for meanwhile
   const sound = data.sounds[row.clip] ? player(row.clip) : "";
   dialog.querySelector(".card").replaceChildren(verdict(row), sound, drawn, probabilities(row));
   if (!dialog.open) dialog.showModal();
