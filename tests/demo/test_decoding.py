@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from auricle.demo import decoding
 from auricle.demo.decoding import Child, Decoders, Limits
 from auricle.errors import AudioError
 
@@ -88,3 +89,16 @@ def test_one_that_takes_too_long_is_ended_and_the_next_is_decoded() -> None:
         assert len(await decoders.decode(wav(0.5))) == RATE_HZ // 2
 
     with_decoders(Limits(), use)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a child has no such limits")
+def test_a_child_asks_for_no_more_time_than_the_machine_allows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import resource
+
+    asked = []
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (7, 7))
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, limits: asked.append(limits))
+    decoding.allow(1_000_000)
+    assert asked == [(7, 7)]

@@ -380,3 +380,15 @@ def test_a_missing_library_is_told_with_its_command(
     monkeypatch.setitem(__import__("sys").modules, "uvicorn", None)
     with pytest.raises(DemoError, match=r'run pip install "\.\[demo\]" in auricle\'s folder'):
         demonstrate(bundle, host="127.0.0.1", port=0, open_page=False, sounds=None)
+
+
+def test_a_sealed_clip_in_another_encoding_is_known_by_its_name(
+    bundle: Path, tiny_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, facts = open_model(bundle)
+    wave, rate_hz = sf.read(tiny_set / "bell" / "2-0.wav")
+    sf.write(tmp_path / "1-100032-A-0.flac", wave, rate_hz)
+    assert len(sounds_to_try(tmp_path, facts).sounds) == 1
+    monkeypatch.setattr("auricle.demo.sounds.published_as", lambda name: facts.learnt.sealed[0])
+    with pytest.raises(DemoError, match="all its sounds are sealed"):
+        sounds_to_try(tmp_path, facts)

@@ -8,8 +8,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from auricle.errors import FetchError
-from auricle.ship import parity
+from auricle.errors import AuricleError, FetchError
+from auricle.ship import in_browser, parity
 from auricle.ship.bundle import CARD, FACTS, WEIGHTS, hashes
 from auricle.ship.onnx import INT8, MODEL, TEXTURE_WEIGHT
 from auricle.ship.ort_web import ort_web
@@ -151,3 +151,12 @@ def test_a_browser_answers_as_the_network_and_decodes_files_by_itself(
     assert 0 < rows["browser"]["strangeness_difference"] < 1e-4
     assert 0 < rows["browser-decoded"]["agreement"] <= 1
     assert {"onnxruntime-web", "chromium"} <= found["versions"].keys()
+
+
+def test_a_chromium_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_browser, "chromium_program", lambda: "/bin/false")
+    with (
+        pytest.raises(AuricleError, match="Chromium does not start"),
+        in_browser.chromium(),
+    ):
+        pass

@@ -273,7 +273,7 @@ def test_sounds_of_any_rate_length_and_channel_count_are_learnt_from(
     write_tone(own_set / "horn" / "2-0.wav", seconds=0.1)
     write_tone(own_set / "horn" / "2-1.wav", seconds=60)
     sf.write(own_set / "siren" / "2-0.wav", np.zeros(2400), RATE_HZ)
-    sf.write(own_set / "siren" / "3-0.wav", np.zeros(2400), RATE_HZ)
+    sf.write(own_set / "siren" / "3-0.wav", np.zeros(2399), RATE_HZ)
     asked = ("--workers", 1, "--wandb", "disabled", "--epochs", 1, "--strategy", "kfold")
 
     done = auricle(
