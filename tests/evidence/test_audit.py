@@ -64,6 +64,20 @@ def test_a_clean_set_is_told_and_left_as_files(
     assert not any(each["authors"] for each in found["classes"])
 
 
+def test_two_folds_are_enough_to_find_a_leak(
+    rich_set: Path, auricle: Any, tools: SimpleNamespace
+) -> None:
+    plant(rich_set / "rain" / "2-1.wav", rich_set / "rain" / "1-0.wav")
+    rows = [tuple(row.values()) for row in tools.rows_of(rich_set / "clips.csv")]
+    tools.write_labels(rich_set, [row for row in rows if row[2] != "3"])
+
+    told = auricle("audit", rich_set)
+
+    assert told.code == 1, told.err
+    assert {"rain/1-0.wav", "rain/2-1.wav"} <= {*told.out.replace(",", " ").split()}
+    assert "Shortcuts were not looked for: that takes two folds beside" in told.out
+
+
 def test_authors_in_two_folds_are_told_where_a_column_names_them(
     rich_set: Path, auricle: Any, tools: SimpleNamespace, tmp_path: Path
 ) -> None:

@@ -24,7 +24,7 @@ from auricle.evaluation.intervals import Interval, accuracy_interval
 from auricle.evidence.calibration import logits_of
 from auricle.evidence.case import Case, Subject
 from auricle.evidence.predictors import Shortcuts, find_shortcuts
-from auricle.study.protocol import roles_of
+from auricle.study.protocol import Roles, roles_of
 from auricle.training.sounds import Array
 
 SPREAD = (5, 25, 50, 75, 95)
@@ -123,7 +123,7 @@ class Audit:
     broken: Mapping[str, str]
     unmarked: tuple[str, ...]
     clipped: tuple[str, ...]
-    shortcuts: Shortcuts
+    shortcuts: Shortcuts | None
     by_author: tuple[OfAuthors, ...] = ()
 
     def across(self, *, equal: bool) -> tuple[Match, ...]:
@@ -178,7 +178,7 @@ def of_authors(subject: Subject, authors: Mapping[str, str]) -> OfAuthors | None
 
 def listen(table: ClipTable, progress: Progress, *, test: bool) -> Heard:
     """Decode files to compare them, and those of the development folds to measure them too."""
-    ours = table.in_folds(roles_of(table.folds).development)
+    ours = table.in_folds(parts_of(table.folds).development)
     compared = (table if test else ours).clips
     listening = progress.add_task("comparing sounds", total=len(compared))
     found = find_duplicates(
@@ -189,6 +189,14 @@ def listen(table: ClipTable, progress: Progress, *, test: bool) -> Heard:
     measuring = progress.add_task("measuring", total=len(ours.clips))
     measures = measure_all(ours, lambda: progress.advance(measuring))
     return Heard(measures, compared, found)
+
+
+def parts_of(folds: tuple[int, ...]) -> Roles:
+    """The roles of folds, of two as well: such a set is split to learn and to test, and no more.
+
+    Raises: DataError for a single fold.
+    """
+    return Roles(folds[0], folds[1:]) if len(folds) == 2 else roles_of(folds)
 
 
 def measure_all(table: ClipTable, advance: Callable[[], None]) -> dict[str, Measures]:
@@ -214,9 +222,9 @@ def audit(table: ClipTable, heard: Heard) -> Audit:
 
     Raises: DataError if too few files can be decoded to say anything.
     """
-    clips, roles = table.clips, roles_of(table.folds)
+    clips, roles = table.clips, parts_of(table.folds)
     measured = [clip for clip in clips if clip.file in heard.measures]
-    if len({clip.fold for clip in measured}) < 2:
+    if len({clip.fold for clip in measured}) < min(2, len(roles.development)):
         raise DataError(f"{table.root}: {len(measured)} clips can be decoded; give sound files")
     measures = [heard.measures[clip.file] for clip in measured]
     authors = authors_of(table)
@@ -239,7 +247,9 @@ def audit(table: ClipTable, heard: Heard) -> Audit:
         broken={heard.compared[number].file: reason for number, reason in heard.found.broken},
         unmarked=tuple(heard.compared[number].file for number in heard.found.unmarked),
         clipped=tuple(f for f, each in heard.measures.items() if each.clipped > CLIPPED_SHARE),
-        shortcuts=find_shortcuts(measured, measures, table.categories),
+        shortcuts=find_shortcuts(measured, measures, table.categories)
+        if len(roles.development) > 1
+        else None,
     )
 
 

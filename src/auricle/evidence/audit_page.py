@@ -72,7 +72,11 @@ def tell(found: Audit, console: Console) -> None:
         f"Same sound twice: {several(sum(each.equal for each in found.matches), 'equal file')}, "
         f"{several(sum(not each.equal for each in found.matches), 'near-duplicate')}."
     )
-    console.print(f"Shortcuts: {shortcut_words(found)}\n")
+    console.print(
+        f"Shortcuts: {shortcut_words(found.shortcuts)}\n"
+        if found.shortcuts
+        else "Shortcuts were not looked for: that takes two folds beside the test fold.\n"
+    )
     for each in findings(found):
         console.print(f"{'LEAK' if each.leak else 'Note'}  {each.what}")
         console.print(Padding(each.do, (0, 0, 0, 6)))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 
 from auricle.evidence.audit import CLIPPED_SHARE, Astray, Audit, Match
-from auricle.evidence.predictors import Shortcut
+from auricle.evidence.predictors import Shortcut, Shortcuts
 
 WORDS = {
     "level_db": "level",
@@ -129,13 +129,16 @@ def shapes(audit: Audit) -> Iterator[Finding]:
             f"{smallest.category} {smallest.clips}.",
             "Read macro F1 beside the accuracy, which the large classes rule.",
         )
+    if audit.shortcuts is None:
+        return
+    chance = audit.shortcuts.chance
     for each in audit.shortcuts.found:
         name = each.measures[0]
-        if len(each.measures) == 1 and name in RECORDED and is_above(each, audit.shortcuts.chance):
+        if len(each.measures) == 1 and name in RECORDED and is_above(each, chance):
             yield Finding(
                 False,
                 f"The {WORDS[name]} alone names the class of {percent(each.accuracy.value)} of the "
-                f"clips; naming the largest class, that of {percent(audit.shortcuts.chance)}.",
+                f"clips; naming the largest class, that of {percent(chance)}.",
                 "Ask how the clips of each class were recorded and cut. A network can use that "
                 f"too, so see whether it still answers when the {WORDS[name]} is changed.",
             )
@@ -146,16 +149,16 @@ def is_above(shortcut: Shortcut, chance: float) -> bool:
     return shortcut.accuracy.low > chance
 
 
-def shortcut_words(audit: Audit) -> str:
+def shortcut_words(shortcuts: Shortcuts) -> str:
     """What the measures together say of the class."""
-    all_of_them = audit.shortcuts.found[-1]
+    all_of_them = shortcuts.found[-1]
     names = [WORDS[name] for name in all_of_them.measures]
-    beaten = is_above(all_of_them, audit.shortcuts.chance)
+    beaten = is_above(all_of_them, shortcuts.chance)
     return (
         f"{', '.join(names[:-1]).capitalize()} and {names[-1]}, together and without the sound, "
         f"name the class of {percent(all_of_them.accuracy.value)} of the clips "
         f"[{percent(all_of_them.accuracy.low)}, {percent(all_of_them.accuracy.high)}]; naming the "
-        f"largest class, that of {percent(audit.shortcuts.chance)}. "
+        f"largest class, that of {percent(shortcuts.chance)}. "
         + (
             "A network that is no better than this may have listened to nothing else."
             if beaten

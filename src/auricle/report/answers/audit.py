@@ -52,11 +52,13 @@ def section(found: Audit) -> Iterator[Block]:
     yield _classes(found)
     if len(found.classes) <= DRAWN_CLASSES:
         yield _figure(found)
-    yield Paragraph(
-        "How a clip was recorded can give its class away: a random forest was shown nothing but "
-        f"these numbers, each fold by one that learnt from the others. {shortcut_words(found)}"
-    )
-    yield _shortcuts(found.shortcuts)
+    if found.shortcuts:
+        yield Paragraph(
+            "How a clip was recorded can give its class away: a random forest was shown nothing "
+            "but these numbers, each fold by one that learnt from the others. "
+            f"{shortcut_words(found.shortcuts)}"
+        )
+        yield _shortcuts(found.shortcuts)
 
 
 def _compared(found: Audit) -> str:
