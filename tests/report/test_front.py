@@ -1,11 +1,14 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from auricle.report.document import Figure
-from auricle.report.front import in_thousands, summary
+from auricle.report.front import in_thousands, shared_texture, summary
 from auricle.report.study_files import read_study
+
+PUBLISHED = Path(__file__).parents[2] / "reports" / "esc10"
 
 
 @pytest.mark.parametrize(
@@ -29,3 +32,12 @@ def test_the_summary_says_what_intervals_on_the_test_fold_are_worth(mission: Pat
     )
     (figure,) = (b for b in summary(replace(study, clips=clips)) if isinstance(b, Figure))
     assert f"Fold 1 holds 37 recordings, in some categories as few as 1 ({name})" in figure.caption
+
+
+def test_what_all_answers_share_is_told(mission: Path) -> None:
+    said = shared_texture(read_study(mission))
+    assert said == "50% of each answer is a texture's, which all share ([@texture])."
+    published = shared_texture(read_study(PUBLISHED))
+    assert re.search(
+        r"by base and head alone accuracies go from [\d.]+% \(.*\) to [\d.]+%", published
+    )

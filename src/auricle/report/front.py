@@ -17,6 +17,7 @@ from auricle.report.headlines import out_of_fold, tested, views
 from auricle.report.observations import on_intervals, quoted
 from auricle.report.procedure import share_a_recipe
 from auricle.report.published import on_every_fold
+from auricle.report.results import events_alone
 from auricle.report.scores import Bounded
 from auricle.report.sentences import extremes, ranking, told_apart
 from auricle.report.study_files import Study
@@ -49,6 +50,7 @@ def summary(study: Study) -> Iterator[Block]:
         said.append(on_every_fold(study))
         if share_a_recipe(study):
             said.append("All were trained by one recipe ([@training]).")
+        said.append(shared_texture(study))
     elif test:
         said.append(_without_lead(ranking(quoted(study, test), f"({test.title})")))
     if not study.plan.get("test", True):
@@ -72,6 +74,27 @@ def summary(study: Study) -> Iterator[Block]:
             + "."
             for each in study.configurations
         ),
+    )
+
+
+def shared_texture(study: Study) -> str:
+    """How much of every answer is none of the architecture's, and what is left without it."""
+    textures = [
+        study.recipe(each.name).get("network", {}).get("texture", {}).get("share", 0.0)
+        for each in study.configurations
+    ]
+    if len(textures) < 2 or len({*textures}) > 1 or not textures[0]:
+        return ""
+    text = f"{textures[0]:.0%} of each answer is a texture's, which all share ([@texture])"
+    names = [each.name for each in study.configurations]
+    alone = zip(names, events_alone(study), strict=False)  # nothing where it was not asked
+    known = {name: each.value for name, each in alone if each}
+    if len(known) < len(names):
+        return f"{text}."
+    best, worst = extremes(known)
+    return (
+        f"{text}: by base and head alone accuracies go from {percent(known[worst[0]])}% "
+        f"({configurations(worst)}) to {percent(known[best[0]])}% ({configurations(best)})."
     )
 
 
