@@ -4,11 +4,14 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from rich.console import Console
 
 from auricle.data import store
 from auricle.data.audio import load_wave
 from auricle.errors import StudyError
+from auricle.study.job import open_waves
 from auricle.study.ledger import note_reading
+from auricle.study.prepare import Setting, plan_jobs, prepare
 from auricle.study.recipe import Recipe
 
 SMALL = ("--workers", 1, "--wandb", "disabled", "--device", "cpu", "--epochs", 1)
@@ -162,3 +165,14 @@ def test_no_reading_gets_lost_among_several_studies(tmp_path):
 
     rows = ledger.read_text(encoding="utf-8").splitlines()[1:]
     assert sorted(row.rsplit(",", 1)[1] for row in rows) == sorted(f"study {n}" for n in range(24))
+
+
+def test_what_fits_open_is_decoded_once_before_them(tools, tiny_plan, tmp_path, monkeypatch):
+    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "cache"))
+    plan, setting = tools.plan_of(tiny_plan), Setting(run=tmp_path / "run", wandb="disabled")
+    jobs = plan_jobs(plan, setting, prepare(plan, setting, Console(quiet=True)))
+    assert {job.split.strategy for job in jobs} == {"kfold", "refit", "esc5"}
+
+    monkeypatch.setattr(store, "_build", lambda *given: pytest.fail("decoded again"))
+    for job in jobs:
+        open_waves(job)

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from auricle.data.audio import content_hash, remark
 from auricle.data.clips import Clip, ClipTable
@@ -127,7 +129,31 @@ def prepare(plan: Plan, setting: Setting, console: Console) -> Prepared:
         if clip.fold != roles.test or table.path(clip).is_file()
     }
     refuse_copies(table, contents)
+    store_waves(plan, table, roles, console)
     return Prepared(table, roles, tuple(skipped), tuple(unusual), contents)
+
+
+def store_waves(plan: Plan, table: ClipTable, roles: Roles, console: Console) -> None:
+    """Decode what fits will open: each of them would do so for itself, and all at once."""
+    learnt = [table.in_folds(roles.development)]
+    if "esc5" in plan.strategies:
+        learnt.append(table)
+    rates_hz = {recipe.network.frontend.sample_rate_hz for recipe in plan.configurations}
+    with Progress(console=console, transient=True) as progress:
+        for part, rate_hz in product(learnt, sorted(rates_hz)):
+            task = progress.add_task("storing waves", total=len(part.clips))
+            open_store(
+                part,
+                sample_rate_hz=rate_hz,
+                seconds=plan.clip_s,
+                cache=cache_folder(),
+                progress=partial(show, progress, task),
+            )
+
+
+def show(progress: Progress, task: TaskID, done: int, total: int) -> None:
+    """Move a bar."""
+    progress.update(task, completed=done, total=total)
 
 
 def refuse_copies(table: ClipTable, contents: Mapping[str, str]) -> None:
