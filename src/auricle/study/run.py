@@ -203,17 +203,17 @@ def read_test_fold(
         note_reading(setting.run, plan.configurations, setting.reason, setting.ledger)
     device = choose_device(setting.device)
     for job in unread:
-        table = prepared.table.in_folds((job.split.scored,))
         trained = load_fit(job.folder)
         store = open_store(
-            table,
+            prepared.table if job.split.strategy == "esc5" else prepared.test,
             sample_rate_hz=trained.recipe.network.frontend.sample_rate_hz,
             seconds=plan.clip_s,
             cache=cache_folder(),
         )
-        rows = np.arange(len(store.clips))
+        rows = np.flatnonzero([clip.fold == job.split.scored for clip in store.clips])
         found = predict(trained.network, Examples(store.waves, rows, rows), device)
-        save_predictions(job.folder / "test.npz", Predictions(store.clips, found))
+        clips = tuple(store.clips[row] for row in rows)
+        save_predictions(job.folder / "test.npz", Predictions(clips, found))
     scored = sum(job.split.scored == prepared.roles.test for job in unread)
     networks = "one network" if scored == 1 else f"{scored} networks"
     why = [f"to score {networks}"] * bool(scored) + ["for esc5 to learn from it"] * noted
