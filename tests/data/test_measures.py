@@ -78,10 +78,10 @@ def test_the_bandwidth_is_where_a_filter_cuts():
     assert bandwidth_hz(SINE.astype(np.float32), RATE_HZ) == pytest.approx(440, abs=20)
 
 
-def test_a_single_sample_can_be_measured(tmp_path):
-    found = measured(tmp_path, np.array([0.5]))
+def test_a_millisecond_can_be_measured(tmp_path):
+    found = measured(tmp_path, np.full(RATE_HZ // 1000, 0.5))
 
-    assert found.length_s == 1 / RATE_HZ
+    assert found.length_s == 0.001
     assert np.isfinite(found.bandwidth_hz)
 
 

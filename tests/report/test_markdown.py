@@ -25,7 +25,7 @@ def test_a_committee_stands_apart_with_its_networks_and_all_their_parameters() -
     assert best[1].endswith(f", {study.seeds} networks")
     trainable = committee.parameters["total"].trainable * study.seeds
     assert together[-1] == f"{trainable:,}"
-    assert "lower bound" in note
+    assert "uncertain by at least what their intervals say" in note
 
 
 def test_every_fold_tested_has_its_three_figures() -> None:

@@ -105,7 +105,7 @@ def open_store(
 
 def _or_skip(problem: object) -> AudioError:
     """What is wrong with a file, and that a data set can go on without it."""
-    return AudioError(f"{problem}, or leave it out: auricle study has --skip-bad")
+    return AudioError(f"{problem}, or leave it out: a study has --skip-bad")
 
 
 def _open_built(file: Path, table: ClipTable, samples: int) -> WaveStore | None:

@@ -88,10 +88,14 @@ def assumptions(study: Study) -> Iterator[Block]:
     ]
     if dataset.name == "esc10":
         items.append(
-            "The recipes were chosen on the development folds of ESC-10 in earlier studies, the "
-            "texture's statistics among some dozens of ways: out-of-fold scores, and what texture "
-            "gains, may be a little too high; [@protocol] tells how often the test "
-            "fold was read."
+            "The recipes were chosen on the development folds of ESC-10 in earlier studies"
+            + (
+                ", the texture's statistics among some dozens of ways: out-of-fold scores, and "
+                "what texture gains,"
+                if textured(study)
+                else ": out-of-fold scores"
+            )
+            + " may be a little too high; [@protocol] tells how often the test fold was read."
         )
     yield Bullets(items)
     yield Paragraph(

@@ -166,7 +166,10 @@ LEAK = LeakFound(
     [
         ({}, "A random split flatters by +5.0 points"),
         ({"p": 0.4}, "allows a random split to flatter by up to 8.0 points"),
-        ({"grouped_siblings": 129 / 130}, "with a sibling, by recording, that is 1."),
+        (
+            {"grouped_siblings": 129 / 130},
+            "what is wrong without it: 1 of the 130 clips that have a sibling.",
+        ),
         ({"difference": -0.05}, "is lower, beyond chance"),
     ],
 )

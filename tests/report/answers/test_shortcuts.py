@@ -43,7 +43,7 @@ def test_losses_and_gains_are_told_with_their_p() -> None:
 
 def test_what_cannot_be_told_is_named_and_no_verdict_is_given_on_it() -> None:
     told = text_of(found(level=(-0.2, 0.001)))
-    assert "divided by its own power or has none of it: loudness." in told
+    assert "divides each clip by its own power, or not there at all: loudness." in told
     assert "for a test to tell anything: offset (4)." in told
     assert "`cnn` loses nothing that can be told" in told
 

@@ -63,7 +63,10 @@ def test_what_passes_and_what_does_not_is_told_of_every_score() -> None:
     [
         (NEAR, "it stands open"),
         (refusal("strangeness", 4, hiss=0.3, tone=0.0), "it stands open"),
-        (refusal("strangeness", 1, hiss=0.3, tone=0.0), "for them is doubt: of 12 known clips"),
+        (
+            refusal("strangeness", 1, hiss=0.3, tone=0.0),
+            "refuse more of what is misheard: of 12 known clips",
+        ),
         (refusal("strangeness", hiss=0.7, tone=0.7), "does best by both reasons"),
     ],
 )

@@ -48,10 +48,15 @@ def section(found: LookingFound) -> Iterator[Block]:
     yield Paragraph(_planted(found.configurations))
     yield Paragraph(
         "Does the answer rest on what is marked? The frames that a pointer marks most are "
-        "exchanged for the clip's quietest ones, which is near the silence that the gradient is "
-        "counted from: the test is kinder to it than to attention. The probability that base and "
-        "head give the answer must fall by more than with the same pattern at another time, with "
-        "frames drawn by chance, and with the loudest frames. "
+        "exchanged for the clip's quietest ones; the probability that base and head give the "
+        "answer must fall by more than with the same pattern at another time, with frames drawn by "
+        "chance, and with the loudest frames. "
+        + (
+            "Quiet frames are near the silence that the gradient is counted from: the test is "
+            "kinder to it than to attention. "
+            if attended
+            else ""
+        )
         + " ".join(_muted(each) for each in found.configurations)
         + _harder(found.configurations)
         + "".join(_quiet(each) for each in found.configurations)
