@@ -68,10 +68,8 @@ def main() -> None:
 
 def run_command() -> None:
     """Run one command: 0 done, 1 a mistake told in one line, 2 a wrong call."""
-    for stream in (
-        sys.stdout,
-        sys.stderr,
-    ):  # names have any letter
+    # File names have letters that an output may not know.
+    for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(
                 encoding=None if stream.isatty() else "utf-8", errors="backslashreplace"

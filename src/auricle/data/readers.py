@@ -298,8 +298,9 @@ def _row_clip(row: dict[str, str], pattern: str, columns: Columns, where: str) -
         raise DataError(f"{where}: no recording; fill it in or leave the column out")
     if columns is ESC50:  # there a recording belongs to a category, as in ESC-10
         recording = f"{category}/{recording}"
-    file = _BRACES.sub(lambda column: row[column[1]], pattern)
-    file = (file if _BRACES.search(pattern) else row[pattern]).replace("\\", "/")
+    braced = _BRACES.search(pattern)
+    file = _BRACES.sub(lambda column: row[column[1]], pattern) if braced else row[pattern]
+    file = file.replace("\\", "/")
     if PurePosixPath(file).is_absolute() or PureWindowsPath(file).is_absolute():
         problem = f"{where}: {file} is absolute"
         raise DataError(f"{problem}; name files from the table's folder, or say their root")

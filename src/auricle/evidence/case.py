@@ -157,7 +157,7 @@ def open_case(
     strategies = tuple(name for name in plan.strategies if test or name in ("kfold", "holdout"))
     plan = replace(plan, data=data or plan.data, root=root, test=test, strategies=strategies)
     # What the study left out is left out again; `check_clips` sees that it is the same.
-    setting = replace(setting, run=run, skip_bad=(run / "skipped.csv").is_file())
+    setting = replace(setting, run=run, skip_bad=bool(read_rows(run / "skipped.csv")))
     prepared = prepare(plan, setting, console)
     check_clips(run, prepared)
     device = choose_device(setting.device)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from auricle.report import plots
 from auricle.report.basis import shown_name
+from auricle.report.comparison import events_alone
 from auricle.report.document import (
     Block,
     Cards,
@@ -17,7 +18,6 @@ from auricle.report.headlines import out_of_fold, tested, views
 from auricle.report.observations import on_intervals, quoted
 from auricle.report.procedure import share_a_recipe
 from auricle.report.published import on_every_fold
-from auricle.report.results import events_alone
 from auricle.report.scores import Bounded
 from auricle.report.sentences import extremes, ranking, told_apart
 from auricle.report.study_files import Study

@@ -39,7 +39,7 @@ PARITY = "parity.json"
 BINARY = (".onnx", ".safetensors")
 """What is loaded and run must be named in `bundle.json`, with its hash."""
 LARGEST = 1 << 28
-"""No file of a zip may unfold to more bytes."""
+"""The files of a zip may not unfold to more bytes in all."""
 
 Files = dict[str, bytes]
 
@@ -252,7 +252,7 @@ def read_files(place: Path) -> Files:
         with zipfile.ZipFile(place) as archive:
             parts = [part for part in archive.infolist() if not part.is_dir()]
             if sum(part.file_size for part in parts) > LARGEST:
-                raise BundleError(f"{place}: a file in it is too large for a bundle")
+                raise BundleError(f"{place}: what is in it is too large for a bundle")
             return {part.filename: archive.read(part) for part in parts}
     except (zipfile.BadZipFile, OSError, RuntimeError) as problem:  # a password, say
         raise BundleError(f"{place}: no zip that can be read ({problem})") from problem

@@ -31,7 +31,7 @@ def alone_in(run: Path) -> Iterator[None]:
             holder = who.read_text(encoding="utf-8")
         problem = f"{run}: {holder} works on this study; wait for it, or end it: "
         raise StudyError(f"{problem}what it has finished is kept") from None
-    except (OSError, NotImplementedError) as problem:
+    except (OSError, NotImplementedError) as problem:  # ENOLCK of a share, or no flock at all
         raise StudyError(
             f"{run}: no lock can be had here ({problem}); choose a folder on another disk"
         ) from problem
