@@ -8,6 +8,7 @@ import pytest
 import tomli_w
 
 from auricle.study import command
+from auricle.study.environment import describe_environment
 from auricle.study.publish import publish
 from auricle.study.recipe import plan_from
 
@@ -52,6 +53,9 @@ def test_a_published_study_grows_without_the_weights_it_left_behind(
     older.write_text(json.dumps(facts | {"code": "of a year ago"}), encoding="utf-8")
     before = {path: path.read_bytes() for path in published.rglob("fit.json")}
     assert before
+    machine = published / "environment.json"
+    elsewhere = json.loads(machine.read_text(encoding="utf-8")) | {"processor": "Another"}
+    machine.write_text(json.dumps(elsewhere), encoding="utf-8")
     tiny = tools.plan_of(tiny_plan, seeds=2)
     another = replace(tiny.configurations[0], name="cnn-again")
     more = replace(tiny, configurations=(*tiny.configurations, another))
@@ -59,6 +63,8 @@ def test_a_published_study_grows_without_the_weights_it_left_behind(
     command.run(more, out=published, resume=True, **WHERE)
 
     assert "1 of them were trained by other code than today's" in capsys.readouterr().out
+    told = json.loads(machine.read_text(encoding="utf-8"))["processor"]
+    assert told == f"Another, resumed on {describe_environment()['processor']}"
     assert {path: path.read_bytes() for path in before} == before
     was, now = tools.scores_of(study), tools.scores_of(published)
     trained = {path.relative_to(published).parts[0] for path in published.rglob("*.safetensors")}

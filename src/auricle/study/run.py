@@ -140,10 +140,10 @@ def write_setting(
     }
     if (run / "environment.json").exists():
         first = json.loads((run / "environment.json").read_text(encoding="utf-8"))
-        if f"{environment['commit']}," not in f"{first['commit']},":  # abc is not abc-dirty
-            unfinished = any(not (job.folder / "fit.json").exists() for job in jobs)
-            went_on = "resumed" if unfinished else "scored anew"
-            first["commit"] += f", {went_on} with {environment['commit']}"
+        went_on = "resumed" if unfinished(jobs) else "scored anew"
+        for key, preposition in (("commit", "with"), ("processor", "on")):
+            if f"{environment[key]}," not in f"{first[key]},":  # abc is not abc-dirty
+                first[key] += f", {went_on} {preposition} {environment[key]}"
         environment = first
     replace_text(run / "environment.json", json.dumps(environment, indent=2))
     roles = {prepared.roles.test: "test"}
