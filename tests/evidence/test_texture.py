@@ -2,12 +2,14 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from auricle.errors import StudyError
 from auricle.evidence import texture
 from auricle.evidence.texture import BOTH, EVENTS, TEXTURE, averaged_of
 from auricle.network.texture import TextureConfig
@@ -57,7 +59,7 @@ def test_a_seeds_texture_answers_alike_in_every_configuration(opened, opening):
     alone = [
         [
             texture.answers_of(opened, subject)[TEXTURE]
-            for subject in texture.with_seeds(opened, recipe)
+            for _, subject in texture.with_weights(opened, recipe)
         ]
         for recipe in opened.plan.configurations
     ]
@@ -115,13 +117,34 @@ def test_of_networks_without_texture_nothing_is_asked(opened):
     assert texture.measure(case).configurations == ()
 
 
-def test_a_seed_whose_weights_are_gone_is_left_out(opened, tiny_study, tmp_path):
-    run = shutil.copytree(tiny_study, tmp_path / "run")
-    (run / "cnn" / "kfold" / "fold-3" / "seed-1" / "weights.safetensors").unlink()
-    case = replace(opened, run=run)
-    cnn, transformer = case.plan.configurations
-    assert texture.parted_of(case, cnn)[0].seeds == 1
-    assert len([*texture.with_seeds(case, transformer)]) == 2
+def without_weights(run, configuration, pattern):
+    """Remove the weights of some of a configuration's `kfold` fits."""
+    files = [*run.glob(f"{configuration}/kfold/{pattern}/weights.safetensors")]
+    assert files
+    for file in files:
+        file.unlink()
+
+
+def test_what_a_fit_without_weights_answered_is_told_from_its_predictions(
+    opened, tiny_study, tmp_path
+):
+    run = Path(shutil.copytree(tiny_study, tmp_path / "run"))
+    recipes = opened.plan.configurations
+    asked = texture.every_seed(opened, recipes)
+    without_weights(run, "cnn", "*/*")
+    without_weights(run, "transformer-h2", "fold-3/seed-1")
+
+    found = texture.every_seed(replace(opened, run=run), recipes)
+
+    assert [len(found[recipe.name]) for recipe in recipes] == [1, 1]  # nobody has seed 1's texture
+    np.testing.assert_allclose(found["cnn"][0], asked["cnn"][0], atol=1e-4)
+
+
+def test_without_any_weights_nothing_is_told(opened, tiny_study, tmp_path):
+    run = Path(shutil.copytree(tiny_study, tmp_path / "run"))
+    without_weights(run, "*", "*/*")
+    with pytest.raises(StudyError, match=r"weights\.safetensors: missing"):
+        texture.measure(replace(opened, run=run))
 
 
 def test_two_seeds_are_averaged_as_events_and_texture_are() -> None:

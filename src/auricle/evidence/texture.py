@@ -5,19 +5,25 @@ when, and that of its texture, from statistics of the whole wave. Both are in th
 fit, and are asked one by one here: every configuration and every seed of `kfold`, each about the
 clips that it never heard. The texture of one seed answers alike in all configurations: the noise it
 learns under is all that is drawn. Nothing is trained.
+
+Of fits whose weights are gone, as in a published copy, the predictions are left, which are of both
+parts. With the texture of another configuration's fit of that seed the events are what remains.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
+from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.special import log_softmax
 
 from auricle.evaluation.comparison import Comparison, compare, holm
 from auricle.evaluation.intervals import Interval, accuracy_interval
 from auricle.evidence.case import Case, Subject, open_subject
+from auricle.study.fits import load_predictions
 from auricle.study.job import fit_folder
 from auricle.study.protocol import splits
 from auricle.study.recipe import Recipe
@@ -110,7 +116,8 @@ class TextureFound:
 def measure(case: Case) -> TextureFound:
     """Ask the parts of every network that has both."""
     textured = [each for each in case.plan.configurations if each.network.texture.share]
-    asked = [parted_of(case, recipe) for recipe in textured]
+    answers = every_seed(case, textured)
+    asked = [parted_of(case.subjects[0], recipe, answers[recipe.name]) for recipe in textured]
     parted = [of for of, _ in asked]
     adjusted = holm([of.gain.p_permutation for of in parted])
     heard = Counter(clip.category for clip in case.prepared.development.clips)
@@ -147,14 +154,12 @@ def pairs_of(subject: Subject, right: Mapping[str, Array]) -> tuple[Pair, ...]:
     )
 
 
-def parted_of(case: Case, recipe: Recipe) -> tuple[Parted, Array]:
+def parted_of(first: Subject, recipe: Recipe, answers: Array) -> tuple[Parted, Array]:
     """One configuration by its parts, and what is right (seeds, clips) by events alone.
 
-    `p_holm` is not yet adjusted.
+    `answers` (seeds, parts, clips, classes) are to the clips of `first`, any subject; `p_holm` is
+    not yet adjusted.
     """
-    subjects = list(with_seeds(case, recipe))
-    answers = np.stack([answers_of(case, subject) for subject in subjects])
-    first = subjects[0]
     right = answers.argmax(3) == first.targets  # (seeds, parts, clips)
     losses = -answers[..., np.arange(len(first.targets)), first.targets]
     events, texture, both = (
@@ -163,7 +168,7 @@ def parted_of(case: Case, recipe: Recipe) -> tuple[Parted, Array]:
     gain = compare(right[:, BOTH], right[:, EVENTS], first.recordings, first.targets)
     parted = Parted(
         configuration=recipe.name,
-        seeds=len(subjects),
+        seeds=len(answers),
         share=recipe.network.texture.share,
         events=events,
         texture=texture,
@@ -190,15 +195,72 @@ def averaged_of(subject: Subject, events: Array, both: Array) -> Averaged | None
     )
 
 
-def with_seeds(case: Case, recipe: Recipe) -> Iterator[Subject]:
-    """A configuration's `kfold` networks, seed by seed, as far as all of a seed have weights."""
+def every_seed(case: Case, recipes: Sequence[Recipe]) -> dict[str, Array]:
+    """(seeds, parts, clips, classes) log-probabilities of each configuration, by name.
+
+    A seed of which nothing can be told is left out.
+
+    Raises: StudyError if nothing can be told of a configuration.
+    """
+    found = {
+        (recipe, seed): answers_of(case, subject)
+        for recipe in recipes
+        for seed, subject in with_weights(case, recipe)
+    }
+    textures = {(learnt_by(recipe), seed): of[TEXTURE] for (recipe, seed), of in found.items()}
+    seeds = range(case.plan.seeds)
+    for recipe, seed in product(recipes, seeds):
+        texture = textures.get((learnt_by(recipe), seed))
+        if (recipe, seed) not in found and texture is not None:
+            found[recipe, seed] = remaining(case, recipe, seed, texture)
+    told = {
+        recipe.name: [found[recipe, s] for s in seeds if (recipe, s) in found] for recipe in recipes
+    }
+    for recipe in recipes:
+        if not told[recipe.name]:
+            opened(case, recipe, 0)
+    return {name: np.stack(answers) for name, answers in told.items()}
+
+
+def learnt_by(recipe: Recipe) -> tuple[object, ...]:
+    """All that a texture's answers depend on beside seed and clips."""
+    network = recipe.network
+    rate_hz = network.frontend.sample_rate_hz
+    return network.texture, rate_hz, recipe.augment.texture_noise_low_db
+
+
+def with_weights(case: Case, recipe: Recipe) -> Iterator[tuple[int, Subject]]:
+    """A configuration's `kfold` networks by seed, as far as all of a seed have weights."""
+    for seed in range(case.plan.seeds):
+        folders = folders_of(case, recipe, seed)
+        if all((each / "weights.safetensors").exists() for each in folders):
+            yield seed, opened(case, recipe, seed)
+
+
+def opened(case: Case, recipe: Recipe, seed: int) -> Subject:
+    """A configuration's `kfold` networks of one seed."""
     fits = splits(("kfold",), case.prepared.table.folds)
     device = choose_device(case.setting.device)
-    for seed in range(case.plan.seeds):
-        folders = [fit_folder(case.run, recipe.name, fit, seed) for fit in fits]
-        if seed and not all((each / "weights.safetensors").exists() for each in folders):
-            continue
-        yield open_subject(case.run, recipe, fits, case.prepared, case.plan, device, seed=seed)
+    return open_subject(case.run, recipe, fits, case.prepared, case.plan, device, seed=seed)
+
+
+def folders_of(case: Case, recipe: Recipe, seed: int) -> list[Path]:
+    """Those of the `kfold` fits of one seed."""
+    fits = splits(("kfold",), case.prepared.table.folds)
+    return [fit_folder(case.run, recipe.name, fit, seed) for fit in fits]
+
+
+def remaining(case: Case, recipe: Recipe, seed: int, texture: Array) -> Array:
+    """As `answers_of`, from predictions kept of both parts, and what the texture answered."""
+    rows = {clip.file: row for row, clip in enumerate(case.subjects[0].store.clips)}
+    both = np.empty_like(texture)
+    for folder in folders_of(case, recipe, seed):
+        kept = load_predictions(folder / "predictions.npz")
+        least = np.finfo(np.float32).tiny
+        both[[rows[clip.file] for clip in kept.clips]] = np.log(kept.probabilities.clip(least))
+    share = recipe.network.texture.share
+    events = log_softmax((both - share * texture) / (1 - share), axis=1)
+    return np.stack([events, texture, both])
 
 
 @torch.no_grad()
