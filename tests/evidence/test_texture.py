@@ -134,10 +134,12 @@ def test_what_a_fit_without_weights_answered_is_told_from_its_predictions(
     without_weights(run, "cnn", "*/*")
     without_weights(run, "transformer-h2", "fold-3/seed-1")
 
-    found = texture.every_seed(replace(opened, run=run), recipes)
+    case = replace(opened, run=run)
+    found = texture.every_seed(case, recipes)
 
     assert [len(found[recipe.name]) for recipe in recipes] == [1, 1]  # nobody has seed 1's texture
     np.testing.assert_allclose(found["cnn"][0], asked["cnn"][0], atol=1e-4)
+    assert [each.remaining for each in texture.measure(case).configurations] == [1, 0]
 
 
 def test_without_any_weights_nothing_is_told(opened, tiny_study, tmp_path):

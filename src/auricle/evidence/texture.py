@@ -85,6 +85,7 @@ class Parted:
     mended: float
     spoilt: float
     averaged: Averaged | None = None
+    remaining: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +119,10 @@ def measure(case: Case) -> TextureFound:
     textured = [each for each in case.plan.configurations if each.network.texture.share]
     answers = every_seed(case, textured)
     asked = [parted_of(case.subjects[0], recipe, answers[recipe.name]) for recipe in textured]
-    parted = [of for of, _ in asked]
+    parted = [
+        replace(of, remaining=of.seeds - len([*seeds_with_weights(case, recipe)]))
+        for recipe, (of, _) in zip(textured, asked, strict=True)
+    ]
     adjusted = holm([of.gain.p_permutation for of in parted])
     heard = Counter(clip.category for clip in case.prepared.development.clips)
     categories = tuple(each for each in case.prepared.table.categories if heard[each])
@@ -231,10 +235,16 @@ def learnt_by(recipe: Recipe) -> tuple[object, ...]:
 
 def with_weights(case: Case, recipe: Recipe) -> Iterator[tuple[int, Subject]]:
     """A configuration's `kfold` networks by seed, as far as all of a seed have weights."""
+    for seed in seeds_with_weights(case, recipe):
+        yield seed, opened(case, recipe, seed)
+
+
+def seeds_with_weights(case: Case, recipe: Recipe) -> Iterator[int]:
+    """Those of which every `kfold` fit can be asked."""
     for seed in range(case.plan.seeds):
         folders = folders_of(case, recipe, seed)
         if all((each / "weights.safetensors").exists() for each in folders):
-            yield seed, opened(case, recipe, seed)
+            yield seed
 
 
 def opened(case: Case, recipe: Recipe, seed: int) -> Subject:

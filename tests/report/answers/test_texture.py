@@ -66,6 +66,12 @@ def test_what_both_gain_is_told_with_the_classes_that_gain_and_lose() -> None:
     assert "15.0 of these become right, and 2.0 others become wrong" in told
 
 
+def test_answers_told_from_predictions_are_said_to_be() -> None:
+    assert "are gone" not in text_of(found(parted()))
+    told = text_of(found(parted(), replace(parted("transformer-h4"), remaining=2)))
+    assert "Weights of `transformer-h4` are gone in part" in told
+
+
 def test_bare_architectures_are_told_apart_or_not() -> None:
     def pair(first: str, second: str, difference: float, p: float) -> Pair:
         ends = Comparison(difference, difference - 0.02, difference + 0.02, p / 2, 9, 1, p)

@@ -53,7 +53,15 @@ def _asked(found: Sequence[Parted]) -> str:
     seeds = max(each.seeds for each in found)
     of = "the first seed" if seeds == 1 else f"{worded(seeds)} seeds, whose means are told"
     networks = "configurations" if len(found) > 1 else "configuration"
-    return f"Asked were all networks of `kfold`, of {worded(len(found))} {networks} and {of}."
+    start = f"Asked were all networks of `kfold`, of {worded(len(found))} {networks} and {of}."
+    gone = [each.configuration for each in found if each.remaining]
+    if not gone:
+        return start
+    return (
+        f"{start} Weights of {configurations(gone)} are gone in part; their kept answers are of "
+        "both parts, and their events are what remains of these without the texture's, which "
+        "others with the same seed have."
+    )
 
 
 def _verdict(found: Sequence[Parted]) -> str:
