@@ -1,6 +1,7 @@
 """What the chapter of methods says is what the recipes hold."""
 
 import copy
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from auricle.report import plots
+from auricle.report import architectures, plots
 from auricle.report.closing import assumptions, references
 from auricle.report.curve_ends import ending
 from auricle.report.document import Block, Bullets, Paragraph, Table
@@ -180,6 +181,17 @@ def test_every_setting_is_explained() -> None:
     recipe = read_recipe("cnn")
     settings = {*vars(recipe.training), *vars(recipe.augment)}
     assert {*MEANINGS} == settings
+
+
+def test_a_deep_network_is_drawn_on_one_page(mission: Path) -> None:
+    shallow = read_study(mission).configurations[-1]
+    deep = replace(shallow, layers=(*shallow.layers, *shallow.layers))
+    heights = [
+        float(re.search(r'height="([\d.]+)pt"', architectures.network(each, "160,000"))[1])  # type: ignore[index]
+        for each in (shallow, deep)
+    ]
+    page_pt = 297 / 25.4 * 72
+    assert heights[0] < heights[1] < 0.8 * page_pt
 
 
 def test_the_parts_of_a_network_are_counted_to_its_total(mission: Path) -> None:

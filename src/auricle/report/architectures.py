@@ -15,6 +15,9 @@ from auricle.report.wording import count
 STATISTICS = "texture.statistics"
 """The layer of a texture that describes a wave."""
 TITLES = {"frontend": "front-end", "base": "base", "head": "head", "texture": "texture"}
+ROW_MM = 5.9
+PAGE_HIGH_MM = 232.0
+"""As much of a printed page as is left to a figure by its caption; rows get narrower for it."""
 PARTS = {"frontend": "#dfe4ea", "base": "#d6e6f2", "head": "#fbe0cb", "texture": "#dcead6"}
 
 
@@ -88,8 +91,9 @@ def _names(paths: Sequence[str]) -> list[str]:
 def network(configuration: Configuration, samples: str) -> str:
     """The layers from top to bottom, with what comes out of each and what it learns."""
     drawn_boxes = boxes(configuration.layers)
-    row_mm = 5.9
-    with canvas(f"network-{configuration.name}", row_mm * (len(drawn_boxes) + 2.1)) as drawn:
+    rows = len(drawn_boxes) + 2.1
+    height_mm = min(ROW_MM * rows, PAGE_HIGH_MM)
+    with canvas(f"network-{configuration.name}", height_mm) as drawn:
         axes = drawn.figure.subplots()
         bare(axes)
         axes.set_xlim(0, 100)

@@ -123,13 +123,13 @@ def _table(found: Sequence[Unknown]) -> Table:
         [
             Column("configuration", align="left"),
             Column("score", align="left", weight=1),
-            Column("known kept, %"),
-            Column("misheard refused"),
-            Column("foreign accepted, %"),
+            Column("kept, %", "known"),
+            Column("refused", "misheard"),
+            Column("accepted, %", "foreign"),
             Column("AUROC"),
             Column("temperature", "shipped"),
-            Column("unknown below", "shipped"),
-            Column("unknown above", "shipped"),
+            Column("below", "shipped"),
+            Column("above", "shipped"),
         ],
         [
             [
@@ -150,8 +150,8 @@ def _table(found: Sequence[Unknown]) -> Table:
         "perfect, 0.5 is chance; the mean over the folds' networks. Two scores together go by the "
         "worse of their places among known clips. Intervals are 95%: of known clips by recording, "
         "of foreign ones over other draws of the same kinds. Misheard: known clips that are taken "
-        "for another category. Shipped: fitted on all development clips; above is said of "
-        "strangeness.",
+        "for another category. Shipped: fitted on all development clips; unknown is "
+        "what has a probability below, or a strangeness above.",
         dense=True,
     )
 
