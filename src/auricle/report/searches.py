@@ -13,6 +13,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from auricle.report.drawing import INK, MUTED, PAPER, RULE, SERIES, canvas, light_grid
 
 COLUMNS = 3
+WIDE = 50
+"""Between ends whose ratio is larger, powers of ten alone have room as labels."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,8 @@ def _label(axes: Axes, axis: Axis) -> None:
         axes.set_xlim(-0.5, len(shown) - 0.5)
     elif axis.by_ratio:
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        between = (1, 2, 5) if high / low < WIDE else (1,)
+        axes.xaxis.set_major_locator(LogLocator(subs=between))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlim(low / 1.1, high * 1.1)
