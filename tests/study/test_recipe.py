@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import tomllib
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,9 @@ from auricle.study.recipe import (
     to_toml,
 )
 
-RECIPES = ("cnn", "transformer-h1", "transformer-h2", "transformer-h4")
+MISSION = ("cnn", "transformer-h1", "transformer-h2", "transformer-h4")
+TUNED = ("cnn-tuned", "transformer-tuned")
+SEARCHES = Path(__file__).parents[2] / "reports" / "esc10" / "tuning"
 PLANS = ("mission", "quick")
 
 
@@ -38,16 +41,22 @@ def write(tmp_path):
     return write_toml
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [*MISSION, *TUNED])
 def test_a_shipped_recipe_is_the_one_of_its_name(name):
     assert read_recipe(name).name == name
+
+
+@pytest.mark.parametrize("name", TUNED)
+def test_a_tuned_recipe_is_what_the_published_search_chose(name):
+    chosen = SEARCHES / name.removesuffix("-tuned") / "best.toml"
+    assert read_recipe(name) == read_recipe(str(chosen))
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_a_shipped_plan_runs_both_architectures_under_every_strategy(name):
     found = plan(name)
 
-    assert tuple(recipe.name for recipe in found.configurations) == RECIPES
+    assert tuple(recipe.name for recipe in found.configurations) == MISSION
     assert found.strategies == ("kfold", "holdout", "refit")
     assert found.test
 
@@ -83,7 +92,7 @@ def test_the_recipes_of_both_architectures_differ_in_few_lines():
     assert len(changed) <= 10
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [*MISSION, *TUNED])
 def test_a_recipe_comes_back_from_toml_as_it_was(name):
     recipe = read_recipe(name)
 
@@ -256,7 +265,7 @@ def test_what_is_wrong_in_a_plan_is_named(write, text, told):
     ("read", "name", "told"),
     [
         (read_recipe, "cnnn", r"no such recipe; did you mean cnn\?"),
-        (read_recipe, "zzz", "shipped ones: cnn, transformer-h1, transformer-h2, transformer-h4"),
+        (read_recipe, "zzz", "shipped ones: cnn, cnn-tuned, transformer-h1, transformer-h2, "),
         (read_recipe, "lost.toml", "lost.toml: no such file"),
         (read_plan, "misson", r"no such plan; did you mean mission\?"),
         (read_plan, "zzz", "shipped ones: mission, quick"),

@@ -103,7 +103,12 @@ def study(
 
 
 def train(
-    recipe: Annotated[str, Parameter(help="cnn, transformer-h1, -h2, -h4, or a recipe's path.")],
+    recipe: Annotated[
+        str,
+        Parameter(
+            help="cnn, cnn-tuned, transformer-h1, -h2, -h4, transformer-tuned, or a recipe's path."
+        ),
+    ],
     /,
     *,
     data: Data = None,
