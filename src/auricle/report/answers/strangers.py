@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from auricle.evaluation.calibration import KEPT
 from auricle.evidence.strangers import Stranger, StrangersFound, Told
-from auricle.report.answers.unknown import NAMES
+from auricle.report.answers.unknown import NAMES, SHORT
 from auricle.report.document import Block, Column, Heading, Paragraph, Table, code
 from auricle.report.wording import (
     NOTHING,
@@ -47,8 +47,8 @@ def section(found: StrangersFound) -> Iterator[Block]:
         [
             Column("class left out", align="left"),
             Column("clips"),
-            *(Column(NAMES[rule], "AUROC") for rule in rules),
-            *(Column(NAMES[rule], "pass for known, %") for rule in rules),
+            *(Column(SHORT[rule], "AUROC") for rule in rules),
+            *(Column(SHORT[rule], "pass for known, %") for rule in rules),
             Column("mostly taken for", align="left"),
         ],
         [*rows, ["all", str(clips), *_figures(found.together), NOTHING]],
