@@ -94,6 +94,20 @@ def test_a_clip_is_put_to_the_network_that_never_heard_it(
     assert {clip.fold for clip in subject.store.clips} == {2, 3}
 
 
+def test_a_copy_without_weights_is_asked_what_needs_none(
+    asked: Path, tiny_set: Path, auricle: Any
+) -> None:
+    for file in asked.rglob("weights.safetensors"):
+        file.unlink()
+    (asked / "evidence" / "doubts.json").unlink(missing_ok=True)
+    told = auricle("evidence", asked, "--data", tiny_set, "--part", "doubts")
+    assert told.code == 0, told.err
+    assert (asked / "evidence" / "doubts.json").is_file()
+    refused = auricle("evidence", asked, "--data", tiny_set, "--part", "heads", "--again")
+    assert refused.code == 1
+    assert "weights.safetensors: missing" in refused.err
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [

@@ -7,9 +7,9 @@ always put to the one that was not trained on it.
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,34 @@ from auricle.training.sounds import Array, scoring_batches
 
 SEED = 0
 """Of the fits that are asked, where not all are; scores of all seeds stand in the study's own."""
+
+
+class Networks(Mapping[int, SoundClassifier]):
+    """Networks by the fold that they are asked about, each read when it is first wanted.
+
+    A published copy has no weights; questions that want none are answered there, too.
+    """
+
+    def __init__(self, folds: Iterable[int], read: Callable[[int], SoundClassifier]) -> None:
+        self._folds = tuple(folds)
+        self._read = cache(read)
+
+    def __getitem__(self, fold: int) -> SoundClassifier:
+        """The network of a fold, the same each time.
+
+        Raises: StudyError if its fit is missing or has no weights.
+        """
+        if fold not in self._folds:
+            raise KeyError(fold)
+        return self._read(fold)
+
+    def __iter__(self) -> Iterator[int]:
+        """The folds in their order."""
+        return iter(self._folds)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._folds)
 
 
 @dataclass(frozen=True)
@@ -109,6 +137,14 @@ class Case:
         """Where the evidence is kept."""
         return self.run / "evidence"
 
+    def read_networks(self) -> None:
+        """Read all networks, so that what is missing is told before anything is asked.
+
+        Raises: StudyError if a fit is missing, or has no weights, as in a published copy.
+        """
+        for subject in (*self.subjects, *self.sealed):
+            dict(subject.networks)
+
     @property
     def best(self) -> Subject:
         """The best of the subjects, out of fold: what would be shipped."""
@@ -148,7 +184,7 @@ def open_case(
 ) -> Case:
     """Open a study that `auricle study` has finished.
 
-    Raises: StudyError if it has no finished `kfold` fits with weights, or other clips.
+    Raises: StudyError if it is not finished, or of other clips.
     """
     told = run / "study.toml"
     if not told.is_file():
@@ -218,10 +254,7 @@ def open_subject(
     *,
     seed: int = SEED,
 ) -> Subject:
-    """A configuration's networks of one seed beside the clips of the folds that they did not hear.
-
-    Raises: StudyError if a fit is missing, or has no weights, as in a published copy.
-    """
+    """A configuration's networks of one seed beside clips of the folds that they did not hear."""
     asked = {fit.validation or fit.scored: fit for fit in fits}
     store = open_store(
         prepared.table.in_folds(asked.keys()),
@@ -229,8 +262,9 @@ def open_subject(
         seconds=plan.clip_s,
         cache=cache_folder(),
     )
-    networks = {}
-    for fold, fit in asked.items():
+
+    def read(fold: int) -> SoundClassifier:
+        fit = asked[fold]
         trained = load_fit(fit_folder(run, recipe.name, fit, seed))
         learnt = hashes(prepared.contents, prepared.table.in_folds(fit.training))
         if tuple(trained.facts.get("learnt", learnt)) != learnt:
@@ -238,5 +272,6 @@ def open_subject(
                 f"{trained.folder}: trained on other sounds than {prepared.table.root} holds now; "
                 "put those back"
             )
-        networks[fold] = trained.network.to(device)
-    return Subject(recipe, prepared.table.categories, store, networks, device)
+        return trained.network.to(device)
+
+    return Subject(recipe, prepared.table.categories, store, Networks(asked, read), device)

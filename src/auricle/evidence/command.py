@@ -40,13 +40,15 @@ from auricle.training.fit import choose_device
 class Part:
     """One question: how it is asked, what kind of answer it has, and what it asks in words.
 
-    `jobs` are the fits that have to be there first, by control.
+    `jobs` are the fits that have to be there first, by control; `networks` says whether those of
+    the study itself are asked, whose weights a published copy has not.
     """
 
     measure: Callable[[Case], Any]
     kind: type
     asks: str
     jobs: Callable[[Case], dict[str, list[Job]]] = lambda _: {}
+    networks: bool = True
 
 
 PARTS = {
@@ -75,11 +77,17 @@ PARTS = {
         unknown.UnknownFound,
         "is a sound of no category refused?",
     ),
-    "doubts": Part(doubts.measure, doubts.DoubtsFound, "which labels and classes are in doubt?"),
+    "doubts": Part(
+        doubts.measure,
+        doubts.DoubtsFound,
+        "which labels and classes are in doubt?",
+        networks=False,
+    ),
     "texture": Part(
         texture.measure,
         texture.TextureFound,
         "what do events and texture each hear alone?",
+        networks=False,  # as far as there are any
     ),
     "heads": Part(heads.measure, heads.HeadsFound, "does any head of attention matter alone?"),
     "looking": Part(looking.measure, looking.LookingFound, "where do the networks look?"),
@@ -100,6 +108,7 @@ PARTS = {
         strangers.StrangersFound,
         "is a sound of a class that was never taught told to be unknown?",
         strangers.jobs,
+        networks=False,
     ),
     "leak": Part(
         leak.measure,
@@ -143,6 +152,8 @@ def gather(
         names = ", ".join(subject.name for subject in case.subjects)
         clips = len(case.prepared.development.clips)
         console.print(f"{len(todo)} questions put to {names} on {clips} clips")
+        if any(PARTS[name].networks for name in todo):
+            case.read_networks()
         tell_cost(case, todo)
         if test:
             recipes = tuple(subject.recipe for subject in case.sealed)

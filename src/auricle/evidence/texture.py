@@ -222,7 +222,7 @@ def every_seed(case: Case, recipes: Sequence[Recipe]) -> dict[str, Array]:
     }
     for recipe in recipes:
         if not told[recipe.name]:
-            opened(case, recipe, 0)
+            dict(opened(case, recipe, 0).networks)
     return {name: np.stack(answers) for name, answers in told.items()}
 
 
