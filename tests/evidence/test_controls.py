@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
@@ -8,8 +9,9 @@ import numpy as np
 import pytest
 
 from auricle.data.clips import Clip, ClipTable
-from auricle.evidence import familiar, strangers
+from auricle.evidence import familiar, learning, strangers
 from auricle.evidence.architecture import ArchitectureFound, controls_of
+from auricle.evidence.case import Case
 from auricle.evidence.command import answer_file, read_answer
 from auricle.evidence.controls import trainable
 from auricle.evidence.familiar import Answers
@@ -171,6 +173,20 @@ def test_the_curve_ends_with_the_study_itself(answered: Path) -> None:
     fits = [json.loads(fit.read_text(encoding="utf-8")) for fit in folder.rglob("fit.json")]
     steps = {(len(fit["learnt"]), fit["epochs"] * ceil(len(fit["learnt"]) * 2 / 6)) for fit in fits}
     assert steps == {(6, 12)}  # as many steps as three epochs of all 12 clips are
+
+
+def test_without_weights_the_curve_learns_from_all_recordings_anew(
+    opened: Case, tmp_path: Path
+) -> None:
+    copy = replace(opened, run=Path(shutil.copytree(opened.run, tmp_path / "copy")))
+    assert [*learning.controls_of(copy)] == [0.25, 0.5]
+    for file in copy.run.rglob("weights.safetensors"):
+        file.unlink()
+    controls = learning.controls_of(copy)
+    assert [*controls] == [0.25, 0.5, 1.0]
+    assert replace(controls[1.0].recipe, name=copy.best.name) == copy.best.recipe
+    for table in controls[1.0].tables.values():
+        assert table == copy.prepared.development
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5])

@@ -244,6 +244,12 @@ def read_rows(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+def has_weights(run: Path, recipe: Recipe, fits: Sequence[Split], seed: int = SEED) -> bool:
+    """Whether a study still has what a configuration's fits of one seed learnt."""
+    folders = [fit_folder(run, recipe.name, fit, seed) for fit in fits]
+    return all((folder / "weights.safetensors").exists() for folder in folders)
+
+
 def open_subject(
     run: Path,
     recipe: Recipe,

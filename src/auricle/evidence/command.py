@@ -102,6 +102,7 @@ PARTS = {
         learning.LearningFound,
         "would more recordings help?",
         learning.jobs,
+        networks=False,  # trained anew, if need be
     ),
     "strangers": Part(
         strangers.measure,

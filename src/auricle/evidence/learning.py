@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from auricle.data.clips import ClipTable
-from auricle.evidence.case import Case
+from auricle.evidence.case import Case, has_weights
 from auricle.evidence.controls import (
     Alone,
     Control,
@@ -46,11 +46,15 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class LearningFound:
-    """The curve, the full set last, and its last step: full less the share before."""
+    """The curve, the full set last, and its last step: full less the share before.
+
+    The full set's point is the study's own, or trained `anew`.
+    """
 
     configuration: str
     points: tuple[Point, ...]
     step: Versus
+    anew: bool = False
 
 
 def measure(case: Case) -> LearningFound:
@@ -61,8 +65,10 @@ def measure(case: Case) -> LearningFound:
     found = [
         ask(case, taught(subject, control, planned[control.name])) for control in parts.values()
     ]
-    found.append(ask(case, subject))
-    parts[1.0] = whole(case)
+    anew = 1.0 in parts
+    if not anew:
+        found.append(ask(case, subject))
+        parts[1.0] = whole(case)
     return LearningFound(
         configuration=subject.name,
         points=tuple(
@@ -70,6 +76,7 @@ def measure(case: Case) -> LearningFound:
             for (share, control), answered in zip(parts.items(), found, strict=True)
         ),
         step=versus(subject, found[-1], found[-2]),
+        anew=anew,
     )
 
 
@@ -85,9 +92,14 @@ def whole(case: Case) -> Control:
 
 
 def controls_of(case: Case) -> dict[float, Control]:
-    """By the share of the recordings that is learnt from."""
+    """By the share of the recordings that is learnt from.
+
+    All of them are among the shares where the study's own networks have no weights, as in a
+    published copy.
+    """
     full, found = whole(case), {}
-    for share in SHARES:
+    own = has_weights(case.run, case.best.recipe, kfold_of(case))
+    for share in SHARES if own else (*SHARES, 1.0):
         tables = {fold: thinned(table, fold, share) for fold, table in full.tables.items()}
         recipe = as_many_steps(full.recipe, f"share-{round(100 * share)}", full.tables, tables)
         found[share] = Control(recipe, tables)

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from scipy.special import log_softmax
 
 from auricle.evaluation.comparison import Comparison, compare, holm
 from auricle.evaluation.intervals import Interval, accuracy_interval
-from auricle.evidence.case import Case, Subject, open_subject
+from auricle.evidence.case import Case, Subject, has_weights, open_subject
 from auricle.study.fits import load_predictions
 from auricle.study.job import fit_folder
 from auricle.study.protocol import splits
@@ -241,9 +240,9 @@ def with_weights(case: Case, recipe: Recipe) -> Iterator[tuple[int, Subject]]:
 
 def seeds_with_weights(case: Case, recipe: Recipe) -> Iterator[int]:
     """Those of which every `kfold` fit can be asked."""
+    fits = splits(("kfold",), case.prepared.table.folds)
     for seed in range(case.plan.seeds):
-        folders = folders_of(case, recipe, seed)
-        if all((each / "weights.safetensors").exists() for each in folders):
+        if has_weights(case.run, recipe, fits, seed):
             yield seed
 
 
@@ -254,17 +253,12 @@ def opened(case: Case, recipe: Recipe, seed: int) -> Subject:
     return open_subject(case.run, recipe, fits, case.prepared, case.plan, device, seed=seed)
 
 
-def folders_of(case: Case, recipe: Recipe, seed: int) -> list[Path]:
-    """Those of the `kfold` fits of one seed."""
-    fits = splits(("kfold",), case.prepared.table.folds)
-    return [fit_folder(case.run, recipe.name, fit, seed) for fit in fits]
-
-
 def remaining(case: Case, recipe: Recipe, seed: int, texture: Array) -> Array:
     """As `answers_of`, from predictions kept of both parts, and what the texture answered."""
     rows = {clip.file: row for row, clip in enumerate(case.subjects[0].store.clips)}
     both = np.empty_like(texture)
-    for folder in folders_of(case, recipe, seed):
+    for fit in splits(("kfold",), case.prepared.table.folds):
+        folder = fit_folder(case.run, recipe.name, fit, seed)
         kept = load_predictions(folder / "predictions.npz")
         least = np.finfo(np.float32).tiny
         both[[rows[clip.file] for clip in kept.clips]] = np.log(kept.probabilities.clip(least))
