@@ -89,8 +89,8 @@ def _figure(found: LearningFound) -> Figure:
         drawn.svg,
         "Out-of-fold accuracy, with its 95% interval, and log loss against the number of "
         "recordings that a network learnt from, the mean of the folds. The last point is "
-        f"{'of networks trained anew' if found.anew else 'the study’s own'}. The intervals are of one point each; what the last step brought is told in "
-        "the text, from pairs.",
+        f"{'of networks trained anew' if found.anew else 'that of the study'}. The intervals are "
+        "of one point each; what the last step brought is told in the text, from pairs.",
         f"Learning curve of whole answers: {told}.",
     )
 
