@@ -3,17 +3,17 @@
 A network averages two answers: that of base and head, which follow what happens in a sound and
 when, and that of its texture, from statistics of the whole wave. Both are in the weights of every
 fit, and are asked one by one here: every configuration and every seed of `kfold`, each about the
-clips that it never heard. The texture of one seed answers alike in all configurations: the noise it
-learns under is all that is drawn. Nothing is trained.
+clips that it never heard. The texture of one seed answers alike in all configurations whose
+front-ends have one range and one floor: the noise it learns under is all that is drawn.
 
 Of fits whose weights are gone, as in a published copy, the predictions are left, which are of both
-parts. With the texture of another configuration's fit of that seed the events are what remains.
+parts. Their texture is solved anew, as they solved it; events are what remains without it.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -23,11 +23,11 @@ from auricle.evaluation.comparison import Comparison, compare, holm
 from auricle.evaluation.intervals import Interval, accuracy_interval
 from auricle.evidence.case import Case, Subject, has_weights, open_subject
 from auricle.study.fits import load_predictions
-from auricle.study.job import fit_folder
+from auricle.study.job import examples_in, fit_folder
 from auricle.study.protocol import splits
 from auricle.study.recipe import Recipe
-from auricle.training.fit import choose_device
-from auricle.training.sounds import Array
+from auricle.training.fit import choose_device, generator_for, new_network
+from auricle.training.sounds import Array, Sounds, scoring_batches
 
 EVENTS, TEXTURE, BOTH = range(3)
 
@@ -199,37 +199,26 @@ def averaged_of(subject: Subject, events: Array, both: Array) -> Averaged | None
 
 
 def every_seed(case: Case, recipes: Sequence[Recipe]) -> dict[str, Array]:
-    """(seeds, parts, clips, classes) log-probabilities of each configuration, by name.
-
-    A seed of which nothing can be told is left out.
-
-    Raises: StudyError if nothing can be told of a configuration.
-    """
-    found = {
-        (recipe, seed): answers_of(case, subject)
-        for recipe in recipes
-        for seed, subject in with_weights(case, recipe)
-    }
-    textures = {(learnt_by(recipe), seed): of[TEXTURE] for (recipe, seed), of in found.items()}
-    seeds = range(case.plan.seeds)
-    for recipe, seed in product(recipes, seeds):
-        texture = textures.get((learnt_by(recipe), seed))
-        if (recipe, seed) not in found and texture is not None:
-            found[recipe, seed] = remaining(case, recipe, seed, texture)
-    told = {
-        recipe.name: [found[recipe, s] for s in seeds if (recipe, s) in found] for recipe in recipes
-    }
+    """(seeds, parts, clips, classes) log-probabilities of each configuration, by name."""
+    textures: dict[Hashable, Array] = {}
+    found = {}
     for recipe in recipes:
-        if not told[recipe.name]:
-            dict(opened(case, recipe, 0).networks)
-    return {name: np.stack(answers) for name, answers in told.items()}
+        asked = {seed: answers_of(case, subject) for seed, subject in with_weights(case, recipe)}
+        for seed in range(case.plan.seeds):
+            if seed not in asked:
+                heard = (learnt_by(recipe), seed)
+                if heard not in textures:
+                    textures[heard] = solved(case, recipe, seed)
+                asked[seed] = remaining(case, recipe, seed, textures[heard])
+        found[recipe.name] = np.stack([asked[seed] for seed in sorted(asked)])
+    return found
 
 
-def learnt_by(recipe: Recipe) -> tuple[object, ...]:
+def learnt_by(recipe: Recipe) -> Hashable:
     """All that a texture's answers depend on beside seed and clips."""
-    network = recipe.network
-    rate_hz = network.frontend.sample_rate_hz
-    return network.texture, rate_hz, recipe.augment.texture_noise_low_db
+    network, heard = recipe.network, recipe.network.frontend
+    frontend = (heard.sample_rate_hz, heard.low_hz, heard.high_hz, heard.floor_db)
+    return network.texture, frontend, recipe.augment.texture_noise_low_db
 
 
 def with_weights(case: Case, recipe: Recipe) -> Iterator[tuple[int, Subject]]:
@@ -251,6 +240,26 @@ def opened(case: Case, recipe: Recipe, seed: int) -> Subject:
     fits = splits(("kfold",), case.prepared.table.folds)
     device = choose_device(case.setting.device)
     return open_subject(case.run, recipe, fits, case.prepared, case.plan, device, seed=seed)
+
+
+@torch.no_grad()
+def solved(case: Case, recipe: Recipe, seed: int) -> Array:
+    """(clips, classes) log-probabilities of the textures of one seed, each solved as in its fit."""
+    subject = opened(case, recipe, seed)
+    found = np.zeros((len(subject.targets), len(subject.categories)))
+    for split in splits(("kfold",), case.prepared.table.folds):
+        network = new_network(recipe.network, len(subject.categories), seed).to(subject.device)
+        training = examples_in(subject.store, split.training, subject.categories)
+        sounds = Sounds(network, training, subject.device, None)
+        assert network.texture is not None
+        sounds.solve(network.texture, recipe.augment, generator_for(seed))
+        rows = np.flatnonzero(subject.folds == split.validation)
+        for part in scoring_batches(len(rows)):
+            statistics = network.describe(subject.waves(rows[part]))
+            assert statistics is not None
+            answered = network.texture(statistics).double().log_softmax(1)
+            found[rows[part]] = answered.cpu().numpy()
+    return found
 
 
 def remaining(case: Case, recipe: Recipe, seed: int, texture: Array) -> Array:

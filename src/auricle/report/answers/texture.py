@@ -58,9 +58,9 @@ def _asked(found: Sequence[Parted]) -> str:
     if not gone:
         return start
     return (
-        f"{start} Weights of {configurations(gone)} are gone in part; their kept answers are of "
-        "both parts, and their events are what remains of these without the texture's, which "
-        "others with the same seed have."
+        f"{start} Of {configurations(gone)} some weights are gone: their kept predictions are of "
+        "both parts, and their events are what remains of these without a texture that was solved "
+        "anew."
     )
 
 
