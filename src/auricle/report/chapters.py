@@ -8,6 +8,7 @@ from auricle.report.document import Document, sourced
 from auricle.report.every import every_answer
 from auricle.report.exported import exported
 from auricle.report.front import summary
+from auricle.report.groups import searched
 from auricle.report.methods import methods
 from auricle.report.published import published
 from auricle.report.results import results
@@ -50,13 +51,16 @@ def make_document(study: Study) -> Document:
 
 def subtitle(study: Study) -> str:
     """Which networks the report is about."""
-    heads = sorted({each.heads for each in study.configurations if each.blocks})
+    found = searched(study)
+    own = [each for each in study.configurations if each.name not in found] or study.configurations
+    heads = sorted({each.heads for each in own if each.blocks})
     several = f"{listed([str(n) for n in heads])} attention {'heads' if heads != [1] else 'head'}"
     if not heads:
         return "A one-dimensional convolutional network on the waveform, validated by recording"
-    if len(heads) == len(study.configurations):
+    if len(heads) == len(own):
         return f"A one-dimensional convolutional network with a transformer encoder of {several}"
     return (
         "A one-dimensional convolutional network, and the same network under a transformer encoder "
         f"of {several}"
+        + (", and what searches found" if len(own) < len(study.configurations) else "")
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from auricle.report.document import Block, Bullets, Column, Heading, Paragraph, Table, code, plain
+from auricle.report.groups import kindness
 from auricle.report.headlines import textured
 from auricle.report.methods import hidden_steps
 from auricle.report.observations import observations
@@ -97,6 +98,8 @@ def assumptions(study: Study) -> Iterator[Block]:
             )
             + " may be a little too high; [@protocol] tells how often the test fold was read."
         )
+    if kind := kindness(study):
+        items.append(kind)
     yield Bullets(items)
     yield Paragraph(
         "The brief asks for PyTorch, for one-dimensional convolutions, and for attention written "

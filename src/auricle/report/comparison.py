@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from auricle.evaluation.intervals import Interval
 from auricle.report.document import Block, Column, Heading, Paragraph, Table, code, plain
+from auricle.report.groups import kindness, one_texture
 from auricle.report.headlines import out_of_fold, views
 from auricle.report.observations import on_intervals
 from auricle.report.scores import ScoreRow
@@ -70,14 +71,15 @@ def comparison(study: Study) -> Iterator[Block]:
         "of all fits of a strategy"
         + (", of `esc5` beside that of `refit`." if {"esc5", "refit"} <= {*strategies} else ".")
         + (
-            f" {ALONE.capitalize()}: what is right out-of-fold without the texture, which is the "
-            "same in all of them (from `evidence/texture.json`): the bare architectures compared."
+            f" {ALONE.capitalize()}: what is right out-of-fold without the texture"
+            + (", which is the same in all of them" if one_texture(study) else "")
+            + " (from `evidence/texture.json`)."
             if alone
             else ""
         ),
         columns,
         body,
-        note=on_intervals(study),
+        note=" ".join(said for said in (on_intervals(study), kindness(study)) if said),
         dense=True,
         source="comparison.csv",
     )

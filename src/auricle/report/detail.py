@@ -15,6 +15,7 @@ from auricle.report.document import (
     code,
     plain,
 )
+from auricle.report.groups import kindness, pairs_that_tell
 from auricle.report.headlines import View, views
 from auricle.report.scores import Configuration, ScoreRow
 from auricle.report.study_files import Study
@@ -227,6 +228,7 @@ def pairs(study: Study) -> Iterator[Block]:
             if len(found) > 1
             else ""
         )
+        + "".join(f" {each}" for each in (pairs_that_tell(study), kindness(study)) if each)
     )
     yield Table(
         "differences-table",

@@ -14,6 +14,7 @@ from auricle.report.document import (
     code,
     plain,
 )
+from auricle.report.groups import but_for_heads, kindness, one_texture, pairs_that_tell
 from auricle.report.headlines import out_of_fold, tested, views
 from auricle.report.observations import on_intervals, quoted
 from auricle.report.procedure import share_a_recipe
@@ -50,6 +51,8 @@ def summary(study: Study) -> Iterator[Block]:
         said.append(on_every_fold(study))
         if share_a_recipe(study):
             said.append("All were trained by one recipe ([@training]).")
+        said.append(pairs_that_tell(study))
+        said.append(kindness(study))
         said.append(shared_texture(study))
     elif test:
         said.append(_without_lead(ranking(quoted(study, test), f"({test.title})")))
@@ -85,7 +88,8 @@ def shared_texture(study: Study) -> str:
     ]
     if len(textures) < 2 or len({*textures}) > 1 or not textures[0]:
         return ""
-    text = f"{textures[0]:.0%} of each answer is a texture's, which all share ([@texture])"
+    shared = ", which all share" if one_texture(study) else ""
+    text = f"{textures[0]:.0%} of each answer is a texture's{shared} ([@texture])"
     names = [each.name for each in study.configurations]
     alone = zip(names, events_alone(study), strict=False)  # nothing where it was not asked
     known = {name: each.value for name, each in alone if each}
@@ -124,7 +128,7 @@ def question(study: Study) -> str:
     )
     encoders = [each for each in study.configurations if each.blocks]
     plain_ones = [each for each in study.configurations if not each.blocks]
-    heads = sorted({each.heads for each in encoders})
+    heads = sorted({each.heads for each in but_for_heads(study)})
     if encoders and plain_ones:
         more = ", and does the number of its attention heads matter" if len(heads) > 1 else ""
         return (
@@ -142,17 +146,15 @@ def question(study: Study) -> str:
 def cards(study: Study) -> list[tuple[str, str, str]]:
     """Headline figures."""
     found = []
+    best: list[str] = []
     for view in views(study):
         accuracies = quoted(study, view)
-        best = extremes({name: score.value for name, score in accuracies.items()})[0]
-        score = accuracies[best[0]]
-        found.append(
-            (
-                f"highest accuracy, {view.title}",
-                f"{percent(score.value)}%",
-                f"{_holders(best)} {interval(score)}",
-            )
-        )
+        which = "accuracy" if best else "highest accuracy"  # no best is picked on the test fold
+        best = best or extremes({name: score.value for name, score in accuracies.items()})[0]
+        told = [accuracies[name] for name in best]
+        ends = dict.fromkeys(percent(end(s.value for s in told)) for end in (min, max))
+        of = f"{_holders(best)} {interval(told[0])}" if len(ends) == 1 else _holders(best)
+        found.append((f"{which}, {view.title}", f"{' – '.join(ends)}%", of))
     smallest = min(study.configurations, key=lambda each: each.parameters["total"].trainable)
     largest = max(study.configurations, key=lambda each: each.parameters["total"].trainable)
     least, most = (each.parameters["total"].trainable for each in (smallest, largest))

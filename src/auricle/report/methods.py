@@ -17,6 +17,7 @@ from auricle.report.document import (
     plain,
 )
 from auricle.report.formulas import formula
+from auricle.report.groups import with_owners
 from auricle.report.headlines import networks, textured
 from auricle.report.procedure import training
 from auricle.report.scores import Configuration, Layer
@@ -63,12 +64,12 @@ def methods(study: Study) -> Iterator[Block]:
 
 def on_one_base(study: Study) -> list[list[Configuration]]:
     """Of the configurations grouped by network those on the base that the first one has."""
-
-    def trunk(each: Configuration) -> tuple[Layer, ...]:
-        return tuple(layer for layer in each.layers if layer.part != "head")
-
     found = networks(study)
-    return [group for group in found if trunk(group[0]) == trunk(study.configurations[0])]
+    return [group for group in found if _trunk(group[0]) == _trunk(study.configurations[0])]
+
+
+def _trunk(each: Configuration) -> tuple[Layer, ...]:
+    return tuple(layer for layer in each.layers if layer.part != "head")
 
 
 def _overview(study: Study) -> str:
@@ -90,11 +91,12 @@ def _overview(study: Study) -> str:
     if len(shared) == len(study.configurations):
         return f"{text}All but the head is the same in all configurations, layer by layer.{fresh}"
     others = [each.name for each in study.configurations if each.name not in shared]
-    own = "its" if len(others) == 1 else "their"
+    trunks = {_trunk(each) for each in study.configurations if each.name in others}
+    own = "others" if len(trunks) > 1 else "another" if len(others) == 1 else "another together"
     verb = "has" if len(others) == 1 else "have"
     return (
         f"{text}What follows tells of the front-end and the base of {configurations(shared)}; "
-        f"{configurations(others)} {verb} {own} own, whose values [@settings] holds.{fresh}"
+        f"{configurations(others)} {verb} {own}, whose values [@settings] holds.{fresh}"
     )
 
 
@@ -187,11 +189,13 @@ def base(config: dict[str, Any]) -> Iterator[Block]:
 
 def hidden_steps(study: Study) -> str:
     """What training hides from the heads, if anything."""
-    networks = [study.recipe(each.name).get("network", {}) for each in study.configurations]
-    shares = sorted({network.get("step_dropout", 0) for network in networks})
-    if not any(shares):
+    shares = {
+        each.name: study.recipe(each.name).get("network", {}).get("step_dropout", 0)
+        for each in study.configurations
+    }
+    if not any(shares.values()):
         return ""
-    told = listed([f"{share:.0%}" for share in shares])
+    told = with_owners({name: f"{share:.0%}" for name, share in shares.items()})
     return (
         f"**Steps left out.** Training hides {told} of each view's steps from the head, other ones "
         "in every view (Koutini et al., 2022): no single moment may become the reason for an "
@@ -216,7 +220,7 @@ def heads(study: Study) -> Iterator[Block]:
     if not encoders:
         return
     yield Heading("Architecture 2: transformer encoder", 2, "architecture-2")
-    blocks = listed([worded(n) for n in sorted({each.blocks for each in encoders})])
+    blocks = with_owners({each.name: worded(each.blocks) for each in encoders})
     number = listed([str(n) for n in sorted({each.heads for each in encoders})])
     yield Paragraph(
         f"{configurations([each.name for each in encoders])}: each step of features *g* becomes a "
@@ -247,11 +251,16 @@ def heads(study: Study) -> Iterator[Block]:
     )
     yield formula("block")
     recipes = [study.recipe(each.name).get("network", {}).get("encoder", {}) for each in encoders]
-    gain, share = (
-        listed([f"{value:g}" for value in sorted({each.get(key, before) for each in recipes})])
-        for key, before in (("position_gain", 1), ("dropout", 0))  # what ran before it was a key
+    before = {"position_gain": 1, "dropout": 0, "quiet": 1e-5}  # what ran before it was a key
+    gain, share, quiet = (
+        with_owners(
+            {
+                each.name: f"{recipe.get(key, value):.3g}"
+                for each, recipe in zip(encoders, recipes, strict=True)
+            }
+        )
+        for key, value in before.items()
     )
-    quiet = listed([f"{value:g}" for value in sorted({r.get("quiet", 1e-5) for r in recipes})])
     yield Paragraph(
         "Layer normalisation divides a token by the root of its variance plus "
         f"{quiet}: what lies far below stays quiet, so that silence is not made as loud as sound."

@@ -1,13 +1,12 @@
 """What a study's figures say when read together, sentence by sentence."""
 
-import copy
-import json
 from collections import Counter
 from collections.abc import Iterator
 
 from auricle.report.curve_ends import ending, gaps, overfitting
+from auricle.report.groups import but_for_heads, kindness
 from auricle.report.headlines import View, out_of_fold, tested
-from auricle.report.scores import Bounded, Configuration
+from auricle.report.scores import Bounded
 from auricle.report.sentences import (
     averaging,
     by_heads,
@@ -41,8 +40,15 @@ def _sentences(study: Study) -> Iterator[str]:
     if view:
         yield ranking(accuracies, "out-of-fold" if development else f"on {view.title}")
     yield told_apart(study.scores.comparisons)
+    if kind := kindness(study):
+        yield f"**What was searched.** {kind}"
     if development:
-        yield by_heads({c.heads: accuracies[c.name] for c in but_for_heads(study)})
+        alike = but_for_heads(study)
+        apart_from_others = len(alike) < sum(bool(each.blocks) for each in study.configurations)
+        yield by_heads(
+            {c.heads: accuracies[c.name] for c in alike},
+            [c.name for c in alike] if apart_from_others else (),
+        )
     if ends:
         apart = all(fit.apart for fit in study.fits)
         yield gaps(ends, ", base and head without the texture" if apart else "")
@@ -65,27 +71,21 @@ def _sentences(study: Study) -> Iterator[str]:
         values = {name: score.value for name, score in accuracies.items()}
         sizes = {c.name: c.parameters["total"].trainable for c in study.configurations}
         if len(times := seconds(study)) == len(sizes):
-            yield cost(sizes, times, values)
+            yield cost(sizes, times, values, study.scores.comparisons)
         yield seed_spread(
             {name: score.range for name, score in accuracies.items() if score.range}, values
+        )
+    if ", resumed on " in study.environment.get("processor", ""):
+        yield (
+            "**Machines.** The fits ran on more than one processor ([@environment]), and these do "
+            "not round alike: one recipe with one seed gives other weights on each, as another "
+            "seed would, and takes another time."
         )
 
 
 def quoted(study: Study, view: View) -> dict[str, Bounded]:
     """Accuracy of each configuration under a view."""
     return {c.name: row.accuracy for c in study.configurations if (row := view.quoted(c))}
-
-
-def but_for_heads(study: Study) -> list[Configuration]:
-    """Transformers whose recipes differ in nothing but their heads: the largest such group."""
-    groups: dict[str, list[Configuration]] = {}
-    for each in study.configurations:
-        recipe = copy.deepcopy(study.recipe(each.name))
-        recipe.pop("name", None)
-        recipe.get("network", {}).get("encoder", {}).pop("heads", None)
-        if each.blocks:
-            groups.setdefault(json.dumps(recipe, sort_keys=True), []).append(each)
-    return max(groups.values(), key=len, default=[])
 
 
 def seconds(study: Study) -> dict[str, float]:

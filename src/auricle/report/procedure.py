@@ -1,5 +1,6 @@
 """How networks are trained: the procedure, and every value of the recipes."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +8,7 @@ from auricle.report.document import Block, Column, Heading, Paragraph, Table, co
 from auricle.report.formulas import formula
 from auricle.report.headlines import textured
 from auricle.report.study_files import Study
-from auricle.report.wording import NOTHING, listed
+from auricle.report.wording import NOTHING, configurations, listed
 
 MEANINGS = {
     "epochs": "passes over the training clips",
@@ -29,6 +30,16 @@ MEANINGS = {
     "masks": "stretches masked, of each kind",
     "mask_bands": "widest mask, in bands",
     "mask_frames": "longest mask, in frames",
+    "step_dropout": "share of the steps that training hides from the head",
+    "window": "of a spectrum, samples",
+    "bands": "of a spectrum",
+    "floor_db": "floor of the spectrum, dB",
+    "frequency_kernels": "kernels along frequency",
+    "time_kernels": "kernels along time, between those",
+    "widths": "of the stages along time",
+    "blocks": "of the encoder",
+    "dropout": "share left out of what a block adds",
+    "quiet": "what layer normalisation adds to a token's variance",
     "texture_noise_low_db": "lowest ratio of sound to noise that the texture hears, dB",
 }
 
@@ -74,7 +85,7 @@ def share_a_recipe(study: Study) -> bool:
 def _one_recipe(study: Study) -> str:
     """What it means for a comparison that its configurations share a recipe."""
     if not share_a_recipe(study):
-        return ""
+        return _most_share(study)
     text = (
         " All configurations share them, the learning rate too: they are compared under equal "
         "training, not each under the one that suits it best."
@@ -85,6 +96,17 @@ def _one_recipe(study: Study) -> str:
             "for it might serve it better."
         )
     return text
+
+
+def _most_share(study: Study) -> str:
+    """Who shares training and augmentation, where not all do."""
+    groups: dict[str, list[str]] = {}
+    for each in study.configurations:
+        recipe = study.recipe(each.name)
+        told = json.dumps([recipe.get("training"), recipe.get("augment")], sort_keys=True)
+        groups.setdefault(told, []).append(each.name)
+    together = [configurations(names) for names in groups.values() if len(names) > 1]
+    return f" {'; '.join(together)} share them." if together else ""
 
 
 def _settings(recipes: dict[str, dict[str, Any]]) -> Table:
@@ -104,7 +126,8 @@ def _settings(recipes: dict[str, dict[str, Any]]) -> Table:
     bold = " Bold where configurations differ." if several else ""
     return Table(
         "settings",
-        f"Settings of training and augmentation, as resolved from the recipes.{bold}",
+        "Settings of training and augmentation, as resolved from the recipes, and values of the "
+        f"networks that differ.{bold}",
         [
             Column("setting", align="left"),
             Column("of", align="left"),
@@ -122,9 +145,10 @@ TRAINED = ("training", "augment")
 
 
 def _told(recipe: dict[str, Any]) -> dict[tuple[str, str], str]:
-    """Values by part and key; those of an encoder but its heads, which names tell."""
+    """Values by part and key; those of an encoder but its heads, which the section on it tells."""
     network = recipe.get("network", {})
     parts = {part: recipe.get(part, {}) for part in TRAINED}
+    parts["network"] = {k: v for k, v in network.items() if not isinstance(v, dict)}
     parts |= {part: network.get(part, {}) for part in ("frontend", "base")}
     if network.get("encoder", {}).get("blocks"):
         parts["encoder"] = {k: v for k, v in network["encoder"].items() if k != "heads"}

@@ -109,8 +109,8 @@ def _ordered(pair: Pair) -> tuple[str, str]:
     return (pair.first, pair.second) if pair.difference > 0 else (pair.second, pair.first)
 
 
-def by_heads(accuracies: Mapping[int, Bounded]) -> str:
-    """Whether accuracy follows the number of attention heads."""
+def by_heads(accuracies: Mapping[int, Bounded], among: Sequence[str] = ()) -> str:
+    """Whether accuracy follows the number of attention heads, `among` some if not all."""
     if len(accuracies) < 2:
         return ""
     heads = sorted(accuracies)
@@ -126,7 +126,8 @@ def by_heads(accuracies: Mapping[int, Bounded]) -> str:
         course = "falls with the number of heads"
     else:
         course = "does not follow the number of heads"
-    return f"**Heads.** Out-of-fold accuracy {course}: {told}."
+    whose = f"Among {configurations(among)}, alike in all else, o" if among else "O"
+    return f"**Heads.** {whose}ut-of-fold accuracy {course}: {told}."
 
 
 def fold_spread(accuracies: Mapping[str, Mapping[str, float]], clips: int) -> str:
@@ -341,7 +342,10 @@ def averaging(gains: Mapping[str, float]) -> str:
 
 
 def cost(
-    size: Mapping[str, int], seconds: Mapping[str, float], accuracy: Mapping[str, float]
+    size: Mapping[str, int],
+    seconds: Mapping[str, float],
+    accuracy: Mapping[str, float],
+    pairs: Sequence[Pair] = (),
 ) -> str:
     """What the most accurate configuration costs beside the smallest."""
     if len(size) < 2:
@@ -358,11 +362,13 @@ def cost(
             f"took {_slower(seconds, large, small)}."
         )
     name = best[0]
+    pair = next((pair for pair in pairs if {pair.first, pair.second} == {name, small}), None)
+    alike = "; the two cannot be told apart" if pair and pair.p_holm > ALPHA else ""
     return (
         f"**Cost.** The most accurate out-of-fold, {code(name)}, has "
         f"{size[name] / size[small]:.2f} times the trainable parameters of the smallest, "
         f"{code(small)}, and took {_slower(seconds, name, small)}, "
-        f"for {_size(accuracy[name] - accuracy[small])} points."
+        f"for {_size(accuracy[name] - accuracy[small])} points{alike}."
     )
 
 

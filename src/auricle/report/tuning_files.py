@@ -49,6 +49,12 @@ class Tuning:
         parts = [f"network.{part}" for part in ("frontend", "base")]
         return all(at(self.best, p) in (None, at(recipe, p)) for p in parts)
 
+    def has_values(self, recipe: Mapping[str, Any]) -> bool:
+        """Whether a recipe has the values that were found, on the base that they were found on."""
+        found = {key: at(self.best, key) for key in self.values}
+        same = (at(recipe, key) == value for key, value in found.items())
+        return self.stands_under(recipe) and all(same)
+
     def trial(self, number: int) -> Trial:
         """A trial by its number."""
         return next(trial for trial in self.trials if trial.number == number)

@@ -18,7 +18,7 @@ from auricle.report.document import (
     plain,
     sourced,
 )
-from auricle.report.tuning_files import Tuning, at
+from auricle.report.tuning_files import Tuning
 from auricle.report.wording import (
     NOTHING,
     count,
@@ -218,12 +218,7 @@ def _range(scores: Sequence[float]) -> str:
 
 def _used(tuning: Tuning, configurations: Sequence[Mapping[str, Any]]) -> str:
     """Which configurations of the study have the values that were found."""
-    found = {key: at(tuning.best, key) for key in tuning.values}
-    using = [
-        code(str(each["name"]))
-        for each in configurations
-        if tuning.stands_under(each) and all(at(each, key) == value for key, value in found.items())
-    ]
+    using = [code(str(each["name"])) for each in configurations if tuning.has_values(each)]
     if using:
         have = "has" if len(using) == 1 else "have"
         return f"Of the configurations of this study, {listed(using)} {have} these values."

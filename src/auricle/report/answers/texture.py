@@ -81,10 +81,13 @@ def _verdict(found: Sequence[Parted]) -> str:
         )
         start = f"By texture alone, {accuracy}% of the clips are right{same}."
     else:
-        start = "By texture alone, " + listed(
-            [f"{percent(e.texture.accuracy.value)}% are right in {code(e.configuration)}"
-             for e in found]
-        ) + "."  # fmt: skip
+        accuracies: dict[str, list[str]] = {}
+        for each in found:
+            accuracies.setdefault(percent(each.texture.accuracy.value), []).append(
+                each.configuration
+            )
+        told_of = [f"{of}% are right in {configurations(who)}" for of, who in accuracies.items()]
+        start = f"By texture alone, {listed(told_of)}."
     better, worse = (
         [
             each.configuration
