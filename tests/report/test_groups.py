@@ -17,7 +17,7 @@ from auricle.report.groups import (
     with_owners,
 )
 from auricle.report.headlines import out_of_fold
-from auricle.report.observations import quoted
+from auricle.report.observations import observations, quoted
 from auricle.report.study_files import Study, read_study
 from auricle.report.wording import percent
 
@@ -58,6 +58,13 @@ def test_what_a_search_found_is_said_to_be_picked_on_these_clips(published: Stud
     assert "differ in front-end, base, training and augmentation" in pairs_that_tell(published)
     assert subtitle(published).endswith("of 1, 2 and 4 attention heads, and what searches found")
     assert "number of its attention heads matter" in question(published)
+
+
+def test_what_two_machines_trained_is_said_to_differ_by_that(mission: Path) -> None:
+    study = read_study(mission)
+    assert "**Machines.**" not in " ".join(observations(study))
+    moved = replace(study, environment=study.environment | {"processor": "One, resumed on Other"})
+    assert "**Machines.** The fits ran on more than one" in " ".join(observations(moved))
 
 
 def test_the_test_fold_picks_no_best(published: Study) -> None:
