@@ -51,8 +51,8 @@ def summary(study: Study) -> Iterator[Block]:
         said.append(on_every_fold(study))
         if share_a_recipe(study):
             said.append("All were trained by one recipe ([@training]).")
-        said.append(pairs_that_tell(study))
-        said.append(kindness(study))
+        said.append(pairs_that_tell(study, short=True))
+        said.append(kindness(study, short=True))
         said.append(shared_texture(study))
     elif test:
         said.append(_without_lead(ranking(quoted(study, test), f"({test.title})")))

@@ -51,7 +51,7 @@ def grouped(
     return list(groups.values())
 
 
-def pairs_that_tell(study: Study) -> str:
+def pairs_that_tell(study: Study, *, short: bool = False) -> str:
     """Which pairs differ in the head alone, and what others differ in; nothing if all are alike."""
     groups = but_for_the_head(study)
     together = [[each.name for each in group] for group in groups if len(group) > 1]
@@ -72,6 +72,8 @@ def pairs_that_tell(study: Study) -> str:
     if not together:
         return f"All of them {others}: no pair tells what the head alone is worth."
     alone = "; or ".join(configurations(names) for names in together)
+    if short:
+        return f"Only {alone} differ in nothing but the head ([@pairs])."
     return (
         f"Only {alone} differ in nothing but the head. Other pairs {others}, and tell of all "
         "that together."
@@ -87,11 +89,13 @@ def searched(study: Study) -> list[str]:
     ]
 
 
-def kindness(study: Study) -> str:
+def kindness(study: Study, *, short: bool = False) -> str:
     """What searches on the clips that score make of the scores of what they found."""
     names = searched(study)
     if not names:
         return ""
+    if short:
+        return f"Searches on these same clips picked values of {configurations(names)} ([@tuning])."
     return (
         f"Values of {configurations(names)} were picked by searches on these same clips "
         f"([@tuning]): out-of-fold {'its scores are' if len(names) == 1 else 'their scores are'} "

@@ -191,10 +191,15 @@ def _cost(silenced: Silenced) -> list[str]:
     return [points(-silenced.lost.difference), probability(silenced.p_holm), change]
 
 
+MAPPED = 12
+"""So many heads have room for numbers in the map."""
+
+
 def _figure(of: Encoder, name: str) -> Figure:
     labels = [f"{head.block}.{head.head}" for head in of.heads]
     places = range(len(labels))
-    with canvas(name, 40 + 4.5 * len(labels)) as drawn:
+    few = len(labels) <= MAPPED
+    with canvas(name, 40 + (4.5 if few else 3.2) * len(labels)) as drawn:
         left, right = drawn.figure.subplots(1, 2, width_ratios=[1, 1.1])
         lost = [head.silenced.lost for head in of.heads]
         left.axvline(0, color=MUTED, linewidth=0.8)
@@ -209,14 +214,16 @@ def _figure(of: Encoder, name: str) -> Figure:
         light_grid(left, "x")
         alike = [[float("nan") if r is None else r for r in row] for row in of.alike]
         right.imshow(alike, cmap="RdBu_r", vmin=-1.6, vmax=1.6)  # ends stay pale: text is on them
-        for row in places:
+        for row in places if few else ():
             for column in places:
                 r = of.alike[row][column]
                 told = NOTHING if r is None else _signed(r, 1)
                 right.text(column, row, told, ha="center", va="center", color=ON_PALE, fontsize=6)
         right.set_title("correlation of what two heads look at")
-        right.set_xticks(places, labels)
+        right.set_xticks(places, labels, rotation=0 if few else 90)
         right.set_yticks(places, labels)
+        if not few:
+            right.tick_params(labelsize=5.5)
     told = ", ".join(
         f"{_place(head)} {points(-head.silenced.lost.difference)}" for head in of.heads
     )
@@ -225,7 +232,7 @@ def _figure(of: Encoder, name: str) -> Figure:
         drawn.svg,
         f"Heads of {code(of.configuration)}. Left: accuracy without each, against all heads, with "
         "95% intervals of one comparison each. Right: how the class token's attention of two heads "
-        "goes together over the steps of a clip.",
+        f"goes together over the steps of a clip{'' if few else ': red together, blue apart'}.",
         f"Change of accuracy in points without each head: {told}. Beside it a map of the "
         "correlations between heads.",
     )
