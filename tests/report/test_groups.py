@@ -44,8 +44,9 @@ def test_a_pair_that_differs_in_more_is_said_to_tell_of_all_that(mission: Path) 
     recipes[-1]["training"] |= {"warm_up": 0.4}
     changed = replace(study, plan=study.plan | {"configurations": recipes})
     assert pairs_that_tell(changed) == (
-        "Only `cnn`, `transformer-h1` and `transformer-h2` differ in nothing but the head. Other "
-        "pairs differ in base and training too, or in some of these, and tell of all that together."
+        "Only pairs of `cnn`, `transformer-h1` and `transformer-h2` differ in nothing but the "
+        "head. Others differ in base and training too, or in some of these, and tell of all that "
+        "together."
     )
     assert [each.name for each in but_for_heads(changed)] == ["transformer-h1", "transformer-h2"]
     recipes[-1]["network"]["frontend"] |= {"floor_db": -35.0}

@@ -73,9 +73,9 @@ def pairs_that_tell(study: Study, *, short: bool = False) -> str:
         return f"All of them {others}: no pair tells what the head alone is worth."
     alone = "; or ".join(configurations(names) for names in together)
     if short:
-        return f"Only {alone} differ in nothing but the head ([@pairs])."
+        return f"Only pairs of {alone} differ in nothing but the head ([@pairs])."
     return (
-        f"Only {alone} differ in nothing but the head. Other pairs {others}, and tell of all "
+        f"Only pairs of {alone} differ in nothing but the head. Others {others}, and tell of all "
         "that together."
     )
 
