@@ -15,7 +15,6 @@ from auricle.evidence.controls import (
     ask,
     jobs_of,
     name_in_study,
-    opened,
     same_clips,
     taught,
     train,
@@ -116,7 +115,7 @@ def answers_of(
 ) -> Answers:
     """What a control's networks answer: those trained for it, or the study's own."""
     if own := name_in_study(case, recipe):
-        return ask(case, opened(case, replace(recipe, name=own)))
+        return ask(case, case.opened(replace(recipe, name=own)))
     control = same_clips(case, recipe)
     return ask(case, taught(subject, control, planned[recipe.name]))
 

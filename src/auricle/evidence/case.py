@@ -22,7 +22,7 @@ from auricle.data.sources import cache_folder
 from auricle.data.store import FULL_SCALE, WaveStore, open_store
 from auricle.errors import StudyError
 from auricle.network.classifier import SoundClassifier
-from auricle.study.fits import load_fit
+from auricle.study.fits import WEIGHTS, load_fit
 from auricle.study.job import fit_folder
 from auricle.study.prepare import Prepared, Setting, hashes, prepare
 from auricle.study.protocol import Split, splits
@@ -137,6 +137,23 @@ class Case:
         """Where the evidence is kept."""
         return self.run / "evidence"
 
+    @property
+    def kfold(self) -> list[Split]:
+        """The splits of `kfold`, as the study has them."""
+        return splits(("kfold",), self.prepared.table.folds)
+
+    def opened(self, recipe: Recipe, seed: int = SEED) -> Subject:
+        """A configuration's `kfold` networks of one seed."""
+        device = choose_device(self.setting.device)
+        return open_subject(
+            self.run, recipe, self.kfold, self.prepared, self.plan, device, seed=seed
+        )
+
+    def has_weights(self, recipe: Recipe, seed: int = SEED) -> bool:
+        """Whether a configuration's `kfold` networks of one seed can be read."""
+        folders = [fit_folder(self.run, recipe.name, fit, seed) for fit in self.kfold]
+        return all((folder / WEIGHTS).exists() for folder in folders)
+
     def read_networks(self) -> None:
         """Read all networks, so that what is missing is told before anything is asked.
 
@@ -242,12 +259,6 @@ def read_rows(file: Path) -> list[dict[str, str]]:
     """The rows of a CSV."""
     with file.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
-
-
-def has_weights(run: Path, recipe: Recipe, fits: Sequence[Split], seed: int = SEED) -> bool:
-    """Whether a study still has what a configuration's fits of one seed learnt."""
-    folders = [fit_folder(run, recipe.name, fit, seed) for fit in fits]
-    return all((folder / "weights.safetensors").exists() for folder in folders)
 
 
 def open_subject(

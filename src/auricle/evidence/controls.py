@@ -12,16 +12,16 @@ import numpy as np
 
 from auricle.data.clips import Clip, ClipTable
 from auricle.evidence import texture
-from auricle.evidence.case import SEED, Case, Subject, open_subject
+from auricle.evidence.case import SEED, Case, Subject
 from auricle.evidence.effects import Effect, Heard, answers, effect, heard, untouched
 from auricle.network.classifier import count_parameters
 from auricle.study.engine import run_jobs
 from auricle.study.fits import load_fit
 from auricle.study.job import Job
 from auricle.study.prepare import make_job, threads_for, workers_for
-from auricle.study.protocol import Split, splits
+from auricle.study.protocol import Split
 from auricle.study.recipe import Recipe
-from auricle.training.fit import choose_device, new_network
+from auricle.training.fit import new_network
 from auricle.training.sounds import Array
 
 
@@ -55,7 +55,7 @@ def jobs_of(
     """The fits of each control of a subject, in the order of their folds."""
     place = case.folder / "controls" / question / subject.name
     setting = replace(case.setting, run=place, wandb="disabled")
-    folds = kfold_of(case)
+    folds = case.kfold
     threads = threads_for(setting, len(controls) * len(folds))
 
     def job(control: Control, split: Split) -> Job:
@@ -73,11 +73,6 @@ def train(case: Case, jobs: Mapping[str, Sequence[Job]]) -> None:
     run_jobs(together, workers, case.console, engine=case.setting.engine)
 
 
-def kfold_of(case: Case) -> list[Split]:
-    """The splits of `kfold`, as the study has them."""
-    return splits(("kfold",), case.prepared.table.folds)
-
-
 def fold_of(split: Split) -> int:
     """The fold that a member of `kfold` validates on."""
     assert split.validation is not None
@@ -90,12 +85,6 @@ def name_in_study(case: Case, recipe: Recipe) -> str | None:
         each.name for each in case.plan.configurations if replace(recipe, name=each.name) == each
     )
     return next(own, None)
-
-
-def opened(case: Case, recipe: Recipe) -> Subject:
-    """The networks that a study has for one of its own recipes."""
-    device = choose_device(case.setting.device)
-    return open_subject(case.run, recipe, kfold_of(case), case.prepared, case.plan, device)
 
 
 def taught(subject: Subject, control: Control, jobs: Sequence[Job]) -> Subject:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from auricle.data.clips import ClipTable
-from auricle.evidence.case import Case, has_weights
+from auricle.evidence.case import Case
 from auricle.evidence.controls import (
     Alone,
     Control,
@@ -16,7 +16,6 @@ from auricle.evidence.controls import (
     ask,
     fold_of,
     jobs_of,
-    kfold_of,
     taught,
     train,
     versus,
@@ -87,7 +86,7 @@ def jobs(case: Case) -> dict[str, list[Job]]:
 
 def whole(case: Case) -> Control:
     """The study's own `kfold`, as if it were a control."""
-    validated = [fold_of(split) for split in kfold_of(case)]
+    validated = [fold_of(split) for split in case.kfold]
     return Control(case.best.recipe, dict.fromkeys(validated, case.prepared.development))
 
 
@@ -98,7 +97,7 @@ def controls_of(case: Case) -> dict[float, Control]:
     published copy.
     """
     full, found = whole(case), {}
-    own = has_weights(case.run, case.best.recipe, kfold_of(case))
+    own = case.has_weights(case.best.recipe)
     for share in SHARES if own else (*SHARES, 1.0):
         tables = {fold: thinned(table, fold, share) for fold, table in full.tables.items()}
         recipe = as_many_steps(full.recipe, f"share-{round(100 * share)}", full.tables, tables)

@@ -19,7 +19,6 @@ from auricle.evidence.controls import (
     Control,
     fold_of,
     jobs_of,
-    kfold_of,
     taught,
     train,
 )
@@ -102,7 +101,7 @@ def measure(case: Case) -> StrangersFound:
         )
     return StrangersFound(
         configuration=subject.name,
-        networks=len(kfold_of(case)),
+        networks=len(case.kfold),
         rows=tuple(rows),
         together=tuple(told(of, clips, subject.categories) for of in zip(*verdicts, strict=True)),
     )
@@ -119,7 +118,7 @@ def without(case: Case, category: str) -> Control:
     table, number = case.prepared.development, case.prepared.table.categories.index(category)
     table = replace(table, clips=tuple(c for c in table.clips if c.category != category))
     recipe = replace(case.best.recipe, name=f"without-{number}")
-    return Control(recipe, {fold_of(split): table for split in kfold_of(case)})
+    return Control(recipe, {fold_of(split): table for split in case.kfold})
 
 
 def told(verdicts: Sequence[Verdict], clips: Sequence[Clip], categories: tuple[str, ...]) -> Told:

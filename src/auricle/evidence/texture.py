@@ -21,15 +21,16 @@ from scipy.special import log_softmax
 
 from auricle.evaluation.comparison import Comparison, compare, holm
 from auricle.evaluation.intervals import Interval, accuracy_interval
-from auricle.evidence.case import Case, Subject, has_weights, open_subject
+from auricle.evidence.case import Case, Subject
 from auricle.study.fits import load_predictions
 from auricle.study.job import examples_in, fit_folder
-from auricle.study.protocol import splits
 from auricle.study.recipe import Recipe
-from auricle.training.fit import choose_device, generator_for, new_network
+from auricle.training.fit import generator_for, new_network
 from auricle.training.sounds import Array, Sounds, scoring_batches
 
 EVENTS, TEXTURE, BOTH = range(3)
+OF_FRONTEND = ("sample_rate_hz", "low_hz", "high_hz", "floor_db")
+"""What a texture takes over from the front-end beside it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +120,7 @@ def measure(case: Case) -> TextureFound:
     answers = every_seed(case, textured)
     asked = [parted_of(case.subjects[0], recipe, answers[recipe.name]) for recipe in textured]
     parted = [
-        replace(of, remaining=of.seeds - len([*seeds_with_weights(case, recipe)]))
+        replace(of, remaining=of.seeds - len([*with_weights(case, recipe)]))
         for recipe, (of, _) in zip(textured, asked, strict=True)
     ]
     adjusted = holm([of.gain.p_permutation for of in parted])
@@ -216,38 +217,23 @@ def every_seed(case: Case, recipes: Sequence[Recipe]) -> dict[str, Array]:
 
 def learnt_by(recipe: Recipe) -> Hashable:
     """All that a texture's answers depend on beside seed and clips."""
-    network, heard = recipe.network, recipe.network.frontend
-    frontend = (heard.sample_rate_hz, heard.low_hz, heard.high_hz, heard.floor_db)
-    return network.texture, frontend, recipe.augment.texture_noise_low_db
+    frontend = tuple(getattr(recipe.network.frontend, key) for key in OF_FRONTEND)
+    return recipe.network.texture, frontend, recipe.augment.texture_noise_low_db
 
 
 def with_weights(case: Case, recipe: Recipe) -> Iterator[tuple[int, Subject]]:
     """A configuration's `kfold` networks by seed, as far as all of a seed have weights."""
-    for seed in seeds_with_weights(case, recipe):
-        yield seed, opened(case, recipe, seed)
-
-
-def seeds_with_weights(case: Case, recipe: Recipe) -> Iterator[int]:
-    """Those of which every `kfold` fit can be asked."""
-    fits = splits(("kfold",), case.prepared.table.folds)
     for seed in range(case.plan.seeds):
-        if has_weights(case.run, recipe, fits, seed):
-            yield seed
-
-
-def opened(case: Case, recipe: Recipe, seed: int) -> Subject:
-    """A configuration's `kfold` networks of one seed."""
-    fits = splits(("kfold",), case.prepared.table.folds)
-    device = choose_device(case.setting.device)
-    return open_subject(case.run, recipe, fits, case.prepared, case.plan, device, seed=seed)
+        if case.has_weights(recipe, seed):
+            yield seed, case.opened(recipe, seed)
 
 
 @torch.no_grad()
 def solved(case: Case, recipe: Recipe, seed: int) -> Array:
     """(clips, classes) log-probabilities of the textures of one seed, each solved as in its fit."""
-    subject = opened(case, recipe, seed)
+    subject = case.opened(recipe, seed)
     found = np.zeros((len(subject.targets), len(subject.categories)))
-    for split in splits(("kfold",), case.prepared.table.folds):
+    for split in case.kfold:
         network = new_network(recipe.network, len(subject.categories), seed).to(subject.device)
         training = examples_in(subject.store, split.training, subject.categories)
         sounds = Sounds(network, training, subject.device, None)
@@ -266,7 +252,7 @@ def remaining(case: Case, recipe: Recipe, seed: int, texture: Array) -> Array:
     """As `answers_of`, from predictions kept of both parts, and what the texture answered."""
     rows = {clip.file: row for row, clip in enumerate(case.subjects[0].store.clips)}
     both = np.empty_like(texture)
-    for fit in splits(("kfold",), case.prepared.table.folds):
+    for fit in case.kfold:
         folder = fit_folder(case.run, recipe.name, fit, seed)
         kept = load_predictions(folder / "predictions.npz")
         least = np.finfo(np.float32).tiny

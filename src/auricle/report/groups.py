@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from auricle.evidence.texture import OF_FRONTEND
 from auricle.report.document import code
 from auricle.report.scores import Configuration
 from auricle.report.study_files import Study
@@ -110,10 +111,9 @@ def one_texture(study: Study) -> bool:
         recipe = study.recipe(each.name)
         network = recipe.get("network", {})
         frontend = network.get("frontend", {})
-        kept = ("sample_rate_hz", "low_hz", "high_hz", "floor_db")
         told = (
             network.get("texture"),
-            [frontend.get(key) for key in kept],
+            [frontend.get(key) for key in OF_FRONTEND],
             recipe.get("augment", {}).get("texture_noise_low_db"),
         )
         heard.add(json.dumps(told, sort_keys=True))

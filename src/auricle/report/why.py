@@ -92,6 +92,8 @@ def _parts(found: ArchitectureFound) -> Iterator[str]:
     if events:
         kinds = {"by whole answers, ": kinds[""], "by base and head alone, ": events}
     told = [f"{by}{_told(effects)}" for by, effects in kinds.items()]
+    if len({_told(effects) for effects in kinds.values()}) == 1 < len(kinds):
+        told = [f"by whole answers as by base and head alone, {_told(events)}"]
     yield (
         f"Beside {plural(len(found.rows), 'control')} of the transformer, with one seed each: "
         f"{'; '.join(told)}."

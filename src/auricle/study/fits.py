@@ -18,6 +18,8 @@ from auricle.study.recipe import Recipe, from_table, to_table
 from auricle.training.fit import new_network
 from auricle.training.sounds import Array
 
+WEIGHTS = "weights.safetensors"
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -67,7 +69,7 @@ def load_fit(folder: Path) -> TrainedNetwork:
 
     Raises: StudyError if the folder holds no finished fit, or a damaged one.
     """
-    told, stored = folder / "fit.json", folder / "weights.safetensors"
+    told, stored = folder / "fit.json", folder / WEIGHTS
     for file in (told, stored):
         if not file.is_file():
             raise StudyError(f"{file}: missing; give the folder of a finished fit or study")

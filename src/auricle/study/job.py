@@ -24,7 +24,7 @@ from auricle.evaluation.metrics import score
 from auricle.files import replace_bytes, replace_text
 from auricle.network.classifier import SoundClassifier, count_parameters
 from auricle.study.environment import learning_code
-from auricle.study.fits import Predictions, save_predictions
+from auricle.study.fits import WEIGHTS, Predictions, save_predictions
 from auricle.study.protocol import Split
 from auricle.study.recipe import Recipe, to_table, to_toml
 from auricle.training.fit import choose_device, choose_precision, fit, new_network, predict
@@ -120,7 +120,7 @@ def run_job(job: Job, waves: WaveStore | None = None) -> None:
             names = ("accuracy", "f1_macro", "f1_weighted", "auc_macro")
             tracker.summarise({f"final/{name}": getattr(scores, name) for name in names})
     replace_text(job.folder / "recipe.toml", to_toml(job.recipe))
-    replace_bytes(job.folder / "weights.safetensors", save(result.network.cpu().state_dict()))
+    replace_bytes(job.folder / WEIGHTS, save(result.network.cpu().state_dict()))
     facts |= {
         "started": started,
         "train_seconds": round(result.seconds, 1),

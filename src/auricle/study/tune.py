@@ -26,7 +26,7 @@ from auricle.files import replace_text
 from auricle.study.choice import confirmed_scores, smallest_of_the_best
 from auricle.study.engine import run_jobs
 from auricle.study.estimate import estimate_s, in_words
-from auricle.study.fits import load_predictions
+from auricle.study.fits import WEIGHTS, load_predictions
 from auricle.study.job import Job
 from auricle.study.lock import alone_in
 from auricle.study.prepare import Prepared, Setting, plan_jobs, prepare, threads_for, workers_for
@@ -258,7 +258,7 @@ def run_all(tuning: Tuning, jobs: Sequence[Job], title: str | None = None) -> di
     workers, engine = workers_for(tuning.setting, len(jobs)), tuning.setting.engine
     problems = run_jobs(jobs, workers, tuning.console, title, engine)
     for job in jobs:
-        (job.folder / "weights.safetensors").unlink(missing_ok=True)
+        (job.folder / WEIGHTS).unlink(missing_ok=True)
     return problems
 
 

@@ -190,7 +190,7 @@ def _pairs(found: TextureFound) -> str:
         ahead = each.comparison.difference > 0
         better, worse = (each.first, each.second) if ahead else (each.second, each.first)
         told.append(
-            f"**{code(better)} is better than {code(worse)}** "
+            f"**{plain(better)} is better than {plain(worse)}** "
             f"({points(abs(each.comparison.difference))} points, {equals(each.p_holm)})"
         )
     rest = len(pairs) - len(apart)
