@@ -257,26 +257,30 @@ minutes a fit | parameters |
 {% endfor %}"""
 
 
-def page(lines: Sequence[Line], order: Line) -> str:
-    """The page, as Markdown."""
+def with_rows(order: Line, lines: Sequence[Line]) -> Line:
+    """The order, with the number of clips and the rows of each section worked out."""
     clips = development_clips(lines)
     sections = [
         {**section, "rows": list(rows_of(section, lines, clips))} for section in order["sections"]
     ]
+    return {**order, "clips": len(clips.targets), "sections": sections}
+
+
+def page(told: Line) -> str:
+    """The page, as Markdown; told is what `with_rows` gives."""
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     template = environment.from_string(TEMPLATE)
     return template.render(
-        clips=len(clips.targets),
-        introduction=order["introduction"].strip(),
-        sections=sections,
+        clips=told["clips"],
+        introduction=told["introduction"].strip(),
+        sections=told["sections"],
         per_cent=lambda share: f"{100 * share:.1f}",
         p_value=equals,
     )
 
 
-def tried_csv(lines: Sequence[Line], order: Line) -> str:
+def tried_csv(told: Line) -> str:
     """The rows of the page as CSV, for the report of a study: `tried.csv` in its folder."""
-    clips = development_clips(lines)
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     facts = [field.name for field in fields(Row) if field.name not in ("accuracy", "against")]
@@ -285,13 +289,13 @@ def tried_csv(lines: Sequence[Line], order: Line) -> str:
     table.writerow(
         ["section", "says", "curve", *facts, *ends, *(f"less_{name}" for name in against)]
     )
-    for section in order["sections"]:
-        told = [section["title"], section["says"], int(section.get("curve", False))]
-        for row in rows_of(section, lines, clips):
+    for section in told["sections"]:
+        of = [section["title"], section["says"], int(section.get("curve", False))]
+        for row in section["rows"]:
             own = [getattr(row, name) for name in facts]
             interval = [row.accuracy.value, row.accuracy.low, row.accuracy.high]
             pair = [getattr(row.against, name) if row.against else "" for name in against]
-            cells = [*told, *own, *interval, *pair]
+            cells = [*of, *own, *interval, *pair]
             table.writerow(
                 f"{cell:.6g}" if isinstance(cell, float) else "" if cell is None else cell
                 for cell in cells
@@ -312,12 +316,12 @@ def main(arguments: Iterable[str] | None = None) -> None:
         for run in asked.runs:
             print(f"{run}: {add(run, JOURNAL, asked.source)} rows")
     else:
-        order = tomllib.loads(ORDER.read_text(encoding="utf-8"))
-        PAGE.write_text(page(read(JOURNAL), order), encoding="utf-8")
+        told = with_rows(tomllib.loads(ORDER.read_text(encoding="utf-8")), read(JOURNAL))
+        PAGE.write_text(page(told), encoding="utf-8")
         print(PAGE)
         if asked.study:
             rows = asked.study / "tried.csv"
-            rows.write_text(tried_csv(read(JOURNAL), order), encoding="utf-8")
+            rows.write_text(tried_csv(told), encoding="utf-8")
             print(f"{rows}; now: auricle report {asked.study}")
 
 

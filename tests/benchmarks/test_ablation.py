@@ -9,10 +9,14 @@ import pytest
 from benchmarks import ablation
 
 
-def test_the_page_is_the_one_that_its_journal_makes() -> None:
+@pytest.fixture(scope="module")
+def told() -> ablation.Line:
     order = tomllib.loads(ablation.ORDER.read_text(encoding="utf-8"))
-    made = ablation.page(ablation.read(ablation.JOURNAL), order)
-    assert made == ablation.PAGE.read_text(encoding="utf-8")
+    return ablation.with_rows(order, ablation.read(ablation.JOURNAL))
+
+
+def test_the_page_is_the_one_that_its_journal_makes(told) -> None:
+    assert ablation.page(told) == ablation.PAGE.read_text(encoding="utf-8")
 
 
 def test_a_line_holds_the_class_of_every_clip_and_the_accuracy_that_follows() -> None:
@@ -61,13 +65,11 @@ def test_scaling_takes_softness_away_and_nothing_else() -> None:
     assert ablation.scaled_log_loss(probabilities, 1 - targets) > unscaled
 
 
-def test_a_report_gets_the_rows_of_the_page() -> None:
-    lines = ablation.read(ablation.JOURNAL)
+def test_a_report_gets_the_rows_of_the_page(told) -> None:
+    rows = list(csv.DictReader(ablation.tried_csv(told).splitlines()))
+    page = ablation.page(told)
     order = tomllib.loads(ablation.ORDER.read_text(encoding="utf-8"))
-    rows = list(csv.DictReader(ablation.tried_csv(lines, order).splitlines()))
-    page = ablation.page(lines, order)
-    wanted = sum(1 + len(section["rows"]) for section in order["sections"])
-    assert len(rows) == wanted
+    assert len(rows) == sum(1 + len(section["rows"]) for section in order["sections"])
     for row in rows:
         cells = [row["name"], row["differs"], row["seeds"], f"{100 * float(row['accuracy']):.1f} ["]
         assert " | ".join(cells) in page

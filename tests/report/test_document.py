@@ -94,6 +94,8 @@ def test_numbers_are_written_one_way() -> None:
     assert wording.with_interval(Bounded(0.928)) == "92.8"
     assert wording.points(-0.012) == "−1.2"
     assert wording.points(-0.0001) == "+0.0"
+    assert wording.signed(-0.0123) == "−0.012"
+    assert wording.signed(-0.0001) == "+0.000"
     assert wording.probability(0.0004) == "< 0.001"
     assert wording.probability(0.0414) == "0.041"
     assert wording.minutes(90) == "1.5"

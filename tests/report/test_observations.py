@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from auricle.report import editions
 from auricle.report.headlines import out_of_fold
 from auricle.report.observations import (
     but_for_heads,
@@ -19,6 +20,7 @@ from auricle.report.observations import (
 from auricle.report.study_files import Study, read_study
 
 NAMES = ("cnn", "transformer-h4")
+OUT_OF_FOLD = ("kfold", "pooled", "out-of-fold")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,34 @@ def test_the_test_fold_is_judged_by_the_networks_that_gave_the_out_of_fold_score
     assert learnt_from(study, view) == ("24", "32")
     uneven = replace(study, clips=study.clips[:-1])
     assert learnt_from(uneven, view) == ("23 to 24", "31")
+
+
+def replaced(name: str, on: str = "out-of-fold", lost: int = 0) -> dict[str, str]:
+    fit = {"configuration": name, "strategy": "kfold", "member": "fold-2", "seed": "0", "on": on}
+    return fit | {"date": "", "clips": "8", "right_before": str(lost), "right_now": "0"}
+
+
+def test_who_led_before_fits_were_trained_anew_is_told(study: Study) -> None:
+    first, second = sorted(NAMES, key=lambda name: accuracy(study, name, *OUT_OF_FOLD, "mean"))
+    gap = accuracy(study, second, *OUT_OF_FOLD, "mean") - accuracy(
+        study, first, *OUT_OF_FOLD, "mean"
+    )
+    lost = round(gap * 32 * study.seeds) + 2  # of 32 development clips, heard with every seed
+    then = replace(study, replaced=(replaced(first, lost=lost),))
+    was, now = (each[first] for each in editions.accuracies(then))
+    assert was - now == pytest.approx(lost / (32 * study.seeds))
+    (said,) = (said for said in observations(then) if said.startswith("**Trained anew.**"))
+    assert f"Out of fold `{first}` had {100 * was:.1f}%, and has {100 * now:.1f}%." in said
+    assert said.endswith(f"With the earlier answers `{first}` led.")
+    less = replace(study, replaced=(replaced(second, lost=lost),))
+    assert editions.led_before(less) == ""
+
+
+def test_answers_on_the_test_fold_change_no_order(study: Study) -> None:
+    then = replace(study, replaced=(replaced("cnn", "test", lost=8),))
+    (said,) = (said for said in observations(then) if said.startswith("**Trained anew.**"))
+    assert said.endswith("by the same recipe and seed ([@replaced]).")
+    assert not editions.observed(study)
 
 
 def test_heads_are_compared_where_nothing_else_differs(study: Study) -> None:

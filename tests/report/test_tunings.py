@@ -139,7 +139,7 @@ def test_a_search_that_found_nothing_better_says_so(tmp_path):
     same = {"best": [0.40, 0.39], "as it is": [0.40, 0.38]}
     text = said(tuned({"trials.csv": read_tuning(write_search(tmp_path / "s", new_seeds=same))}))
     assert "the best score was no luck" in text
-    assert "nothing is gained, from -0.010 to -0.010" in text
+    assert "nothing is gained, from −0.010 to −0.010" in text
 
 
 def test_what_was_confirmed_is_told_seed_by_seed(folder, tmp_path):
@@ -186,11 +186,22 @@ def test_a_study_says_which_of_its_configurations_are_what_was_found(folder):
     other = found | {"training": {"learning_rate": 0.003}}
     search = {"trials.csv": read_tuning(folder)}
     text = said(tuned(search, [found | {"name": "cnn-tuned"}, other | {"name": "cnn"}]))
-    assert "Of the configurations of this study, `cnn-tuned` has these values." in text
+    assert "Of the configurations of this study, `cnn-tuned` has the chosen values." in text
     assert "No configuration of this study" in said(tuned(search, [other | {"name": "cnn"}]))
     elsewhere = found | {"network": {"base": {"widths": [8, 8, 8], "kernel": 5}}}
     told = said(tuned(search, [elsewhere | {"name": "on another base"}]))
     assert "No configuration of this study" in told
+
+
+def test_a_configuration_of_a_kept_recipe_is_not_said_to_be_a_find(tmp_path):
+    folder = write_search(tmp_path / "kept", chosen="as-it-is")
+    found = {"training": {"learning_rate": 0.003}}
+    (folder / "best.toml").write_text("[training]\nlearning_rate = 0.003\n", encoding="utf-8")
+    text = said(tuned({"trials.csv": read_tuning(folder)}, [found | {"name": "cnn-tuned"}]))
+    assert (
+        "The recipe as it was is kept; of the configurations of this study, `cnn-tuned` has it."
+        in text
+    )
 
 
 @pytest.mark.parametrize(

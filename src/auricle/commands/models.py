@@ -158,9 +158,9 @@ def parity(
 
     For example:
 
-    `auricle parity esc10-cnn-bundle --data PATH/TO/ESC-10`
+    `auricle parity esc10-bundle --data PATH/TO/ESC-10`
 
-    `auricle parity esc10-cnn-bundle --test --study runs/mission --ledger docs/test_reads.csv`
+    `auricle parity esc10-bundle --test --study runs/mission --ledger docs/test_reads.csv`
     """
     from rich.console import Console
 

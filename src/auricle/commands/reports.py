@@ -47,11 +47,14 @@ def report(
     """
     from auricle.report import write_report
     from auricle.study import publish as publishing
+    from auricle.study.editions import note_replaced
 
     if wandb_url:
         publishing.note_url(run, wandb_url)
     for search in tuning or ():
         publishing.lay_tuning(search, run)
+    if publish:
+        note_replaced(run, publish)
     for page in write_report(run, out):
         print(page)
     if listen:

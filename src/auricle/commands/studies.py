@@ -220,7 +220,7 @@ def evaluate(
 
     `auricle evaluate runs/mission/cnn/kfold/fold-2/seed-0 --data PATH --folds 2`
 
-    `auricle evaluate esc10-cnn-bundle --data PATH --folds 1 --test` - what its card says
+    `auricle evaluate esc10-bundle --data PATH --folds 1 --test` - what its card says
     """
     from auricle.ship.model import open_trained
     from auricle.study.command import labels_of

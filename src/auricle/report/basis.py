@@ -16,6 +16,7 @@ from auricle.report.document import (
     code,
     plain,
 )
+from auricle.report.editions import replaced
 from auricle.report.study_files import Study
 from auricle.report.wording import (
     category,
@@ -212,6 +213,7 @@ def protocol(study: Study) -> Iterator[Block]:
             ],
             source="test_reads.csv",
         )
+    yield from replaced(study)
 
 
 def _statistics(study: Study) -> str:

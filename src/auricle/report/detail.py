@@ -21,6 +21,7 @@ from auricle.report.scores import Configuration, ScoreRow
 from auricle.report.study_files import Study
 from auricle.report.wording import (
     category,
+    configurations,
     count,
     decimals,
     figures,
@@ -200,7 +201,8 @@ def _class_table(view: View, chunk: Sequence[Configuration], name: str, note: st
             line += [decimals(x) for x in (scores.precision, scores.recall, scores.f1, scores.auc)]
     return Table(
         name,
-        f"Precision (P), recall (R), F1 and one-vs-rest AUC of each category: {view.title}.",
+        f"Precision (P), recall (R), F1 and one-vs-rest AUC of each category, {view.title}: "
+        f"{configurations([each.name for each, _ in rows_of])}.",
         columns,
         lines,
         note=note,

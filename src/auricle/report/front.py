@@ -14,6 +14,7 @@ from auricle.report.document import (
     code,
     plain,
 )
+from auricle.report.editions import led_before
 from auricle.report.groups import but_for_heads, kindness, one_texture, pairs_that_tell
 from auricle.report.headlines import out_of_fold, tested, views
 from auricle.report.observations import on_intervals, quoted
@@ -52,6 +53,8 @@ def summary(study: Study) -> Iterator[Block]:
         if share_a_recipe(study):
             said.append("All were trained by one recipe ([@training]).")
         said.append(pairs_that_tell(study, short=True))
+        if led := led_before(study):
+            said.append(f"Before fits were trained anew, {led} led ([@replaced]).")
         said.append(kindness(study, short=True))
         said.append(shared_texture(study))
     elif test:

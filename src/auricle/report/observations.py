@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from auricle.report import editions
 from auricle.report.curve_ends import ending, gaps, overfitting
 from auricle.report.groups import but_for_heads, kindness
 from auricle.report.headlines import View, out_of_fold, tested
@@ -75,6 +76,7 @@ def _sentences(study: Study) -> Iterator[str]:
         yield seed_spread(
             {name: score.range for name, score in accuracies.items() if score.range}, values
         )
+    yield editions.observed(study)
     if ", resumed on " in study.environment.get("processor", ""):
         yield (
             "**Machines.** The fits ran on more than one processor ([@environment]), and these do "

@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from auricle.evaluation.comparison import ALPHA
+from auricle.evaluation.intervals import unseen_share
 from auricle.report.document import code
 from auricle.report.scores import Bounded, Pair, ScoreRow
 from auricle.report.wording import (
@@ -312,9 +313,11 @@ def few_recordings(recordings: Mapping[str, int], fold: int) -> str:
         if len(where) == len(recordings)
         else f"in some categories as few as {count(fewest)} ({listed(where)})"
     )
+    number = sum(recordings.values())
     return (
-        f"Fold {fold} holds {plural(sum(recordings.values()), 'recording')}, {few}: scores "
-        "on it are uncertain by at least what their intervals say."
+        f"Fold {fold} holds {plural(number, 'recording')}, {few}: scores on it are uncertain by at "
+        "least what their intervals say. A network that errs on none of them may still err on up "
+        f"to {percent(unseen_share(number))}% of others like them."
     )
 
 

@@ -99,6 +99,7 @@ class Study:
     scores: Scores
     fits: tuple[Fit, ...]
     tried: tuple[dict[str, str], ...] = ()
+    replaced: tuple[dict[str, str], ...] = ()
     tunings: tuple[Tuning, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
     looking: Looking | None = None
@@ -149,7 +150,7 @@ def read_study(run: Path) -> Study:
     scores = _read(run / "scores.json", _scores)
     readings, tracking = run / "test_reads.csv", run / "wandb.json"
     tried, looking = run / "tried.csv", run / "evidence" / "looking.npz"
-    certified = run / "parity.json"
+    certified, replaced = run / "parity.json", run / "replaced.csv"
     return Study(
         plan=_read(run / "study.toml", _plan),
         environment=_read(run / "environment.json", _environment),
@@ -164,6 +165,7 @@ def read_study(run: Path) -> Study:
         scores=scores,
         fits=tuple(fit for each in scores.configurations for fit in _fits(run, each.name)),
         tried=_read(tried, _rows) if tried.exists() else (),
+        replaced=_read(replaced, _rows) if replaced.exists() else (),
         tunings=tuple(read_tuning(file.parent) for file in sorted(run.glob("tuning/*/space.toml"))),
         evidence={
             name: _read(file, partial(read_answer, part=name), _asking_again(run, name))

@@ -29,6 +29,7 @@ from auricle.report.wording import (
     percent,
     plural,
     points,
+    signed,
     worded,
 )
 
@@ -203,8 +204,8 @@ def _luck(tuning: Tuning) -> str:
     )
     return (
         f"{text} The recipe as it was has {decimals(mean(before))} ({_range(before)}) with these "
-        f"seeds{easier}. Seed by seed {_gain(mean(gains))}, from {min(gains):+.3f} to "
-        f"{max(gains):+.3f}."
+        f"seeds{easier}. Seed by seed {_gain(mean(gains))}, from {signed(min(gains))} to "
+        f"{signed(max(gains))}."
     )
 
 
@@ -219,10 +220,12 @@ def _range(scores: Sequence[float]) -> str:
 def _used(tuning: Tuning, configurations: Sequence[Mapping[str, Any]]) -> str:
     """Which configurations of the study have the values that were found."""
     using = [code(str(each["name"])) for each in configurations if tuning.has_values(each)]
-    if using:
-        have = "has" if len(using) == 1 else "have"
-        return f"Of the configurations of this study, {listed(using)} {have} these values."
-    return "No configuration of this study has these values."
+    if not using:
+        return "No configuration of this study has these values."
+    have = f"{listed(using)} {'has' if len(using) == 1 else 'have'}"
+    if tuning.told["chosen"] == "as-it-is":
+        return f"The recipe as it was is kept; of the configurations of this study, {have} it."
+    return f"Of the configurations of this study, {have} the chosen values."
 
 
 def _space_table(tuning: Tuning) -> Table:
@@ -322,7 +325,7 @@ def _gained(tuning: Tuning) -> str:
     return (
         f"{order} At full length {plain(chosen)}, which is chosen, has a log loss of "
         f"{decimals(now['log_loss'])}, the recipe as it was one of {decimals(was['log_loss'])}: "
-        f"{less:+.3f}, lower with {count(better)} of {plural(len(pairs), 'seed')}. Its accuracy "
+        f"{signed(less)}, lower with {count(better)} of {plural(len(pairs), 'seed')}. Its accuracy "
         f"differs by {points(gained)} points."
     )
 

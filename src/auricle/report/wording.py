@@ -19,6 +19,11 @@ def points(share: float) -> str:
     return f"{round(100 * share, 6):+z.1f}".replace("-", "−")
 
 
+def signed(difference: float) -> str:
+    """-0.0123 -> −0.012, for differences between losses."""
+    return f"{round(difference, 6):+z.3f}".replace("-", "−")
+
+
 def decimals(value: float | None) -> str:
     """0.9912 -> 0.991, for F1, AUC and losses."""
     return NOTHING if value is None else f"{value:.3f}"
@@ -46,11 +51,8 @@ def log_losses(difference: Interval | None) -> str:
     """-0.012 [-0.030, +0.005], for differences between log losses."""
     if difference is None:
         return NOTHING
-    value, low, high = (
-        f"{round(end, 6):+z.3f}".replace("-", "−")
-        for end in (difference.value, difference.low, difference.high)
-    )
-    return f"{value} [{low},\u00a0{high}]"
+    ends = f"[{signed(difference.low)},\u00a0{signed(difference.high)}]"
+    return f"{signed(difference.value)} {ends}"
 
 
 def allowed_loss(difference: Interval) -> str:

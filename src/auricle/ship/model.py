@@ -21,7 +21,7 @@ from auricle.study.recipe import Recipe
 from auricle.training.fit import choose_device, probabilities_of
 from auricle.training.sounds import Array, Examples, Sounds
 
-SHIPPED = Path(auricle.__file__).parent / "models" / "esc10-cnn.zip"
+SHIPPED = Path(auricle.__file__).parent / "models" / "esc10.zip"
 """The bundle that comes along: a network that learnt from ESC-10 without its test fold."""
 
 

@@ -8,7 +8,16 @@ from auricle.evidence.heads import Block as SilencedBlock
 from auricle.evidence.heads import Encoder, Head, HeadsFound, Silenced
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
 from auricle.report.drawing import INK, MUTED, ON_PALE, SERIES, canvas, light_grid
-from auricle.report.wording import NOTHING, equals, listed, percent, points, probability, worded
+from auricle.report.wording import (
+    NOTHING,
+    equals,
+    listed,
+    percent,
+    points,
+    probability,
+    signed,
+    worded,
+)
 
 APART, SAME = 0.5, 0.8
 """Correlations below which two heads look at different moments, and from which at the same."""
@@ -187,8 +196,11 @@ def _table(of: Encoder, name: str) -> Table:
 
 
 def _cost(silenced: Silenced) -> list[str]:
-    change = f"{silenced.log_loss_lost:+z.3f}".replace("-", "−")
-    return [points(-silenced.lost.difference), probability(silenced.p_holm), change]
+    return [
+        points(-silenced.lost.difference),
+        probability(silenced.p_holm),
+        signed(silenced.log_loss_lost),
+    ]
 
 
 MAPPED = 12

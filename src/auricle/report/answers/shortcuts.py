@@ -15,6 +15,7 @@ from auricle.report.wording import (
     decimals,
     equals,
     listed,
+    log_losses,
     plural,
     points,
     probability,
@@ -110,7 +111,7 @@ def _by_loss(asked: Sequence[Shortcut]) -> Iterator[str]:
     """What log loss, which does not wait for an answer to change, says where accuracy is silent."""
     losses = [(each, each.effect.log_loss_difference) for each in asked if not each.effect.worse]
     if told := [
-        f"{TAKEN[each.cue]} ({loss.value:+.3f} [{loss.low:+.3f}, {loss.high:+.3f}] nats)"
+        f"{TAKEN[each.cue]} ({log_losses(loss)} nats)"
         for each, loss in losses
         if loss is not None and loss.low > 0
     ]:
