@@ -130,7 +130,7 @@ def test_pointers_that_failed_their_test_are_named_to_the_page(run: Path) -> Non
     )  # fmt: skip
     study = replace(read_study(run), evidence={"looking": found})
     assert explored(study, {})["pictures"]["failed"] == {
-        "gradients": ["dull"],
+        "gradient": ["dull"],
         "attention": ["dull-h4"],
     }
 

@@ -264,16 +264,21 @@ def test_a_card_draws_the_clip_and_what_speaks_for_the_answer(page: Page, run: P
     card = page.locator("dialog")
     canvas = card.locator("canvas")
     canvas.wait_for()
+    attended = card.get_by_role("radio", name="attention of dull-h4")
+    assert attended.is_checked(), "what is looked at is shown at once"
+    assert card.locator(".track .hill").count() == card.locator(".spectrogram .hill").count() == 1
+    card.get_by_role("radio", name="nothing").check()
+    assert card.locator(".hill").count() == 0
     plain = pixels(canvas)
     with np.load(run / "evidence" / "looking.npz") as held:
         place = held["files"].tolist().index(names(page)[0])
         loud = held["spectra"][place].astype(float)
     seen = plain[..., :3].sum(2)
     assert np.corrcoef(loud.ravel(), seen.ravel())[0, 1] > 0.95, "loud is bright, low is low"
-    card.get_by_role("radio", name="dull-h4").check()
+    card.get_by_role("radio", name="gradient of dull-h4").check()
     assert not np.array_equal(pixels(canvas), plain)
-    assert "dull-h4" in (canvas.get_attribute("aria-label") or "")
-    assert card.locator(".hill").count() == 1
+    assert "what the gradient of dull-h4 marks" in (canvas.get_attribute("aria-label") or "")
+    assert card.locator(".track .hill").count() == card.locator(".hill").count() == 1
     assert card.locator("thead code").all_inner_texts() == [*NAMES]
 
 

@@ -16,6 +16,7 @@ from auricle.evidence.pointers import GRADIENT
 from auricle.report.document import Block, Explorer, Heading, Paragraph, code
 from auricle.report.headlines import View, every_view
 from auricle.report.study_files import Looking, Study
+from auricle.report.wording import configurations
 
 MOST_PICTURES = 3_000_000  # characters of the page; the clips most often misheard come first
 
@@ -35,8 +36,10 @@ def every_answer(study: Study) -> Iterator[Block]:
 def explorer(study: Study, sounds: Mapping[str, str]) -> Explorer:
     """The table and cards, with the sounds of some files or none."""
     shown = (
-        " A card shows the clip's wave and spectrogram, and what a network looked at, of as many "
-        "clips as the page has room for, those first that were misheard most often."
+        " A card of a development clip also shows its wave and spectrogram, and over both what a "
+        f"network looked at ({configurations(sorted(study.looking.gradients))}, whosever answer "
+        "the card is of): of as many clips as the page has room for, those first that were "
+        "misheard most often. Clips of the test fold have no picture: they stay sealed."
         if study.looking
         else f" With {code('auricle evidence RUN --part looking')} cards also show the clip's wave "
         "and spectrogram, and what a network looked at."
@@ -147,12 +150,12 @@ def _failed(study: Study) -> dict[str, list[str]]:
     """Whose gradient and whose attention failed the test of what answers rest on."""
     found = study.evidence.get("looking")
     if found is None:
-        return {"gradients": [], "attention": []}
+        return {"gradient": [], "attention": []}
     wrong = {(of.configuration, p.name) for of in found.configurations for p in of.pointers
              if not p.holds}  # fmt: skip
     return {
-        "gradients": [of.configuration for of in found.configurations
-                      if (of.configuration, GRADIENT) in wrong],
+        "gradient": [of.configuration for of in found.configurations
+                     if (of.configuration, GRADIENT) in wrong],
         "attention": [of.configuration for of in found.configurations
                       if (of.configuration, of.attention) in wrong],
     }  # fmt: skip

@@ -148,6 +148,7 @@ def test_table_and_figures_hold_every_pointer():
     pictures, curves = (block for block in blocks if isinstance(block, Figure))
     assert "transformer, attention rollout: +10.0 at 10%, +50.0 at 50%" in curves.alt
     assert "rain answered sea waves at 90.0%" in pictures.alt
+    assert "Its attention failed its test: the answers need not rest" in pictures.caption
     assert list(spread(Document("", "", "", "", blocks), "page"))
 
 

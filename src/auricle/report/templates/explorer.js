@@ -169,38 +169,64 @@ function paint(canvas, loudness, gradient) {
   drawSpectrum(canvas, { bands, frames, loudness }, gradient, colours);
 }
 
-/** Wave, spectrogram and attention of a clip, one above the other, on one axis of time. */
+/** Wave and spectrogram of a clip, on one axis of time, and over both what a network looked at. */
 async function pictures(row) {
-  const { frames, gradients, seconds, low_hz, high_hz, failed } = data.pictures;
+  const { gradients, seconds, low_hz, high_hz, failed } = data.pictures;
   const { spectrum, envelope, gradients: steep, attention } = await unpack(row.clip);
   const canvas = make("canvas", { role: "img" });
-  const draw = (name) => {
-    paint(canvas, spectrum, steep[name]);
-    const lit = name ? `; bright is what speaks for the answer of ${name}` : "";
+  const [wave, onWave, onSpectrum] = ["", "over", "over"].map((className) => make("div", { className }));
+  drawWave(wave, envelope);
+  const lay = (kind, name) => {
+    paint(canvas, spectrum, kind === "gradient" ? steep[name] : null);
+    const weights = { gradient: () => byMoment(steep[name]), attention: () => attention[name] }[kind]?.();
+    drawHill(onWave, weights);
+    drawHill(onSpectrum, kind === "attention" ? weights : null);
+    const lit = name ? `; over it, what the ${kind} of ${name} marks` : "";
     canvas.ariaLabel = `Spectrogram of ${row.file}, ${category(row.is)}${lit}`;
   };
-  draw("");
-  const box = make("div", { className: "spectrogram" }, canvas, ...pitches(low_hz, high_hz), readout(spectrum));
-  const tracks = [make("div", { className: "track" }), box];
-  drawWave(tracks[0], envelope);
-  for (const [name, weights] of Object.entries(attention)) {
-    const path = `M0 255${[...weights].map((w, at) => `L${at} ${255 - w}`).join("")}L${frames - 1} 255Z`;
-    const title = make("p", { className: "track-title" }, "attention of ");
-    title.append(make("code", { textContent: name }), ", most where the hill is highest", caution(failed.attention.includes(name)));
-    tracks.push(title, make("div", { className: "track" }, sketch("hill", `0 0 ${frames - 1} 255`, path)));
-  }
+  const choose = (kind, name, first) => {
+    const choice = make("input", { type: "radio", name: "looked", checked: first });
+    choice.onchange = () => lay(kind, name);
+    if (first) lay(kind, name);
+    const called = name ? [`${kind} of `, make("code", { textContent: name })] : ["nothing"];
+    const words = make("span", {}, ...called, caution(failed[kind]?.includes(name)));
+    return make("label", {}, choice, words);
+  };
+  const attended = Object.keys(attention);
+  const choices = make(
+    "fieldset",
+    {},
+    make("legend", { textContent: "Lay over wave and spectrogram" }),
+    choose("", "", !attended.length),
+    ...attended.map((name, at) => choose("attention", name, !at)),
+    ...gradients.map((name) => choose("gradient", name, false)),
+  );
+  const box = make("div", { className: "spectrogram" }, canvas, onSpectrum, ...pitches(low_hz, high_hz), readout(spectrum));
   const axis = make("div", { className: "seconds", ariaHidden: "true" });
   drawSeconds(axis, 0, seconds);
-  tracks.push(axis);
-  const sides = ["", ...gradients].map((name) => {
-    const choice = make("input", { type: "radio", name: "looked", value: name, checked: !name });
-    choice.onchange = () => draw(name);
-    const called = name ? make("code", { textContent: name }) : "none";
-    return make("label", {}, choice, called, caution(failed.gradients.includes(name)));
-  });
-  const choices = make("fieldset", {}, make("legend", { textContent: "Light up what speaks for the answer of" }), ...sides);
-  const stack = make("div", { className: "tracks" }, ...tracks, make("div", { className: "cursor" }));
+  const track = make("div", { className: "track" }, wave, onWave);
+  const stack = make("div", { className: "tracks" }, track, box, axis, make("div", { className: "cursor" }));
   return make("div", { className: "pictures" }, ...(gradients.length ? [choices] : []), stack);
+}
+
+/** How much of a gradient lies at each moment, all bands together; the most is 255. */
+function byMoment(gradient) {
+  const { bands, frames } = data.pictures;
+  const sums = Array.from({ length: frames }, (_, at) => {
+    let sum = 0;
+    for (let band = 0; band < bands; band++) sum += gradient[band * frames + at];
+    return sum;
+  });
+  const most = Math.max(...sums, 1);
+  return sums.map((sum) => (255 * sum) / most);
+}
+
+/** Weights of moments as a hill over what is drawn; without any, nothing. */
+function drawHill(box, weights) {
+  if (!weights) return box.replaceChildren();
+  const end = weights.length - 1;
+  const path = `M0 255${[...weights].map((w, at) => `L${at} ${(255 - w).toFixed(0)}`).join("")}L${end} 255Z`;
+  return box.replaceChildren(sketch("hill", `0 0 ${end} 255`, path));
 }
 
 /** A word beside what was tested and did not hold. */
