@@ -127,12 +127,20 @@ def test_fits_that_two_trials_share_are_counted_once(tmp_path):
     folder = write_search(tmp_path / "s")
     alone = read_tuning(folder)
     first = alone.trials[0]
-    stopped = replace(first, number=9, whole=False, seconds=first.seconds / 2)
+    stopped = replace(first, number=5, whole=False, seconds=first.seconds / 2)
     twice = replace(alone, trials=(*alone.trials, stopped))
     assert "with values drawn before" not in said(tuned({"a": alone}))
     assert "1 with values drawn before; their fits took" in said(tuned({"a": twice}))
     took = said(tuned({"a": alone})).split("their fits took ")[1].split(". ")[0]
     assert f"their fits took {took}." in said(tuned({"a": twice}))
+
+
+def test_trials_that_died_with_their_process_are_counted(folder):
+    whole = read_tuning(folder)
+    assert "cut off" not in said(tuned({"a": whole}))
+    later = replace(whole.trials[-1], number=7)
+    told = said(tuned({"a": replace(whole, trials=(*whole.trials[:-1], later))}))
+    assert "; 3 more were cut off with their process and do not count; their fits" in told
 
 
 def test_a_search_that_found_nothing_better_says_so(tmp_path):

@@ -8,6 +8,7 @@ from auricle.report.document import Document, sourced
 from auricle.report.every import every_answer
 from auricle.report.exported import exported
 from auricle.report.front import summary
+from auricle.report.gained import gained
 from auricle.report.groups import searched
 from auricle.report.methods import methods
 from auricle.report.published import published
@@ -35,6 +36,7 @@ def make_document(study: Study) -> Document:
             {f"tuning/{each.name}/trials.csv": each for each in study.tunings},
             study.plan["configurations"],
         ),
+        *gained(study),
         *discussion(study),
         *assumptions(study),
         *sourced(resources(study), "environment.json"),

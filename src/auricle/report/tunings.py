@@ -87,7 +87,8 @@ def _section(tuning: Tuning, configurations: Sequence[Mapping[str, Any]]) -> Ite
     told, name = tuning.told, tuning.name
     failed = [trial for trial in tuning.trials if trial.failed]
     stopped = len(tuning.trials) - len(tuning.whole) - len(failed)
-    lost = f" and {count(len(failed))} impossible to train" if failed else ""
+    impossible = f" and {count(len(failed))} impossible to train" if failed else ""
+    lost = 1 + max(trial.number for trial in tuning.trials) - len(tuning.trials)
     best = tuning.trial(told["best_trial"])
     fits: dict[str, float] = {}
     for trial in tuning.trials:  # one that was stopped has the first of the fits alone
@@ -98,8 +99,9 @@ def _section(tuning: Tuning, configurations: Sequence[Mapping[str, Any]]) -> Ite
     alone = "" if heard else " Its networks had base and head alone, without a texture."
     yield Paragraph(
         f"{plural(len(tuning.trials), 'trial')} of {plural(tuning.space['epochs'], 'epoch')} each, "
-        f"{count(stopped)} of them stopped early{lost}"
+        f"{count(stopped)} of them stopped early{impossible}"
         + (f", {count(again)} with values drawn before" if again else "")
+        + (f"; {count(lost)} more were cut off with their process and do not count" if lost else "")
         + f"; their fits took {duration(took)}. Trial "
         f"{best.number} has the least log loss, {decimals(best.score)} (accuracy "
         f"{percent(best.accuracy)}%).{alone} {_luck(tuning)}"
