@@ -179,7 +179,7 @@ def test_few_recordings_are_counted_and_named() -> None:
         "Fold 1 holds 12 recordings, in some categories as few as 2 (sea waves and rooster)" in said
     )
     assert "uncertain by at least what their intervals say" in said
-    assert "errs on none of them may still err on up to 26.5% of others like them." in said
+    assert "and even one of 100% would allow 26.5% of errors." in said
     assert "16 recordings, 8 in each category" in sentences.few_recordings({"a": 8, "b": 8}, 1)
 
 

@@ -58,10 +58,10 @@ def attentive(heads: list[tuple[float, float]], blocks: list[tuple[float, float]
     )  # fmt: skip
 
 
-def controlled(*told: tuple[float, float]) -> ArchitectureFound:
+def controlled(*told: tuple[float, float], name: str = "x") -> ArchitectureFound:
     rows = tuple(
         Row(
-            name="x", changes="x", in_study=None, parameters=1,
+            name=name, changes="x", in_study=None, parameters=1,
             versus=Versus(whole=an_effect(0.0, 1.0), events=an_effect(*each)),
         )
         for each in told
@@ -84,10 +84,14 @@ def an_effect(difference: float, p: float) -> Effect:
         ("texture", textured((0.027, 0.01), (0.01, 0.4)), "+1.0 to +2.7 points, beyond chance in "
          "`of-0`"),
         ("texture", textured((0.01, 0.4)), "adds nothing to accuracy that can be told"),
-        ("heads", attentive([(0.0, 1.0)] * 4, [(0.0, 1.0)] * 2), "No head of `h4` can be shown to "
-         "matter alone; silenced as a whole, no block can."),
+        ("heads", attentive([(0.0, 1.0)] * 4, [(0.0, 1.0)] * 2), "No head of `h4`, and no block, "
+         "can be shown to matter alone."),
+        ("heads", attentive([(0.0, 1.0)] * 4, [(0.3, 0.01)]), "No head of `h4` can be shown to "
+         "matter alone; silenced as a whole, one of one blocks can."),
         ("heads", attentive([(0.1, 0.01)] * 2, [(0.3, 0.001), (0, 1)]), "Two of two heads of `h4` "
          "can be shown to matter alone; silenced as a whole, one of two blocks can."),
+        ("architecture", controlled((0.0, 1.0), name="no-encoder-wide"), "As large without an "
+         "encoder it has 90.0%, with it 90.0%."),
         ("architecture", controlled((-0.05, 0.01), (0.0, 1.0)), "by whole answers, none can be "
          "told apart from it; by base and head alone, one is worse beyond chance"),
     ],

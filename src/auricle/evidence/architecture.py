@@ -30,6 +30,7 @@ from auricle.study.recipe import Recipe
 BLOCKS = (1, 2, 3, 4)
 HEADS = (1, 2, 4, 8)
 WIDER_BY = 8
+AS_LARGE = "no-encoder-wide"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,11 @@ class ArchitectureFound:
     seeds: tuple[float, ...]
     alone: Alone | None
     rows: tuple[Row, ...]
+
+    @property
+    def as_large(self) -> Row | None:
+        """The control without an encoder that spends its parameters on width instead."""
+        return next((row for row in self.rows if row.name == AS_LARGE), None)
 
 
 def measure(case: Case) -> ArchitectureFound:
@@ -150,7 +156,7 @@ def controls_of(reference: Recipe, classes: int) -> Iterator[tuple[str, Recipe]]
 
     plain = other("no-encoder", encoder=EncoderConfig())
     yield "no encoder: mean and maximum over time, fully connected", plain
-    wide = other("no-encoder-wide", encoder=EncoderConfig(), base=wider(plain, size, classes))
+    wide = other(AS_LARGE, encoder=EncoderConfig(), base=wider(plain, size, classes))
     yield "no encoder, its parameters spent on width instead", wide
     averaging = replace(encoder, attends=False, heads=1)
     averaging = replace(averaging, expansion=wider_perceptron(reference, averaging, size, classes))

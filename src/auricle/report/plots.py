@@ -33,7 +33,7 @@ TALLEST_MM = 225
 
 def accuracies(configurations: Sequence[Configuration], views: Sequence[View]) -> str:
     """A row a configuration: its accuracies with their intervals."""
-    with canvas("accuracies", 16 + min(11 * len(configurations), 46)) as drawn:
+    with canvas("accuracies", 16 + min(11 * len(configurations), 38)) as drawn:
         axes = drawn.figure.subplots()
         for at, view in enumerate(views):
             shift = 0.17 * (2 * at - len(views) + 1)

@@ -17,14 +17,25 @@ def packaged(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
+TOLD_IN_FULL = 2
+
+
 def on_every_fold(study: Study) -> str:
-    """What the protocol of the literature gave, in its three figures; nothing if it was not run."""
-    dataset = study.scores.dataset
+    """What the protocol of the literature gave; nothing if it was not run.
+
+    In its three figures where there is room for them, which the section has in any case.
+    """
+    dataset, found = study.scores.dataset, study.scores.esc5
     development = f"{dataset.development_folds[0]}–{dataset.development_folds[-1]}"
     parts = [
-        f"{code(name)} {percent(part['all'].value)}% ({percent(part['development'].value)} on "
-        f"folds {development}, {percent(part['test'].value)} on fold {dataset.test_fold})"
-        for name, part in study.scores.esc5.items()
+        f"{code(name)} {percent(part['all'].value)}%"
+        + (
+            f" ({percent(part['development'].value)} on folds {development}, "
+            f"{percent(part['test'].value)} on fold {dataset.test_fold})"
+            if len(found) <= TOLD_IN_FULL
+            else ""
+        )
+        for name, part in found.items()
     ]
     if not parts:
         return ""

@@ -316,8 +316,8 @@ def few_recordings(recordings: Mapping[str, int], fold: int) -> str:
     number = sum(recordings.values())
     return (
         f"Fold {fold} holds {plural(number, 'recording')}, {few}: scores on it are uncertain by at "
-        "least what their intervals say. A network that errs on none of them may still err on up "
-        f"to {percent(unseen_share(number))}% of others like them."
+        "least what their intervals say, and even one of 100% would allow "
+        f"{percent(unseen_share(number))}% of errors."
     )
 
 

@@ -11,7 +11,7 @@ from auricle.evidence.learning import LearningFound
 from auricle.evidence.texture import TextureFound
 from auricle.report.document import code
 from auricle.report.study_files import Study
-from auricle.report.wording import configurations, plural, points, worded
+from auricle.report.wording import configurations, percent, plural, points, worded
 
 
 def why(study: Study) -> str:
@@ -69,6 +69,8 @@ def _of_heads(of: Encoder) -> str:
     heads = sum(_matters(head.silenced) for head in of.heads)
     blocks = sum(_matters(block.silenced) for block in of.blocks)
     name = code(of.configuration)
+    if of.blocks and not heads and not blocks:
+        return f"No head of {name}, and no block, can be shown to matter alone."
     if heads:
         told = f"{worded(heads).capitalize()} of {worded(len(of.heads))} heads of {name} can be "
         told += "shown to matter alone"
@@ -98,6 +100,9 @@ def _parts(found: ArchitectureFound) -> Iterator[str]:
         f"Beside {plural(len(found.rows), 'control')} of the transformer, with one seed each: "
         f"{'; '.join(told)}."
     )
+    if (row := found.as_large) and found.alone:
+        ours, theirs = found.alone.whole.accuracy.value, row.versus.whole.heard.accuracy.value
+        yield (f"As large without an encoder it has {percent(theirs)}%, with it {percent(ours)}%.")
 
 
 def _told(effects: list[Effect]) -> str:

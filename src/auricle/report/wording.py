@@ -7,6 +7,7 @@ from auricle.report.document import code
 from auricle.report.scores import Bounded
 
 NOTHING = "–"
+SEALED = "Each time that the test fold was opened for this is a row of [@readings]."
 
 
 def percent(share: float | None) -> str:

@@ -71,6 +71,24 @@ def test_what_is_worse_and_what_is_better_is_named() -> None:
     assert "a loss of up to 2.0 points (no head)" in text
 
 
+@pytest.mark.parametrize(
+    ("whole", "says"),
+    [
+        ((0.01, 0.9), "reaches 90.0%, with it 90.0%: nothing here shows that the encoder is what"),
+        ((-0.05, 0.01), "with it 90.0%: the encoder is worth more than the width"),
+        ((0.05, 0.01), "with it 90.0%: its parameters are better spent on width."),
+    ],
+)
+def test_the_encoder_is_held_against_the_width_that_its_parameters_buy(
+    whole: tuple[float, float], says: str
+) -> None:
+    found = architecture_with(row("attention", (0.0, 1.0)), row("no-encoder-wide", whole))
+    assert says in said(list(architecture.section(found)))
+    assert "As large" not in said(
+        list(architecture.section(architecture_with(row("token", whole))))
+    )
+
+
 def test_base_and_head_alone_are_a_verdict_of_their_own() -> None:
     found = architecture_with(row("attention", (0.0, 1.0), (-0.06, 0.001)))
     blocks = list(architecture.section(found))

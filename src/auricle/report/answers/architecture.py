@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from matplotlib.axes import Axes
 
 from auricle.evaluation.comparison import ALPHA
-from auricle.evidence.architecture import ArchitectureFound, Row
+from auricle.evidence.architecture import AS_LARGE, ArchitectureFound, Row
 from auricle.evidence.controls import Alone
 from auricle.evidence.effects import Effect, Heard
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
@@ -39,11 +39,14 @@ def section(found: ArchitectureFound) -> Iterator[Block]:
         f"{plural(found.heads, 'head')}, and reaches "
         f"{percent(found.alone.whole.accuracy.value)}% out of fold with the first seed. Each "
         "control was trained in the same way, from new weights: without one of its parts, with the "
-        "parameters of that part spent elsewhere, or with more or fewer blocks or heads. "
+        "parameters of that part spent elsewhere, or with more or fewer blocks or heads. A way of "
+        "training that was found for the reference may suit a control less. "
         + _seeds(found)
         + _own(found)
     )
-    yield Paragraph(_verdict(found.rows, _whole, "the whole answer"))
+    yield Paragraph(
+        " ".join((_verdict(found.rows, _whole, "the whole answer"), *_encoder_alone(found)))
+    )
     if found.alone.events is not None:
         yield Paragraph(
             "Texture answers beside base and head in all of them alike, and may hide what a "
@@ -112,6 +115,29 @@ def _verdict(rows: Sequence[Row], asked: Asked, what: str) -> str:
             f"a loss of up to {allowed_loss(effect.difference)} points ({_named(row)})."
         )
     return " ".join(parts)
+
+
+def _encoder_alone(found: ArchitectureFound) -> Iterator[str]:
+    """Whether the encoder is what makes the reference good: its parameters were spent otherwise."""
+    if not (row := found.as_large) or not found.alone:
+        return
+    effect = row.versus.whole
+    has, without = (
+        f"{percent(heard.accuracy.value)}%" for heard in (found.alone.whole, effect.heard)
+    )
+    start = (
+        f"**As large, without an encoder**, the same training reaches {without}, with it {has}: "
+    )
+    if effect.worse:
+        yield start + "the encoder is worth more than the width that its parameters buy."
+    elif effect.told_apart:
+        yield start + "its parameters are better spent on width."
+    else:
+        yield (
+            start
+            + "nothing here shows that the encoder is what makes it good. What both have, base, "
+            "training and texture, is enough to explain it."
+        )
 
 
 def _named(row: Row) -> str:
@@ -217,7 +243,7 @@ def _panel(axes: Axes, effects: Sequence[Effect]) -> None:
 
 SHORT = {
     "no-encoder": "no encoder",
-    "no-encoder-wide": "no encoder, wider",
+    AS_LARGE: "no encoder, wider",
     "averaging": "mean for attention",
     "no-class-token": "no class token",
 }

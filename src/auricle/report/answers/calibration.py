@@ -6,7 +6,7 @@ from auricle.evaluation.calibration import Calibration, Reliability
 from auricle.evidence.calibration import Calibrated, CalibrationFound
 from auricle.report.document import Block, Column, Figure, Heading, Paragraph, Table, code
 from auricle.report.drawing import DASHES, INK, MARKERS, MUTED, SERIES, canvas, light_grid
-from auricle.report.wording import configurations, decimals, percent
+from auricle.report.wording import SEALED, configurations, decimals, percent
 
 LEAST = 10
 """Clips that a mark of the reliability diagram stands for, unless there are fewer in all."""
@@ -35,7 +35,8 @@ def _verdict(each: Calibrated) -> str:
     effect = "and its log loss falls" if better else "but its log loss does not fall"
     return (
         f"{code(each.configuration)} is {was} (temperature {each.temperature:.2f}), {effect}, from "
-        f"{decimals(each.before.nll)} to {decimals(each.after.nll)} nats."
+        f"{decimals(each.before.nll)} to {decimals(each.after.nll)} nats; its Brier score goes "
+        f"from {decimals(each.before.brier)} to {decimals(each.after.brier)}."
     )
 
 
@@ -91,7 +92,7 @@ def _table(found: Sequence[Calibrated]) -> Table:
         rows,
         note="Log loss and Brier score judge every probability; the expected calibration error "
         "(ECE) is the gap between confidence and accuracy in bins, and with few clips mostly the "
-        "bins' noise.",
+        "bins' noise." + (f" {SEALED}" if any(each.sealed_before for each in found) else ""),
         breaks=breaks[1:],
     )
 

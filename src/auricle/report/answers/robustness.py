@@ -10,6 +10,7 @@ from auricle.report.document import Block, Column, Figure, Heading, Paragraph, T
 from auricle.report.drawing import DASHES, INK, MARKERS, PAPER, SERIES, canvas, light_grid
 from auricle.report.wording import (
     NOTHING,
+    SEALED,
     configurations,
     listed,
     percent,
@@ -182,6 +183,7 @@ def _test_table(tested: Sequence[Robust]) -> Table:
             Column("log loss"),
         ],
         rows,
+        note=SEALED,
         dense=True,
         breaks=breaks[1:],
     )
