@@ -22,7 +22,10 @@ def report(
     ] = None,
     publish: Annotated[
         Path | None,
-        Parameter(help="Also copy the study here, light enough for version control."),
+        Parameter(
+            help="Also copy the study here, light enough for version control; answers of an "
+            "earlier copy that this replaces are counted."
+        ),
     ] = None,
     listen: Annotated[
         bool,
