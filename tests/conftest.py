@@ -172,6 +172,12 @@ def settled(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settle(monkeypatch, cache)
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No report: it takes seconds to draw, and most tests do not look at it."""
+    monkeypatch.setattr("auricle.report.write_report", lambda *_: ())
+
+
 @pytest.fixture(scope="session")
 def tiny_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_set(tmp_path_factory.mktemp("data") / "tones")

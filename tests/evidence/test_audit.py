@@ -232,6 +232,7 @@ def test_a_study_is_audited_without_its_sealed_fold(
     assert "the test fold stays closed" in page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_where_testing_is_asked_for_all_sounds_are_compared(
     tiny_study: Path, tiny_set: Path, auricle: Any, tmp_path: Path
 ) -> None:

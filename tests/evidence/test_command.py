@@ -35,6 +35,7 @@ def test_an_answer_is_a_file_and_a_section_of_the_report(
     assert "calibration" not in unasked
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_is_answered_is_not_asked_again(asked: Path, tiny_set: Path, auricle: Any) -> None:
     answer = asked / "evidence" / "calibration.json"
     auricle("evidence", asked, "--data", tiny_set, "--part", "calibration")
@@ -46,6 +47,7 @@ def test_what_is_answered_is_not_asked_again(asked: Path, tiny_set: Path, auricl
     assert answer.stat().st_mtime_ns > written
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_test_fold_is_opened_only_if_asked_and_that_is_counted(
     asked: Path, tiny_set: Path, auricle: Any, tools: SimpleNamespace, tmp_path: Path
 ) -> None:
@@ -62,6 +64,7 @@ def test_the_test_fold_is_opened_only_if_asked_and_that_is_counted(
     assert sum(b["clips"] for b in bins) == 12  # one fold of the small set
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_leave_no_file_of_the_test_fold_is_decoded(
     asked: Path, tiny_set: Path, auricle: Any, tmp_path: Path
 ) -> None:
@@ -94,6 +97,7 @@ def test_a_clip_is_put_to_the_network_that_never_heard_it(
     assert {clip.fold for clip in subject.store.clips} == {2, 3}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_copy_without_weights_is_asked_what_needs_none(
     asked: Path, tiny_set: Path, auricle: Any
 ) -> None:
@@ -126,6 +130,7 @@ def test_a_study_that_cannot_be_asked_is_told(
     assert len(told.err.strip().splitlines()) == 1
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_two_commands_never_ask_one_study_at_a_time(
     asked: Path, tiny_set: Path, auricle: Any
 ) -> None:

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from auricle.report.study_files import read_study
 from auricle.study.editions import REPLACED, note_replaced
 from auricle.study.fits import Predictions, load_predictions, save_predictions
 from auricle.study.publish import publish
@@ -69,8 +70,12 @@ def test_equal_answers_and_other_recipes_are_not_counted(run, published):
     assert not (run / REPLACED).exists()
 
 
-def test_publishing_tells_in_the_report_what_it_replaces(run, published, auricle):
+def test_publishing_counts_before_the_report_is_drawn(run, published, auricle, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "auricle.report.write_report", lambda run, out: drawn.append(read_study(run).replaced) or ()
+    )
     answer_wrongly(run / FIT)
     assert auricle("report", run, "--publish", published).code == 0
+    assert [len(rows) for rows in drawn] == [1]
     assert (published / REPLACED).is_file()
-    assert "1 fit of an earlier edition" in (published / "report/report.html").read_text("utf-8")

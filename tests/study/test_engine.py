@@ -63,10 +63,10 @@ def cluster(scheduler, tmp_path):
     return address, workers
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_cluster_that_loses_a_worker_gives_the_study_of_one_machine(
-    cluster, auricle, tiny_plan, tmp_path, tools, monkeypatch
+    cluster, auricle, tiny_plan, tmp_path, tools
 ):
-    monkeypatch.setattr("auricle.report.write_report", lambda folder: ())
     address, workers = cluster
     asked = ("study", tiny_plan, *WHERE, "--epochs", 12)
     far, near = tmp_path / "far", tmp_path / "near"
@@ -101,7 +101,7 @@ def me():
     return {"pid": os.getpid()}
 
 
-def test_workers_need_no_file_of_the_data(tiny_plan, tools, tmp_path, monkeypatch):
+def test_workers_need_no_file_of_the_data(tiny_plan, tools, tmp_path):
     """What is sent to a worker is enough: neither clips nor the study's folder are read there."""
     from dataclasses import replace
 
@@ -164,7 +164,7 @@ def test_a_cluster_that_is_not_there_is_told_in_one_line(auricle, tiny_plan, tmp
     assert refused.err.count("\n") == 1
 
 
-def test_workers_that_cannot_be_worked_with_are_refused(scheduler, tmp_path, monkeypatch):
+def test_workers_that_cannot_be_worked_with_are_refused(scheduler, tmp_path):
     file, address, processes = scheduler
     with pytest.raises(StudyError, match="has no workers"):
         Engine("dask", address).workers()
@@ -245,10 +245,10 @@ def test_torchrun_makes_one_fit_of_two_processes(tiny_plan, tools, tmp_path):
     assert again.returncode == 0, again.stderr
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_search_on_a_cluster_is_that_of_one_machine(
-    cluster, auricle, tiny_plan, tiny_set, tmp_path, monkeypatch
+    cluster, auricle, tiny_plan, tiny_set, tmp_path
 ):
-    monkeypatch.setattr("auricle.report.write_report", lambda folder: ())
     every = tomllib.loads(tiny_plan.read_text(encoding="utf-8"))["every"]
     recipe, space = tmp_path / "recipe.toml", tmp_path / "space.toml"
     recipe.write_text(tomli_w.dumps({"name": "tones", **every}), encoding="utf-8")

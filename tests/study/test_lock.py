@@ -38,10 +38,8 @@ def other(run):
         process.kill()
 
 
-def test_a_study_that_another_process_trains_is_left_to_it(
-    auricle, tiny_plan, run, other, monkeypatch
-):
-    monkeypatch.setattr("auricle.report.write_report", lambda folder: ())
+@pytest.mark.usefixtures("undrawn")
+def test_a_study_that_another_process_trains_is_left_to_it(auricle, tiny_plan, run, other):
     asked = ("study", tiny_plan, "--out", run, "--no-test", "--strategy", "holdout", *SMALL)
 
     refused = auricle(*asked)

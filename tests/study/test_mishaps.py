@@ -24,9 +24,7 @@ FIT = "cnn/kfold/fold-2/seed-0"
 KFOLD = ("--no-test", "--strategy", "kfold", "--workers", 1, "--wandb", "disabled", "--epochs", 1)
 
 
-@pytest.fixture(autouse=True)
-def without_report(monkeypatch):
-    monkeypatch.setattr("auricle.report.write_report", lambda folder: ())
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def plan(tmp_path, text, changes=None):

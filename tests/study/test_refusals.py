@@ -68,10 +68,10 @@ def test_a_broken_file_is_named_with_its_mend(refuse, own_set, kind):
     assert "--skip-bad" in line
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_skip_bad_leaves_broken_files_out_and_names_them(
-    auricle, tiny_plan, own_set, tmp_path, tools, monkeypatch
+    auricle, tiny_plan, own_set, tmp_path, tools
 ):
-    monkeypatch.setattr("auricle.report.write_report", lambda folder: ())
     for take, kind in enumerate(("empty", "no audio", "nan")):
         BROKEN[kind][0](own_set / "bell" / f"2-{take}.wav")
     BROKEN["missing"][0](own_set / "siren" / "1-0.wav")
@@ -233,10 +233,10 @@ def test_a_refused_study_leaves_its_folder_free(refuse, own_set, tmp_path):
     assert "empty, 0 bytes" in refuse("--data", own_set)  # not: something else is here
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_full_disk_is_told_in_one_line_and_the_study_goes_on(
     auricle, tiny_plan, tmp_path, monkeypatch, tools
 ):
-    monkeypatch.setattr("auricle.report.write_report", lambda folder: ())
     from auricle.training import history
 
     room = [3]  # checkpoints
@@ -264,10 +264,10 @@ def test_a_full_disk_is_told_in_one_line_and_the_study_goes_on(
     assert tools.scores_of(tmp_path / "run")["configurations"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_sounds_of_any_rate_length_and_channel_count_are_learnt_from(
-    auricle, tiny_plan, own_set, tmp_path, tools, monkeypatch
+    auricle, tiny_plan, own_set, tmp_path, tools
 ):
-    monkeypatch.setattr("auricle.report.write_report", lambda folder: ())
     write_tone(own_set / "bell" / "2-0.wav", channels=8)
     write_tone(own_set / "bell" / "2-1.wav", rate_hz=192_000)
     write_tone(own_set / "horn" / "2-0.wav", seconds=0.1)
@@ -295,10 +295,8 @@ def test_sounds_of_any_rate_length_and_channel_count_are_learnt_from(
     assert "listed in unusual.csv" in done.out
 
 
-def test_a_study_does_not_go_on_with_other_sounds(
-    auricle, tiny_plan, own_set, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("auricle.report.write_report", lambda folder: ())
+@pytest.mark.usefixtures("undrawn")
+def test_a_study_does_not_go_on_with_other_sounds(auricle, tiny_plan, own_set, tmp_path):
     asked = ("study", tiny_plan, "--data", own_set, "--out", tmp_path / "run", "--no-test")
     asked += ("--strategy", "holdout", "--workers", 1, "--wandb", "disabled", "--epochs", 1)
     assert auricle(*asked).code == 0

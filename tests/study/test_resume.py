@@ -69,10 +69,8 @@ def end(processes):
     psutil.wait_procs(processes, timeout=DEADLINE_S)
 
 
-def test_a_killed_study_goes_on_and_ends_as_one_that_was_not(
-    plan, tmp_path, auricle, tools, monkeypatch
-):
-    monkeypatch.setattr("auricle.report.write_report", lambda folder: ())
+@pytest.mark.usefixtures("undrawn")
+def test_a_killed_study_goes_on_and_ends_as_one_that_was_not(plan, tmp_path, auricle, tools):
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command(plan, killed, "--workers", 2), **pipes) as process:

@@ -19,10 +19,7 @@ KFOLD = ("--no-test", "--strategy", "kfold", *SMALL)
 HEADER = "date,commit,recipe_hash,reason"
 
 
-@pytest.fixture(autouse=True)
-def without_report(monkeypatch):
-    """Nothing here is about the report."""
-    monkeypatch.setattr("auricle.report.write_report", lambda folder: ())
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @pytest.fixture

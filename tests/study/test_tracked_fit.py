@@ -18,6 +18,7 @@ def records_of(fit):
     return [json.loads(line) for line in answer.stdout.splitlines()]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_hundred_epochs_are_a_hundred_rows_and_the_final_scores_the_summary(
     auricle, tiny_plan, tmp_path, tools
 ):

@@ -24,6 +24,8 @@ from auricle.study import tune as tuning
 from auricle.study.choice import smallest_of_the_best
 from auricle.study.recipe import read_recipe
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 TRIALS = 6
 LINE = "from auricle.cli import main; main()"
 VALUES = """
@@ -91,6 +93,7 @@ def test_a_search_leaves_its_trials_and_its_best_recipe(found):
     assert f"{TRIALS} of {TRIALS} done" in said
     assert f"small: {TRIALS} trials of 2 fits, 2 epochs each; about " in said
     assert "best.toml" in said
+    assert (out / "report" / "report.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_the_recipe_as_it_is_goes_first(found):
