@@ -10,6 +10,7 @@ from auricle.evidence.architecture import ArchitectureFound, Row
 from auricle.evidence.controls import Alone, Versus
 from auricle.evidence.effects import Effect, Heard
 from auricle.evidence.heads import Block, Encoder, Head, HeadsFound, Silenced
+from auricle.evidence.learning import LearningFound
 from auricle.evidence.texture import Answered, Parted, TextureFound
 from auricle.report.chapters import make_document
 from auricle.report.document import Paragraph
@@ -72,8 +73,16 @@ def controlled(*told: tuple[float, float], name: str = "x") -> ArchitectureFound
     )  # fmt: skip
 
 
-def an_effect(difference: float, p: float) -> Effect:
-    return Effect(heard=HEARD, difference=Interval(difference, -1, 1), p=p, p_holm=p)
+def an_effect(difference: float, p: float, log_loss: Interval | None = None) -> Effect:
+    return Effect(
+        heard=HEARD, difference=Interval(difference, -1, 1), p=p, p_holm=p,
+        log_loss_difference=log_loss,
+    )  # fmt: skip
+
+
+def learnt(gain: float, p: float, log_loss: Interval | None = None) -> LearningFound:
+    step = Versus(whole=an_effect(gain, p, log_loss), events=None)
+    return LearningFound(configuration="h4", points=(), step=step)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +99,10 @@ def an_effect(difference: float, p: float) -> Effect:
          "matter alone; silenced as a whole, one of one blocks can."),
         ("heads", attentive([(0.1, 0.01)] * 2, [(0.3, 0.001), (0, 1)]), "Two of two heads of `h4` "
          "can be shown to matter alone; silenced as a whole, one of two blocks can."),
+        ("learning", learnt(0.04, 0.04), "still rises with their number (p = 0.040)."),
+        ("learning", learnt(0.04, 0.04, Interval(-0.1, -0.2, -0.05)), "(p = 0.040), and its log "
+         "loss falls."),
+        ("learning", learnt(0.04, 0.04, Interval(-0.1, -0.2, 0.05)), "number (p = 0.040)."),
         ("architecture", controlled((0.0, 1.0), name="no-encoder-wide"), "As large without an "
          "encoder it has 90.0%, with it 90.0%."),
         ("architecture", controlled((-0.05, 0.01), (0.0, 1.0)), "by whole answers, none can be "

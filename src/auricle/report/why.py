@@ -11,7 +11,7 @@ from auricle.evidence.learning import LearningFound
 from auricle.evidence.texture import TextureFound
 from auricle.report.document import code
 from auricle.report.study_files import Study
-from auricle.report.wording import configurations, percent, plural, points, worded
+from auricle.report.wording import configurations, equals, percent, plural, points, worded
 
 
 def why(study: Study) -> str:
@@ -119,6 +119,10 @@ def _told(effects: list[Effect]) -> str:
 
 
 def _more(found: LearningFound) -> Iterator[str]:
-    step = found.step.whole
+    step, losses = found.step.whole, found.step.whole.log_loss_difference
     if step.told_apart and not step.worse:
-        yield "More recordings are likely to help: its accuracy still rises with their number."
+        better = ", and its log loss falls" if losses and losses.high < 0 else ""
+        yield (
+            "More recordings are likely to help: its accuracy still rises with their number "
+            f"({equals(step.p_holm)}){better}."
+        )
