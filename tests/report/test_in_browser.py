@@ -264,8 +264,7 @@ def test_a_card_draws_the_clip_and_what_speaks_for_the_answer(page: Page, run: P
     card = page.locator("dialog")
     canvas = card.locator("canvas")
     canvas.wait_for()
-    attended = card.get_by_role("radio", name="attention of dull-h4")
-    assert attended.is_checked(), "what is looked at is shown at once"
+    card.get_by_role("radio", name="attention of dull-h4").check()
     assert card.locator(".track .hill").count() == card.locator(".spectrogram .hill").count() == 1
     card.get_by_role("radio", name="nothing").check()
     assert card.locator(".hill").count() == 0
@@ -280,6 +279,16 @@ def test_a_card_draws_the_clip_and_what_speaks_for_the_answer(page: Page, run: P
     assert "what the gradient of dull-h4 marks" in (canvas.get_attribute("aria-label") or "")
     assert card.locator(".track .hill").count() == card.locator(".hill").count() == 1
     assert card.locator("thead code").all_inner_texts() == [*NAMES]
+
+
+def test_a_card_shows_at_once_what_the_network_it_is_of_looked_at(page: Page) -> None:
+    card = page.locator("dialog")
+    for name, shown in (("dull-h4", "attention of dull-h4"), ("dull", "nothing")):
+        page.locator("[name='configuration']").select_option(label=name)
+        page.locator(".answers tbody th button").first.click()
+        card.locator("canvas").wait_for()
+        assert card.get_by_role("radio", name=shown).is_checked()
+        page.keyboard.press("Escape")
 
 
 def pixels(canvas: Locator) -> np.ndarray:

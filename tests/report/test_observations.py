@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from auricle.report import editions
+from auricle.report.chapters import make_document
 from auricle.report.headlines import out_of_fold
+from auricle.report.html import set_page
 from auricle.report.observations import (
     but_for_heads,
     folds_of,
@@ -17,7 +19,7 @@ from auricle.report.observations import (
     on_intervals,
     same_on_test,
 )
-from auricle.report.study_files import Study, read_study
+from auricle.report.study_files import Replaced, Study, read_study
 
 NAMES = ("cnn", "transformer-h4")
 OUT_OF_FOLD = ("kfold", "pooled", "out-of-fold")
@@ -51,17 +53,17 @@ def test_the_test_fold_is_judged_by_the_networks_that_gave_the_out_of_fold_score
     assert learnt_from(uneven, view) == ("23 to 24", "31")
 
 
-def replaced(name: str, on: str = "out-of-fold", lost: int = 0) -> dict[str, str]:
-    fit = {"configuration": name, "strategy": "kfold", "member": "fold-2", "seed": "0", "on": on}
-    return fit | {"date": "", "clips": "8", "right_before": str(lost), "right_now": "0"}
+def replaced(name: str, on: str = "out-of-fold", lost: int = 0, member: str = "fold-2") -> Replaced:
+    return Replaced(
+        noted="", configuration=name, strategy="kfold", member=member, seed="0", on=on, clips=8,
+        right_before=lost, right_now=0, trained_before="", trained_now="",
+    )  # fmt: skip
 
 
 def test_who_led_before_fits_were_trained_anew_is_told(study: Study) -> None:
     first, second = sorted(NAMES, key=lambda name: accuracy(study, name, *OUT_OF_FOLD, "mean"))
-    gap = accuracy(study, second, *OUT_OF_FOLD, "mean") - accuracy(
-        study, first, *OUT_OF_FOLD, "mean"
-    )
-    lost = round(gap * 32 * study.seeds) + 2  # of 32 development clips, heard with every seed
+    ends = [accuracy(study, name, *OUT_OF_FOLD, "mean") for name in (first, second)]
+    lost = round((ends[1] - ends[0]) * 32 * study.seeds) + 2  # of 32 clips, heard with every seed
     then = replace(study, replaced=(replaced(first, lost=lost),))
     was, now = (each[first] for each in editions.accuracies(then))
     assert was - now == pytest.approx(lost / (32 * study.seeds))
@@ -77,6 +79,26 @@ def test_answers_on_the_test_fold_change_no_order(study: Study) -> None:
     (said,) = (said for said in observations(then) if said.startswith("**Trained anew.**"))
     assert said.endswith("by the same recipe and seed ([@replaced]).")
     assert not editions.observed(study)
+
+
+def test_of_a_holdout_study_the_member_that_it_scores_counts(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
+    names = {"categories": ("bell", "door"), "names": NAMES, "per_fold": 4}
+    study = read_study(write(tmp_path / "study", strategies=["holdout"], **names))
+    for member, gain in (("fold-2", 1 / 8), ("fold-3", 0)):
+        then = replace(study, replaced=(replaced("cnn", lost=1, member=member),))
+        was, now = (each["cnn"] for each in editions.accuracies(then))
+        assert was - now == pytest.approx(gain)
+
+
+def test_the_summary_and_the_protocol_tell_of_replaced_answers(study: Study) -> None:
+    then = replace(study, replaced=tuple(replaced(name, lost=32) for name in NAMES[:1]))
+    other = replace(study, replaced=tuple(replaced(name, lost=32) for name in NAMES[1:]))
+    pages = [set_page(make_document(each)) for each in (then, other, study)]
+    assert ['id="replaced"' in page for page in pages] == [True, True, False]
+    assert sorted("Before fits were trained anew" in page for page in pages) == [False, False, True]
+    assert not any("[@" in page for page in pages)
 
 
 def test_heads_are_compared_where_nothing_else_differs(study: Study) -> None:

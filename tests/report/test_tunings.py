@@ -135,12 +135,12 @@ def test_fits_that_two_trials_share_are_counted_once(tmp_path):
     assert f"their fits took {took}." in said(tuned({"a": twice}))
 
 
-def test_trials_that_died_with_their_process_are_counted(folder):
+def test_trials_that_came_to_no_end_are_counted(folder):
     whole = read_tuning(folder)
-    assert "cut off" not in said(tuned({"a": whole}))
+    assert "no end" not in said(tuned({"a": whole}))
     later = replace(whole.trials[-1], number=7)
     told = said(tuned({"a": replace(whole, trials=(*whole.trials[:-1], later))}))
-    assert "; 3 more were cut off with their process and do not count; their fits" in told
+    assert "; 3 more trials came to no end; their fits" in told
 
 
 def test_a_search_that_found_nothing_better_says_so(tmp_path):

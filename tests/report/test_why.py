@@ -104,7 +104,7 @@ def learnt(gain: float, p: float, log_loss: Interval | None = None) -> LearningF
          "loss falls."),
         ("learning", learnt(0.04, 0.04, Interval(-0.1, -0.2, 0.05)), "number (p = 0.040)."),
         ("architecture", controlled((0.0, 1.0), name="no-encoder-wide"), "As large without an "
-         "encoder it has 90.0%, with it 90.0%."),
+         "encoder it has 90.0%, with it 90.0%, which chance may be."),
         ("architecture", controlled((-0.05, 0.01), (0.0, 1.0)), "by whole answers, none can be "
          "told apart from it; by base and head alone, one is worse beyond chance"),
     ],

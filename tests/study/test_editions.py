@@ -25,48 +25,65 @@ def published(run, tmp_path):
     return tmp_path / "light"
 
 
-def answer_wrongly(folder, name="predictions.npz"):
+def change(fit, **facts):
+    told = json.loads((fit / "fit.json").read_text(encoding="utf-8"))
+    (fit / "fit.json").write_text(json.dumps(told | facts), encoding="utf-8")
+
+
+def train_anew(fit, started):
     """Every answer of a fit goes to the next category; how many were right before."""
-    found = load_predictions(folder / name)
-    facts = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
+    found = load_predictions(fit / "predictions.npz")
+    categories = json.loads((fit / "fit.json").read_text(encoding="utf-8"))["categories"]
     turned = np.zeros_like(found.probabilities)
-    truth = [facts["categories"].index(clip.category) for clip in found.clips]
+    truth = [categories.index(clip.category) for clip in found.clips]
     turned[np.arange(len(truth)), (np.array(truth) + 1) % turned.shape[1]] = 1
-    save_predictions(folder / name, Predictions(found.clips, turned))
+    save_predictions(fit / "predictions.npz", Predictions(found.clips, turned))
+    change(fit, started=started)
     return int((found.probabilities.argmax(axis=1) == truth).sum())
 
 
-def change_recipe(fit):
-    facts = json.loads(fit.read_text(encoding="utf-8"))
-    facts["recipe"]["training"]["learning_rate"] *= 2
-    fit.write_text(json.dumps(facts), encoding="utf-8")
-
-
 def test_a_fit_that_was_trained_anew_is_counted_once(run, published, tools):
-    right = answer_wrongly(run / FIT)
+    right = train_anew(run / FIT, "later")
     note_replaced(run, published)
     note_replaced(run, published)
-    (row,) = tools.rows_of(run / REPLACED)
-    del row["date"]
+    validated, tested = tools.rows_of(run / REPLACED)
     fit = {"configuration": "cnn", "strategy": "kfold", "member": "fold-2", "seed": "0"}
     clips = {"on": "out-of-fold", "clips": "12", "right_before": str(right), "right_now": "0"}
-    assert row == fit | clips
+    assert (fit | clips).items() <= validated.items()
+    assert validated["trained_now"] == "later"
+    assert tested["on"] == "test"
+    assert tested["right_before"] == tested["right_now"]
 
 
-def test_what_was_replaced_before_stays_told(run, published, tools):
-    answer_wrongly(run / FIT)
+def test_what_was_replaced_before_stays_told_even_by_a_study_that_lost_it(run, published, tools):
+    train_anew(run / FIT, "later")
     note_replaced(run, published)
     publish(run, published)
-    answer_wrongly(run / FIT, "test.npz")
+    (run / REPLACED).unlink()
+    train_anew(run / FIT, "last")
     note_replaced(run, published)
-    assert [row["on"] for row in tools.rows_of(run / REPLACED)] == ["out-of-fold", "test"]
+    assert [row["trained_now"] for row in tools.rows_of(run / REPLACED)] == [
+        *("later", "later"),
+        *("last", "last"),
+    ]
 
 
-def test_equal_answers_and_other_recipes_are_not_counted(run, published):
+def test_fits_of_one_training_and_of_other_recipes_are_not_counted(run, published):
     note_replaced(run, published)
-    answer_wrongly(run / FIT)
-    change_recipe(run / FIT / "fit.json")
+    train_anew(run / FIT, "later")
+    told = json.loads((run / FIT / "fit.json").read_text(encoding="utf-8"))
+    told["recipe"]["training"]["learning_rate"] *= 2
+    change(run / FIT, recipe=told["recipe"])
     note_replaced(run, published)
+    assert not (run / REPLACED).exists()
+
+
+def test_a_folder_that_is_no_copy_leaves_no_trace(run, published, auricle):
+    train_anew(run / FIT, "later")
+    (published / "study.toml").unlink()
+    refused = auricle("report", run, "--publish", published)
+    assert refused.code == 1
+    assert "no published study is here" in refused.err
     assert not (run / REPLACED).exists()
 
 
@@ -75,7 +92,7 @@ def test_publishing_counts_before_the_report_is_drawn(run, published, auricle, m
     monkeypatch.setattr(
         "auricle.report.write_report", lambda run, out: drawn.append(read_study(run).replaced) or ()
     )
-    answer_wrongly(run / FIT)
+    train_anew(run / FIT, "later")
     assert auricle("report", run, "--publish", published).code == 0
-    assert [len(rows) for rows in drawn] == [1]
+    assert [len(rows) for rows in drawn] == [2]
     assert (published / REPLACED).is_file()

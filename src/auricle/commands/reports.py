@@ -57,6 +57,7 @@ def report(
     for search in tuning or ():
         publishing.lay_tuning(search, run)
     if publish:
+        publishing.refuse_what_is_no_copy(run, publish)
         note_replaced(run, publish)
     for page in write_report(run, out):
         print(page)

@@ -20,7 +20,7 @@ from auricle.evaluation.intervals import (
 )
 from auricle.evidence.case import Case, Subject
 from auricle.evidence.gallery import Picture, keep, mistakes_of, pictures, worth_keeping
-from auricle.evidence.pointers import POINTERS
+from auricle.evidence.pointers import GRADIENT, POINTERS
 from auricle.evidence.probes import FRACTIONS
 from auricle.evidence.traces import Traces, trace
 from auricle.training.sounds import Array
@@ -95,6 +95,12 @@ class Looked:
     pointers: tuple[Pointer, ...]
     attention: str | None
     level_found: Interval | None = None
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Which of `gradient` and `attention` failed the test of what answers rest on."""
+        kinds = {GRADIENT: "gradient", self.attention: "attention"}
+        return tuple(kinds[of.name] for of in self.pointers if of.name in kinds and not of.holds)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,25 +22,27 @@ def replaced(study: Study) -> Iterator[Block]:
         "replaced",
         "Fits that were trained anew, and how many clips they recognise.",
         [
-            Column("noted", align="left"),
             Column("fit", align="left"),
             Column("seed"),
-            Column("clips", align="left"),
-            Column("number"),
+            Column("before", "trained", align="left"),
+            Column("now", "trained", align="left"),
+            Column("scored", align="left"),
+            Column("clips"),
             Column("before", "recognised"),
             Column("now", "recognised"),
         ],
         [
             [
-                plain(row["date"]),
-                f"{code(row['configuration'])}, {code(row['strategy'])}, {plain(row['member'])}",
-                row["seed"],
-                plain(row["on"]),
-                count(int(row["clips"])),
-                count(int(row["right_before"])),
-                count(int(row["right_now"])),
+                f"{code(fit.configuration)}, {code(fit.strategy)}, {plain(fit.member)}",
+                fit.seed,
+                plain(fit.trained_before.replace("T", " ")[:16]),
+                plain(fit.trained_now.replace("T", " ")[:16]),
+                plain(fit.on),
+                count(fit.clips),
+                count(fit.right_before),
+                count(fit.right_now),
             ]
-            for row in study.replaced
+            for fit in study.replaced
         ],
         source="replaced.csv",
     )
@@ -48,7 +50,7 @@ def replaced(study: Study) -> Iterator[Block]:
 
 def observed(study: Study) -> str:
     """The same in one observation; nothing where no answers were replaced."""
-    fits = {(r["configuration"], r["strategy"], r["member"], r["seed"]) for r in study.replaced}
+    fits = {(fit.configuration, fit.strategy, fit.member, fit.seed) for fit in study.replaced}
     if not fits:
         return ""
     return (
@@ -83,11 +85,17 @@ def accuracies(study: Study) -> tuple[dict[str, float], dict[str, float]]:
     view = out_of_fold(study)
     if not view:
         return {}, {}
-    rows = {c.name: row for c in study.configurations if (row := view.quoted(c))}
     lost: Counter[str] = Counter()
     for fit in study.replaced:
-        if (fit["strategy"], fit["on"]) == (view.strategy, view.on):
-            lost[fit["configuration"]] += int(fit["right_before"]) - int(fit["right_now"])
-    now = {name: row.accuracy.value for name, row in rows.items()}
-    answers = {name: row.clips * study.seeds for name, row in rows.items()}
-    return {name: now[name] + lost[name] / answers[name] for name in now}, now
+        # What holdout is scored by is that member of the k-fold networks.
+        counts = view.strategy == "kfold" or fit.member == view.member
+        if fit.on == view.on and fit.strategy == "kfold" and counts:
+            lost[fit.configuration] += fit.right_before - fit.right_now
+    before, now = {}, {}
+    for each in study.configurations:
+        if row := view.quoted(each):
+            seeds = sum(of.seed.isdigit() and of.member == view.member
+                        for of in each.rows(view.strategy, view.on))  # fmt: skip
+            now[each.name] = row.accuracy.value
+            before[each.name] = row.accuracy.value + lost[each.name] / (row.clips * seeds)
+    return before, now

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 
-from auricle.evidence.pointers import GRADIENT
 from auricle.report.document import Block, Explorer, Heading, Paragraph, code
 from auricle.report.headlines import View, every_view
 from auricle.report.study_files import Looking, Study
@@ -149,16 +148,9 @@ def _pictures(study: Study, places: Mapping[str, int]) -> dict[str, Any] | None:
 def _failed(study: Study) -> dict[str, list[str]]:
     """Whose gradient and whose attention failed the test of what answers rest on."""
     found = study.evidence.get("looking")
-    if found is None:
-        return {"gradient": [], "attention": []}
-    wrong = {(of.configuration, p.name) for of in found.configurations for p in of.pointers
-             if not p.holds}  # fmt: skip
-    return {
-        "gradient": [of.configuration for of in found.configurations
-                     if (of.configuration, GRADIENT) in wrong],
-        "attention": [of.configuration for of in found.configurations
-                      if (of.configuration, of.attention) in wrong],
-    }  # fmt: skip
+    looked = found.configurations if found else ()
+    kinds = ("gradient", "attention")
+    return {kind: [of.configuration for of in looked if kind in of.failed] for kind in kinds}
 
 
 def _pack(looking: Looking, row: int) -> bytes:

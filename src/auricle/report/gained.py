@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from auricle.report.groups import searched
 from auricle.report.headlines import View, out_of_fold
 from auricle.report.scores import Configuration, Pair
 from auricle.report.study_files import Study
-from auricle.report.wording import change, configurations, count, decimals, listed, probability
+from auricle.report.wording import change, count, decimals, listed, probability
 
 
 def gained(study: Study) -> Iterator[Block]:
@@ -22,7 +23,7 @@ def gained(study: Study) -> Iterator[Block]:
     if not view or not pairs:
         return
     yield Heading("What the searches gained", 2, "searches-gained")
-    told = [_verdict(study, pairs), _base_alone(study, pairs), _machines(study)]
+    told = [_verdict(pairs), _base_alone(study, pairs), _machines(study)]
     yield Paragraph(" ".join(sentence for sentence in told if sentence))
     yield Table(
         "searches-gained-table",
@@ -87,17 +88,20 @@ def _points(pair: Pair, found: Configuration) -> tuple[str, str]:
     return change(gain), probability(pair.p_holm)
 
 
-def _verdict(study: Study, pairs: list[Rivals]) -> str:
-    told = [found.name for found, _, pair in pairs if pair.p_holm <= ALPHA]
-    if not told:
-        return (
-            "The searches minimised log loss. In accuracy, nothing that they found can be told "
-            "apart from what ships without a search ([@searches-gained-table])."
-        )
-    return (
-        f"In accuracy, {configurations(told)} can be told apart from what ships without a search "
-        "([@searches-gained-table])."
+def _verdict(pairs: list[Rivals]) -> str:
+    told = [
+        f"{code(found.name)} is {word} than {code(rival.name)}"
+        for found, rival, pair in pairs
+        if pair.p_holm <= ALPHA
+        for word in ["better" if (pair.difference > 0) == (pair.first == found.name) else "worse"]
+    ]
+    verdict = (
+        f"In accuracy, beyond chance, {listed(told)}"
+        if told
+        else "In accuracy, nothing that they found can be told apart from the best that no search "
+        "has touched"
     )
+    return f"The searches minimised log loss. {verdict} ([@searches-gained-table])."
 
 
 def _base_alone(study: Study, pairs: list[Rivals]) -> str:
@@ -122,12 +126,13 @@ def _base_alone(study: Study, pairs: list[Rivals]) -> str:
 
 def _machines(study: Study) -> str:
     """Why a recipe with a seed may have another score in a search than in the study."""
-    here = str(study.environment.get("processor", ""))
-    there = {str(each.environment.get("processor", "")) for each in study.tunings}
-    if there <= {here}:
+    there = {str(each.environment.get("processor", "")) for each in study.tunings if not each.kept}
+    named = str(study.environment.get("processor", ""))
+    here = re.split(", (?:resumed|scored anew) on ", named)
+    if there == {*here} or not all([*there, *here]):
         return ""
     return (
-        f"The searches ran on {plain(listed(sorted(there)))}, the study on {plain(here)}: a recipe "
-        "with a seed has other weights on another processor, so that what was confirmed above and "
-        "what stands in the study differ as if by a seed."
+        f"The searches ran on {plain(listed(sorted(there)))}, the fits of the study on "
+        f"{plain(listed(here))}: with one seed, a recipe has other weights on another processor, "
+        "and a score in a search and one in the study then differ as if by a seed."
     )

@@ -82,11 +82,12 @@ def pairs_that_tell(study: Study, *, short: bool = False) -> str:
 
 
 def searched(study: Study) -> list[str]:
-    """Configurations that have the values which a search of the study found."""
+    """Configurations that have values which a search of the study found, not those it kept."""
+    finds = [tuning for tuning in study.tunings if not tuning.kept]
     return [
         each.name
         for each in study.configurations
-        if any(tuning.has_values(study.recipe(each.name)) for tuning in study.tunings)
+        if any(tuning.has_values(study.recipe(each.name)) for tuning in finds)
     ]
 
 

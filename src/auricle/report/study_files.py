@@ -83,6 +83,23 @@ class Looking:
 
 
 @dataclass(frozen=True)
+class Replaced:
+    """Answers of a fit that was trained anew, by the same recipe and seed: how many were right."""
+
+    noted: str
+    configuration: str
+    strategy: str
+    member: str
+    seed: str
+    on: str
+    clips: int
+    right_before: int
+    right_now: int
+    trained_before: str
+    trained_now: str
+
+
+@dataclass(frozen=True)
 class Study:
     """All of a study's files that the report reads."""
 
@@ -99,7 +116,7 @@ class Study:
     scores: Scores
     fits: tuple[Fit, ...]
     tried: tuple[dict[str, str], ...] = ()
-    replaced: tuple[dict[str, str], ...] = ()
+    replaced: tuple[Replaced, ...] = ()
     tunings: tuple[Tuning, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
     looking: Looking | None = None
@@ -165,7 +182,7 @@ def read_study(run: Path) -> Study:
         scores=scores,
         fits=tuple(fit for each in scores.configurations for fit in _fits(run, each.name)),
         tried=_read(tried, _rows) if tried.exists() else (),
-        replaced=_read(replaced, _rows) if replaced.exists() else (),
+        replaced=_read(replaced, _replaced) if replaced.exists() else (),
         tunings=tuple(read_tuning(file.parent) for file in sorted(run.glob("tuning/*/space.toml"))),
         evidence={
             name: _read(file, partial(read_answer, part=name), _asking_again(run, name))
@@ -239,6 +256,10 @@ def _certificate(path: Path) -> Certificate:
 def _rows(path: Path) -> tuple[dict[str, str], ...]:
     with path.open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
+
+
+def _replaced(path: Path) -> tuple[Replaced, ...]:
+    return TypeAdapter(tuple[Replaced, ...]).validate_python(_rows(path))
 
 
 def _predictions(path: Path) -> tuple[dict[str, str], ...]:

@@ -44,6 +44,11 @@ class Tuning:
         number = str(self.told["chosen"]).removeprefix("trial-")
         return self.trial(int(number)) if number.isdigit() else None
 
+    @property
+    def kept(self) -> bool:
+        """Whether the recipe as it was came out: then nothing was found."""
+        return bool(self.told["chosen"] == "as-it-is")
+
     def stands_under(self, recipe: Mapping[str, Any]) -> bool:
         """Whether a recipe has the front-end and the base that were searched on, or found."""
         parts = [f"network.{part}" for part in ("frontend", "base")]

@@ -101,7 +101,7 @@ def _section(tuning: Tuning, configurations: Sequence[Mapping[str, Any]]) -> Ite
         f"{plural(len(tuning.trials), 'trial')} of {plural(tuning.space['epochs'], 'epoch')} each, "
         f"{count(stopped)} of them stopped early{impossible}"
         + (f", {count(again)} with values drawn before" if again else "")
-        + (f"; {count(lost)} more were cut off with their process and do not count" if lost else "")
+        + (f"; {plural(lost, 'more trial')} came to no end" if lost else "")
         + f"; their fits took {duration(took)}. Trial "
         f"{best.number} has the least log loss, {decimals(best.score)} (accuracy "
         f"{percent(best.accuracy)}%).{alone} {_luck(tuning)}"
@@ -225,7 +225,7 @@ def _used(tuning: Tuning, configurations: Sequence[Mapping[str, Any]]) -> str:
     if not using:
         return "No configuration of this study has these values."
     have = f"{listed(using)} {'has' if len(using) == 1 else 'have'}"
-    if tuning.told["chosen"] == "as-it-is":
+    if tuning.kept:
         return f"The recipe as it was is kept; of the configurations of this study, {have} it."
     return f"Of the configurations of this study, {have} the chosen values."
 
@@ -318,7 +318,7 @@ def _gained(tuning: Tuning) -> str:
     """What the chosen recipe gained over the one as it was, at full length."""
     measured, chosen = tuning.told["confirmed"], tuning.told["chosen"]
     order = _order(tuning)
-    if chosen == "as-it-is":
+    if tuning.kept:
         return f"{order} {_kept(measured)} The recipe as it was is kept."
     now, was = measured[chosen], measured["as-it-is"]
     pairs = list(zip(was["log_losses"], now["log_losses"], strict=True))

@@ -101,8 +101,12 @@ def _parts(found: ArchitectureFound) -> Iterator[str]:
         f"{'; '.join(told)}."
     )
     if (row := found.as_large) and found.alone:
-        ours, theirs = found.alone.whole.accuracy.value, row.versus.whole.heard.accuracy.value
-        yield (f"As large without an encoder it has {percent(theirs)}%, with it {percent(ours)}%.")
+        ours, effect = found.alone.whole.accuracy.value, row.versus.whole
+        verdict = "beyond chance" if effect.told_apart else "which chance may be"
+        yield (
+            f"As large without an encoder it has {percent(effect.heard.accuracy.value)}%, with it "
+            f"{percent(ours)}%, {verdict}."
+        )
 
 
 def _told(effects: list[Effect]) -> str:

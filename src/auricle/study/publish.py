@@ -36,6 +36,22 @@ def publish(run: Path, folder: Path) -> None:
 
     Raises: StudyError if the folder holds anything but a published study, or the study itself.
     """
+    refuse_what_is_no_copy(run, folder)
+    if folder.exists():
+        for place in published_before(folder):
+            (folder / place).unlink()
+    places = [place for place in light_files(run) if not LEFT_BEHIND & {*place.parts}]
+    replace_text(folder / PUBLISHED, "".join(f"{place.as_posix()}\n" for place in places))
+    for place in places:
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(run / place, folder / place)
+
+
+def refuse_what_is_no_copy(run: Path, folder: Path) -> None:
+    """See that a study can be published to a folder, which may be there or not.
+
+    Raises: StudyError if the folder holds anything but a published study, or the study itself.
+    """
     ours, theirs = run.resolve(), folder.resolve()
     if ours.is_relative_to(theirs) or theirs.is_relative_to(ours):
         raise StudyError(f"{folder}: publish beside the study, not onto or into it")
@@ -45,13 +61,6 @@ def publish(run: Path, folder: Path) -> None:
         published = (folder / "study.toml").is_file() and not any(folder.rglob("*.safetensors"))
         if not published:
             raise StudyError(f"{folder}: no published study is here; give another folder")
-        for place in published_before(folder):
-            (folder / place).unlink()
-    places = [place for place in light_files(run) if not LEFT_BEHIND & {*place.parts}]
-    replace_text(folder / PUBLISHED, "".join(f"{place.as_posix()}\n" for place in places))
-    for place in places:
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(run / place, folder / place)
 
 
 def light_files(folder: Path) -> list[Path]:

@@ -74,9 +74,12 @@ def test_what_is_worse_and_what_is_better_is_named() -> None:
 @pytest.mark.parametrize(
     ("whole", "says"),
     [
-        ((0.01, 0.9), "reaches 90.0%, with it 90.0%: nothing here shows that the encoder is what"),
-        ((-0.05, 0.01), "with it 90.0%: the encoder is worth more than the width"),
-        ((0.05, 0.01), "with it 90.0%: its parameters are better spent on width."),
+        (
+            (0.01, 0.9),
+            "+1.0 [−1.0,\u00a0+3.0] points against 90.0% with it: nothing here shows that the",
+        ),
+        ((-0.05, 0.01), "90.0% with it: the encoder is worth more than the width"),
+        ((0.05, 0.01), "90.0% with it: its parameters are better spent on width."),
     ],
 )
 def test_the_encoder_is_held_against_the_width_that_its_parameters_buy(

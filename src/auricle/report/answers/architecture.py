@@ -126,18 +126,15 @@ def _encoder_alone(found: ArchitectureFound) -> Iterator[str]:
         f"{percent(heard.accuracy.value)}%" for heard in (found.alone.whole, effect.heard)
     )
     start = (
-        f"**As large, without an encoder**, the same training reaches {without}, with it {has}: "
+        f"**As large, without an encoder**, the same training reaches {without}, "
+        f"{change(effect.difference)} points against {has} with it: "
     )
     if effect.worse:
         yield start + "the encoder is worth more than the width that its parameters buy."
     elif effect.told_apart:
         yield start + "its parameters are better spent on width."
     else:
-        yield (
-            start
-            + "nothing here shows that the encoder is what makes it good. What both have, base, "
-            "training and texture, is enough to explain it."
-        )
+        yield start + "nothing here shows that the encoder is what makes it good."
 
 
 def _named(row: Row) -> str:

@@ -267,16 +267,11 @@ def _pictures(found: LookingFound) -> Figure:
         grid[0, 0].set_ylabel(f"{found.low_hz:g} Hz to {found.high_hz / 1000:g} kHz")
     attended = any(picture.attention for picture in found.pictures)
     (shown,) = (each for each in found.configurations if each.configuration == found.shown)
-    failed = [
-        words
-        for words, name in (("gradient", GRADIENT), ("attention", shown.attention))
-        if not all(of.holds for of in shown.pointers if of.name == name)
-    ]
     line = (
         " The white line is its attention: the higher, the more of it at that moment."
         if attended
         else ""
-    ) + (f" {_failed(failed)}" if failed else "")
+    ) + (f" {_caution(shown.failed)}" if shown.failed else "")
     told = "; ".join(
         f"{category(p.category)} answered {category(p.answer)} at {percent(p.probability)}%"
         for p in found.pictures
@@ -292,7 +287,7 @@ def _pictures(found: LookingFound) -> Figure:
     )
 
 
-def _failed(names: Sequence[str]) -> str:
+def _caution(names: Sequence[str]) -> str:
     return (
         f"Its {listed(names)} failed {'their tests' if len(names) > 1 else 'its test'}: the "
         "answers need not rest on what is marked."

@@ -193,12 +193,13 @@ async function pictures(row) {
     return make("label", {}, choice, words);
   };
   const attended = Object.keys(attention);
+  const own = attended.find((name) => name === row.configuration && !failed.attention.includes(name));
   const choices = make(
     "fieldset",
     {},
     make("legend", { textContent: "Lay over wave and spectrogram" }),
-    choose("", "", !attended.length),
-    ...attended.map((name, at) => choose("attention", name, !at)),
+    choose("", "", !own),
+    ...attended.map((name) => choose("attention", name, name === own)),
     ...gradients.map((name) => choose("gradient", name, false)),
   );
   const box = make("div", { className: "spectrogram" }, canvas, onSpectrum, ...pitches(low_hz, high_hz), readout(spectrum));
