@@ -3,6 +3,7 @@ import pytest
 
 from auricle.evidence import gallery, looking, traces
 from auricle.evidence.case import Case
+from auricle.network.frontend import FrontendConfig, band_edges_hz
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +117,22 @@ def test_mistakes_are_counted_over_all_configurations_and_seeds(opened, tools):
 def test_a_level_meter_finds_what_is_planted(found):
     for each in found[0].configurations:
         assert each.level_found.value > 0.9
+
+
+@pytest.mark.parametrize("own", [{"bands": 48}, {"bands": 20}, {"high_hz": 4_000.0}])
+def test_a_gradient_is_laid_on_the_bands_of_the_spectrum_that_is_shown(own):
+    own, shown = FrontendConfig(**own), FrontendConfig(bands=32)
+    hz, shown_hz = (band_edges_hz(config)[1:-1].numpy() for config in (own, shown))
+    lit = np.zeros((1, own.bands, 3), np.uint8)
+    lit[0, own.bands // 2, 1] = 255
+    laid = gallery.on_bands(lit, own, shown)
+    assert laid.shape == (1, 32, 3)
+    assert laid.dtype == np.uint8
+    assert not laid[..., [0, 2]].any()
+    peak_hz = shown_hz[laid[0, :, 1].argmax()]
+    assert abs(np.log(peak_hz / hz[own.bands // 2])) < 0.12, "where that band is"
+    even = gallery.on_bands(np.full((1, own.bands, 1), 200, np.uint8), own, shown)[0, :, 0]
+    assert set(even) <= {0, 200}
+    assert (even[shown_hz <= hz[-1]] == 200).all()
+    assert (even[shown_hz > 1.2 * hz[-1]] == 0).all()
+    assert gallery.on_bands(lit, own, own) is lit

@@ -91,6 +91,18 @@ def test_a_damaged_file_is_named(small: Path, name: str, content: str, found: st
         write_report(small)
 
 
+def test_gradients_of_other_bands_than_their_spectra_are_refused(
+    small: Path, look: Callable[..., Path]
+) -> None:
+    file = look(small, ("cnn",))
+    with np.load(file) as held:
+        kept = dict(held)
+    kept["gradient_cnn"] = kept["gradient_cnn"][:, :-1]
+    np.savez(file, **kept)
+    with pytest.raises(StudyError, match=r"looking\.npz.* other bands .* --part looking --again"):
+        read_study(small)
+
+
 def test_another_format_is_refused(small: Path) -> None:
     scores = json.loads((small / "scores.json").read_text(encoding="utf-8"))
     (small / "scores.json").write_text(json.dumps(scores | {"format": 2}), encoding="utf-8")

@@ -12,7 +12,8 @@ each class:
     gradient_<k> (n, bands, frames) uint8, what speaks for its answer, 255 where that is most
     attention_<k> (n, frames)       float16, what its class token looks at, where it has one
 
-All have the same frames, a clip's length shared out evenly, whatever the network's own are.
+All have the same bands and frames, whatever the network's own are: bands those of the first
+network's spectrum, frames a clip's length shared out evenly.
 """
 
 import dataclasses
@@ -29,7 +30,7 @@ from auricle.evidence.case import Case, Subject, read_rows
 from auricle.evidence.pointers import POINTERS
 from auricle.evidence.traces import Traces, as_kept
 from auricle.files import replace_bytes
-from auricle.network.frontend import FilterBank
+from auricle.network.frontend import FilterBank, FrontendConfig, band_edges_hz, hz_to_mel
 from auricle.study.drawings import RANGE_DB, envelope
 from auricle.training.sounds import Array, scoring_batches
 
@@ -99,12 +100,28 @@ def keep(
     }
     for subject, found, attention in zip(case.subjects, traces, attentions, strict=True):
         arrays[f"prob_{subject.name}"] = found.probabilities[rows].astype(np.float32)
-        arrays[f"gradient_{subject.name}"] = found.gradient[rows]
+        own = subject.recipe.network.frontend
+        arrays[f"gradient_{subject.name}"] = on_bands(found.gradient[rows], own, frontend)
         if attention:
             arrays[f"attention_{subject.name}"] = attention_of(found, attention)[rows]
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
     replace_bytes(case.folder / "looking.npz", content.getvalue())
+
+
+def on_bands(gradient: Array, own: FrontendConfig, shown: FrontendConfig) -> Array:
+    """(clips, own bands, frames) on the bands that are shown: each the mean of those around it.
+
+    Where no band of its own reaches, a network sees nothing.
+    """
+    own_mel, shown_mel = (hz_to_mel(band_edges_hz(config)[1:-1]).numpy() for config in (own, shown))
+    if np.array_equal(own_mel, shown_mel):
+        return gradient
+    reach = max(np.diff(mel).max() for mel in (own_mel, shown_mel))
+    weights = np.maximum(1 - np.abs(shown_mel[:, None] - own_mel) / reach, 0)
+    weights /= np.maximum(weights.sum(1, keepdims=True), 1e-9)
+    mixed: Array = np.einsum("so,cof->csf", weights, gradient)
+    return mixed.round().astype(np.uint8)
 
 
 def attention_of(found: Traces, name: str) -> Array:

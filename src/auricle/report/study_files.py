@@ -188,7 +188,9 @@ def read_study(run: Path) -> Study:
             name: _read(file, partial(read_answer, part=name), _asking_again(run, name))
             for name, file in answers_in(run).items()
         },
-        looking=_read(looking, _looking) if looking.exists() else None,
+        looking=_read(looking, _looking, _asking_again(run, "looking"))
+        if looking.exists()
+        else None,
         parity=_read(certified, _certificate) if certified.exists() else None,
     )
 
@@ -293,12 +295,15 @@ def _looking(path: Path) -> Looking:
                 name.removeprefix(kind): held[name] for name in held.files if name.startswith(kind)
             }
 
+        gradients, attention = named("gradient_"), named("attention_")
+        if any(each.shape != held["spectra"].shape for each in gradients.values()):
+            raise ValueError("gradients have other bands than the spectra that they lie on")
         return Looking(
             files=tuple(str(name) for name in held["files"]),
             spectra=held["spectra"],
             envelopes=held["envelopes"],
-            gradients=named("gradient_"),
-            attention=named("attention_"),
+            gradients=gradients,
+            attention=attention,
             seconds=float(held["seconds"]),
             low_hz=float(held["low_hz"]),
             high_hz=float(held["high_hz"]),
