@@ -223,6 +223,9 @@ def found_unknown(name: str, refused: dict[str, tuple[float | None, float | None
     return json.dumps({"configurations": [other, asked]})
 
 
+UNTAUGHT = {"probability": 0.5, "strangeness": 0.7, "both": 0.61}
+
+
 def test_both_limits_of_a_model_are_those_that_its_study_found_together(
     shipped: Path, tiny_study: Path, tmp_path: Path
 ) -> None:
@@ -237,6 +240,9 @@ def test_both_limits_of_a_model_are_those_that_its_study_found_together(
     (study / "evidence" / "unknown.json").write_text(
         found_unknown(before.learnt.configuration, refused), encoding="utf-8"
     )
+    together = [{"rule": rule, "accepted": {"value": share}} for rule, share in UNTAUGHT.items()]
+    strangers = {"configuration": before.learnt.configuration, "together": together}
+    (study / "evidence" / "strangers.json").write_text(json.dumps(strangers), encoding="utf-8")
     said: list[str] = []
 
     place = export(study, tmp_path / "both", "bells", say=said.append)
@@ -253,6 +259,15 @@ def test_both_limits_of_a_model_are_those_that_its_study_found_together(
     assert "more than 1.38 times as far from that of every category" in card
     assert "Unknown means unsure or strange, no more" in card
     assert "42% passed for known" in card
+    assert facts.untaught_passed == UNTAUGHT["both"]
+    assert before.untaught_passed is None
+    assert "61% of its sounds passed for another" in card
+    (study / "evidence" / "strangers.json").write_text(
+        json.dumps(strangers | {"configuration": "other"}), encoding="utf-8"
+    )
+    assert (
+        load_bundle(export(study, tmp_path / "of-another", "bells")).facts.untaught_passed is None
+    )
     assert "strange" not in (shipped / CARD).read_text(encoding="utf-8")
     assert load_model(shipped).strange_above == math.inf
 

@@ -84,7 +84,8 @@ class Facts:
     are missing where there were none. Nor is a sound any of them whose strangeness
     (`network.texture`) exceeds `strange_above`, where the study was asked for such a limit.
     `unknown_passed` is the share of sounds of no category that networks of its recipe took for
-    known within these limits, where that was measured.
+    known within these limits, `untaught_passed` that of sounds of a category which they had not
+    been taught, within their own, where these were measured.
     """
 
     format: int
@@ -99,6 +100,7 @@ class Facts:
     versions: dict[str, str]
     sha256: dict[str, str]
     unknown_passed: float | None = None
+    untaught_passed: float | None = None
     strange_above: float | None = None
 
     @property

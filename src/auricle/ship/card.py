@@ -135,14 +135,18 @@ def what_passes(facts: Facts) -> str:
     """How little "unknown" is to be relied on, in a sentence."""
     means = "unsure" if facts.strange_above is None else "unsure or strange"
     if facts.unknown_passed is None:
-        return (
-            f"Unknown means {means}, no more: many sounds of no category pass for known, such as "
-            "steady noise."
+        told = "many sounds of no category pass for known, such as steady noise."
+    else:
+        told = (
+            "of sounds of no category that were made to try it, noises, tones and clicks, "
+            f"{100 * facts.unknown_passed:.0f}% passed for known."
         )
-    return (
-        f"Unknown means {means}, no more: of sounds of no category that were made to try it, "
-        f"noises, tones and clicks, {100 * facts.unknown_passed:.0f}% passed for known."
-    )
+    if facts.untaught_passed is not None:
+        told += (
+            " Real sounds of another kind are harder: where networks of its recipe were not taught "
+            f"a category, {100 * facts.untaught_passed:.0f}% of its sounds passed for another."
+        )
+    return f"Unknown means {means}, no more: {told}"
 
 
 def without_python(facts: Facts, files: Mapping[str, bytes]) -> Iterator[str]:

@@ -142,6 +142,7 @@ class Limits:
     unknown_below: float | None = None
     strange_above: float | None = None
     unknown_passed: float | None = None
+    untaught_passed: float | None = None
 
 
 def limits_of(study: Path, trained: TrainedNetwork) -> Limits:
@@ -164,7 +165,11 @@ def limits_of(study: Path, trained: TrainedNetwork) -> Limits:
         below, above = threshold(scaled(logits, temperature).max(1)), None
         passed = refusals.get("probability", {}).get("accepted")
     return Limits(
-        temperature=temperature, unknown_below=below, strange_above=above, unknown_passed=passed
+        temperature=temperature,
+        unknown_below=below,
+        strange_above=above,
+        unknown_passed=passed,
+        untaught_passed=untaught(study, trained.recipe.name, "both" if both else "probability"),
     )
 
 
@@ -180,6 +185,18 @@ def refusals_of(study: Path, configuration: str) -> dict[str, dict[str, Any]]:
         if own["configuration"] == configuration
         for refusal in own["refusals"]
     }
+
+
+def untaught(study: Path, configuration: str, rule: str) -> float | None:
+    """The share of sounds of an untaught category that pass by a rule; none if not asked."""
+    file = study / "evidence" / "strangers.json"
+    if not file.is_file():
+        return None
+    found = json.loads(file.read_text(encoding="utf-8"))
+    if found["configuration"] != configuration:
+        return None
+    shares = {told["rule"]: told["accepted"]["value"] for told in found["together"]}
+    return shares.get(rule)
 
 
 def by_probability_alone(study: Path) -> str:

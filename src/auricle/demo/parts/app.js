@@ -201,7 +201,7 @@ function showLooks({ spectrum, category }) {
 
 const NOTES = {
   nothing: "",
-  attention: "The stairs are highest where the network’s class token attends most; each is one step of the encoder.",
+  attention: "The stairs are highest where the network’s class token attends most; each is one step of the encoder. The answer need not rest on what is highest.",
   evidence: "Warm is what speaks for the likeliest sound, by integrated gradients; grey is the rest.",
 };
 
