@@ -1,7 +1,5 @@
-"""What searches were worth: the configurations that they found, against those that ship."""
+"""What searches were worth: what they found, against the best that none of them touched."""
 
-import copy
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 from auricle.evaluation.comparison import ALPHA
 from auricle.evaluation.intervals import Interval
 from auricle.report.document import Block, Column, Heading, Paragraph, Table, code, plain
-from auricle.report.groups import searched
+from auricle.report.groups import grouped, searched
 from auricle.report.headlines import View, out_of_fold
 from auricle.report.scores import Configuration, Pair
 from auricle.report.study_files import Study
@@ -107,14 +105,12 @@ def _verdict(pairs: list[Rivals]) -> str:
 def _base_alone(study: Study, pairs: list[Rivals]) -> str:
     """Which finds differ from their rival in front-end and base alone."""
 
-    def rest(name: str) -> str:
-        recipe: dict[str, Any] = copy.deepcopy(study.recipe(name))
-        recipe.pop("name", None)
+    def rest(recipe: dict[str, Any]) -> dict[str, Any]:
         for part in ("frontend", "base"):
             recipe.get("network", {}).pop(part, None)
-        return json.dumps(recipe, sort_keys=True)
+        return recipe
 
-    alone = [(f.name, r.name) for f, r, _ in pairs if rest(f.name) == rest(r.name)]
+    alone = [(f.name, r.name) for f, r, _ in pairs if len(grouped(study, [f, r], rest)) == 1]
     if not alone:
         return ""
     named = listed([f"{code(found)} differs from {code(rival)}" for found, rival in alone])
